@@ -1,0 +1,3 @@
+"""Fixtures that every test may use; servers and browsers are in `tests.plugins`."""
+
+from __future__ import annotations

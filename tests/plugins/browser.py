@@ -1,0 +1,229 @@
+"""Chromium and the running product, for tests marked `browser`.
+
+Web server and worker are processes of their own, as in production, on the test's database: what a
+test writes is committed (`transactional_db`), and a task may be watched, interrupted or killed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from scripts.servers.processes import die_with_parent, end
+from scripts.servers.valkey import free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STARTED_WITHIN_SECONDS = 30
+LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
+WIDE = {"width": 1280, "height": 900}
+# Chromium writes every refused request to the console; what the page makes of it is for the test.
+EXPECTED_REFUSAL = "Failed to load resource: the server responded with a status of 4"
+
+
+class Program:
+    """One process of the product, its output in a file for the failure report."""
+
+    def __init__(self, name: str, *arguments: str, environment: dict[str, str]) -> None:
+        self.log = Path(settings.DATA_DIR) / f"{name}.log"
+        self._arguments = arguments
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *self._arguments],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  It only calls prctl.
+            )
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self, ending: signal.Signals = signal.SIGTERM) -> None:
+        """End it in order, or with SIGKILL as a crash does."""
+        if self._process is not None:
+            end(self._process, ending, within_seconds=10)
+            self._process = None
+
+
+class Product:
+    """The product as it runs for a merchant: `url` is its address, `worker` may be killed."""
+
+    def __init__(self, port: int, **extra_settings: str) -> None:
+        self.url = f"http://localhost:{port}"
+        database = urlsplit(os.environ["DATABASE_URL"])
+        name = connection.settings_dict["NAME"]
+        environment = {
+            **os.environ,
+            "APP_URL": self.url,
+            "DATABASE_URL": database._replace(path=f"/{name}").geturl(),
+            "PYTHONUNBUFFERED": "1",
+            **extra_settings,
+        }
+        # Celery warns root because of pickled messages; this project's are JSON.
+        environment["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser"
+        self.web = Program(
+            f"web-{port}",
+            *("-m", "uvicorn", "ecomvance_app.asgi:application"),
+            *("--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "1"),
+            environment=environment,
+        )
+        self.worker = Program(
+            f"worker-{port}",
+            *("-m", "celery", "-A", "ecomvance_app", "worker", "-P", "threads", "-c", "2"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"),
+            environment=environment,
+        )
+
+    def start(self) -> None:
+        self.web.start()
+        self.worker.start()
+        deadline = time.monotonic() + STARTED_WITHIN_SECONDS
+        while not self._answers():
+            if not self.web.is_running() or time.monotonic() > deadline:
+                pytest.fail(f"The web server did not start:\n{self.web.log.read_text()[-3000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        self.web.stop()
+        self.worker.stop()
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"{self.url}/healthz", timeout=2):  # noqa: S310  Our own server.
+                return True
+        except (URLError, OSError):
+            return False
+
+
+@pytest.fixture(scope="session")
+def _running_product(django_db_setup: None) -> Iterator[Product]:
+    product = Product(free_port())
+    product.start()
+    yield product
+    product.stop()
+
+
+@pytest.fixture
+def product(_running_product: Product, transactional_db: None) -> Product:
+    """The running product on this test's database; a worker that a test killed is up again."""
+    if not _running_product.worker.is_running():
+        _running_product.worker.start()
+    return _running_product
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium; without one the browser tests are skipped."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not path:
+        pytest.skip(
+            "No Chromium here: run scripts/test as root on Debian or Ubuntu, which installs it, "
+            "or set CHROMIUM to the path of one."
+        )
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  Slow, only for these tests.
+
+    # Playwright keeps an event loop in this thread, which makes Django suspect asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            chromium_sandbox=os.geteuid() != 0,
+            args=["--disable-background-networking", "--disable-component-update"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What browsers complain of: console errors, exceptions, requests to other hosts.
+
+    A test fails when any is left at its end; one that provokes a complaint removes it.
+    """
+    return []
+
+
+@pytest.fixture
+def open_context(
+    chromium: Browser, product: Product, complaints: list[str]
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser windows without a common memory, as of different people."""
+    contexts: list[BrowserContext] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith(EXPECTED_REFUSAL):
+            complaints.append(f"console: {message.text}")
+
+    def on_request(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in {"http", "https"} and address.hostname not in LOOPBACK:
+            complaints.append(f"request to another host: {request.url}")
+
+    def make(**options: object) -> BrowserContext:
+        context = chromium.new_context(
+            **{"base_url": product.url, "viewport": WIDE, "reduced_motion": "reduce", **options}
+        )
+        context.set_default_timeout(15_000)
+        context.on("console", on_console)
+        context.on("weberror", lambda error: complaints.append(f"exception: {error.error}"))
+        context.on("request", on_request)
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(open_context: Callable[..., BrowserContext]) -> Page:
+    """A page that nobody has signed in on."""
+    return open_context().new_page()
+
+
+@pytest.fixture
+def sign_in(open_context: Callable[..., BrowserContext], product: Product) -> Callable[..., Page]:
+    """`sign_in(person)` gives a page of the web dashboard on which this person is signed in."""
+    from django.test import Client  # noqa: PLC0415  Django is not set up when plugins load.
+
+    def make(person: object, **options: object) -> Page:
+        client = Client()
+        client.force_login(person)
+        context = open_context(**options)
+        context.add_cookies(
+            [
+                {
+                    "name": settings.SESSION_COOKIE_NAME,
+                    "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+                    "url": product.url,
+                }
+            ]
+        )
+        return context.new_page()
+
+    return make
