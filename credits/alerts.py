@@ -1,0 +1,85 @@
+"""The low-credit warning: when a balance counts as low, and the mail about it.
+
+Source: product document, "Low Credit Warnings".
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
+from credits.refusals import MAX_CREDITS, UnknownAccount
+from ecomvance_app import jobs
+
+LOWEST_THRESHOLD = 50
+State = Literal["fine", "low", "below_cheapest", "zero"]
+
+
+def threshold(chosen: int | None, allocation: int) -> int:
+    """At how many credits a balance is low: the merchant's choice, else a tenth of the plan."""
+    return max(LOWEST_THRESHOLD, allocation // 10) if chosen is None else chosen
+
+
+def state(total: int, low_at: int, cheapest: int) -> State:
+    """How a balance stands, the most pressing state first; `cheapest` is the cheapest tool."""
+    if total == 0:
+        return "zero"
+    if total < cheapest:
+        return "below_cheapest"
+    return "low" if total <= low_at else "fine"
+
+
+def set_threshold(account_id: int, chosen: int | None) -> None:
+    """Keep the merchant's threshold, None for the default; ValueError below 0 or beyond reason."""
+    if chosen is not None and not 0 <= chosen <= MAX_CREDITS:
+        raise ValueError(_("A threshold lies between 0 and %(most)d.") % {"most": MAX_CREDITS})
+    with transaction.atomic():
+        account = Account.objects.select_for_update().filter(pk=account_id).first()
+        if account is None:
+            raise UnknownAccount(f"There is no account {account_id!r}")
+        account.low_threshold = chosen
+        account.low_at = threshold(chosen, account.allocation)
+        account.save(update_fields=["low_threshold", "low_at"])
+
+
+def raise_alert(account: Account, entry: LedgerEntry) -> None:
+    """Keep the crossing that `entry` made; the first one of a period is mailed after commit.
+
+    Called by the ledger under the account's lock; it saves the account afterwards.
+    """
+    to_mail = account.low_mailed_period != account.period_sequence
+    account.low_mailed_period = account.period_sequence
+    alert = LowCreditAlert.objects.create(
+        account=account,
+        entry=entry,
+        threshold=account.low_at,
+        remaining=entry.plan_after + entry.package_after,
+        created_at=entry.created_at,
+        to_mail=to_mail,
+    )
+    if to_mail:
+        jobs.enqueue("credits.mail_alert", alert_id=alert.pk)
+
+
+def mail_alert(alert: LowCreditAlert) -> int:
+    """Mail the warning to the account's recipients; returns how many. `mailed_at` is the caller's."""
+    recipients = AlertRecipient.objects.filter(account_id=alert.account_id, enabled=True)
+    context = {"alert": alert, "account": alert.account, "app_url": settings.APP_URL}
+    subject = _("%(remaining)s credits remaining") % {"remaining": f"{alert.remaining:,}"}
+    for recipient in recipients:
+        message = EmailMultiAlternatives(
+            subject,
+            render_to_string("credits/mail/low_credits.txt", context),
+            to=[recipient.email],
+        )
+        message.attach_alternative(
+            render_to_string("credits/mail/low_credits.html", context), "text/html"
+        )
+        message.send()
+    return len(recipients)

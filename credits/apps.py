@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from credits import append_only
+
+
+class CreditsConfig(AppConfig):
+    name = "credits"
+
+    def ready(self) -> None:
+        # SQLite drops triggers when a migration rebuilds a table, so they are laid after each one.
+        post_migrate.connect(append_only.after_migrate, sender=self)

@@ -1,0 +1,66 @@
+"""Does the ledger add up? Recomputes from the entries, reports, never repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+# Each query yields (account id, what is wrong) for the accounts that are out of step.
+_CHECKS = {
+    "cached balances are not the sums of the entries": """
+        SELECT a.id FROM credits_account a
+        LEFT JOIN (
+          SELECT account_id, sum(plan_delta) AS plan, sum(package_delta) AS package
+          FROM credits_ledgerentry GROUP BY account_id
+        ) s ON s.account_id = a.id
+        WHERE a.plan_balance <> coalesce(s.plan, 0) OR a.package_balance <> coalesce(s.package, 0)
+    """,
+    "the sequence has holes or does not end at the account's version": """
+        SELECT a.id FROM credits_account a
+        LEFT JOIN (
+          SELECT account_id, count(*) AS entries, min(sequence) AS first, max(sequence) AS last
+          FROM credits_ledgerentry GROUP BY account_id
+        ) s ON s.account_id = a.id
+        WHERE a.version <> coalesce(s.last, 0)
+           OR coalesce(s.entries, 0) <> coalesce(s.last, 0) OR coalesce(s.first, 1) <> 1
+    """,
+    "an entry's balance is not the one before plus its change": """
+        SELECT DISTINCT account_id FROM (
+          SELECT account_id, plan_after, package_after, plan_delta, package_delta,
+                 coalesce(lag(plan_after) OVER chain, 0) AS plan_before,
+                 coalesce(lag(package_after) OVER chain, 0) AS package_before
+          FROM credits_ledgerentry WINDOW chain AS (PARTITION BY account_id ORDER BY sequence)
+        ) e
+        WHERE plan_after <> plan_before + plan_delta
+           OR package_after <> package_before + package_delta
+    """,
+    "a billing period was granted more than its highest allocation": """
+        SELECT DISTINCT account_id FROM (
+          SELECT account_id, period_end, sum(plan_delta) AS granted, max(allocation) AS highest
+          FROM credits_ledgerentry WHERE kind IN ('plan_grant', 'trial_grant')
+          GROUP BY account_id, kind, period_end
+        ) g WHERE granted > highest
+    """,
+    "the daily sums are not those of the entries": """
+        SELECT DISTINCT coalesce(e.account_id, d.account_id) FROM (
+          SELECT account_id, day, kind, tool, actor, count(*) AS entries,
+                 sum(plan_delta) AS plan, sum(package_delta) AS package
+          FROM credits_ledgerentry GROUP BY account_id, day, kind, tool, actor
+        ) e FULL JOIN credits_dailyusage d
+          ON d.account_id = e.account_id AND d.day = e.day AND d.kind = e.kind
+         AND d.tool = e.tool AND d.actor = e.actor
+        WHERE coalesce(e.entries, 0) <> coalesce(d.entries, 0)
+           OR coalesce(e.plan, 0) <> coalesce(d.plan_delta, 0)
+           OR coalesce(e.package, 0) <> coalesce(d.package_delta, 0)
+    """,
+}
+
+
+def problems() -> Iterator[str]:
+    """One line per account and check that does not hold; nothing when the ledger is in step."""
+    with connection.cursor() as cursor:
+        for problem, query in _CHECKS.items():
+            cursor.execute(query)
+            for (account_id,) in cursor.fetchall():
+                yield f"account {account_id}: {problem}"

@@ -1,0 +1,190 @@
+"""What is about to be written to one account. Composes entries in memory; `ledger` writes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from credits import periods
+from credits.models import Account, LedgerEntry
+from credits.periods import PlanBucket
+
+Kind = LedgerEntry.Kind
+
+
+class Journal:
+    """An account as it stands at `now`, and the entries that bring its row there.
+
+    What time has brought (`periods.advance`) is worked out at once and posted before anything
+    else; the balances seen here are always the ones after it.
+    """
+
+    def __init__(self, account: Account, now: datetime) -> None:
+        self.account = account
+        self.now = max(now, account.last_entry_at or now)
+        self.package = account.package_balance
+        self.bucket, self._dues = periods.advance(account.bucket, self.now)
+        self.entries: list[LedgerEntry] = []
+        self._period_sequence = account.period_sequence
+        self._settled = False
+        self._before = self.available
+
+    @property
+    def available(self) -> int:
+        """What both buckets hold together."""
+        return self.bucket.credits + self.package
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a plan period is running."""
+        return self.bucket.is_running(self.now)
+
+    @property
+    def crosses_threshold(self) -> bool:
+        """Whether the entries posted after the dues take the total to the threshold or below."""
+        return self._before > self.account.low_at >= self.available
+
+    def is_current(self, entry: LedgerEntry) -> bool:
+        """Whether the entry belongs to the plan period that is running."""
+        first = self.account.period_sequence
+        return self.is_running and not self._dues and entry.sequence >= first
+
+    def settle(self, grants: bool = True) -> None:
+        """Post the expiries and grants that time has brought; a second call posts nothing.
+
+        Without `grants` the next period stays due: its grant comes with the first real write.
+        """
+        if self._settled:
+            return
+        self._settled = True
+        reached, self.bucket = self.bucket, self.account.bucket
+        for due in self._dues:
+            if due.kind == "grant" and not grants:
+                self.bucket = replace(self.account.bucket, credits=0)
+                return
+            if due.kind == "expire":
+                self._append(Kind.EXPIRE, -due.credits, 0, self._expiry_key(), at=due.at)
+                self.bucket = due.bucket
+            else:
+                self._change_bucket(replace(due.bucket, credits=0))
+                key = f"auto:{due.bucket.kind}:{due.at.isoformat()}"
+                self._grant(due.bucket, key, at=due.at)
+        if reached != self.bucket:
+            self._change_bucket(reached)
+
+    def post(self, kind: str, plan: int, package: int, key: str, **fields: Any) -> LedgerEntry:
+        """Post one entry, after whatever was due before it."""
+        self.settle()
+        return self._append(kind, plan, package, key, **fields)
+
+    def open_period(
+        self, bucket: PlanBucket, key: str, granted: int = 0, **fields: Any
+    ) -> LedgerEntry:
+        """Let the running plan credits expire and grant the allocation of a new period.
+
+        `granted` is what this period end has been granted before; only the rest is added.
+        """
+        self.settle()
+        if self.bucket.credits:
+            self._append(Kind.EXPIRE, -self.bucket.credits, 0, self._expiry_key())
+        self._change_bucket(replace(bucket, credits=0, settled=False))
+        return self._grant(bucket, key, granted, **fields)
+
+    def raise_allocation(
+        self, bucket: PlanBucket, key: str, granted: int, **fields: Any
+    ) -> LedgerEntry:
+        """Add to the running period what a larger allocation exceeds the `granted` one by."""
+        self.settle()
+        self.bucket = replace(self.bucket, kind=bucket.kind, allocation=bucket.allocation)
+        return self._grant(bucket, key, granted, **fields)
+
+    def open_remainder(self) -> None:
+        """Open a running period of its own for plan credits that come back while none runs."""
+        self.settle()
+        end = self.now + periods.REMAINDER_PERIOD
+        self._change_bucket(
+            PlanBucket(kind="remainder", start=self.now, end=end, settled=False)
+        )
+
+    def apply(self) -> None:
+        """Set the account's cached columns to what the entries make them."""
+        self.settle()
+        account, bucket = self.account, self.bucket
+        account.plan_balance, account.package_balance = bucket.credits, self.package
+        account.version += len(self.entries)
+        if self.entries:
+            account.last_entry_at = self.entries[-1].created_at
+            account.last_entry_day = self.entries[-1].day
+        account.period_kind, account.allocation = bucket.kind, bucket.allocation
+        account.anchor = bucket.anchor
+        account.period_start, account.period_end = bucket.start, bucket.end
+        account.due_at = None if bucket.settled else bucket.end
+        account.period_sequence = self._period_sequence
+        if bucket.kind not in ("paid", "staff"):
+            account.plan = None
+
+    @property
+    def _next_sequence(self) -> int:
+        return self.account.version + len(self.entries) + 1
+
+    def _expiry_key(self) -> str:
+        return f"auto:expire:{self._next_sequence}"
+
+    def _change_bucket(self, bucket: PlanBucket) -> None:
+        self.bucket = bucket
+        self._period_sequence = self._next_sequence
+
+    def _grant(
+        self, bucket: PlanBucket, key: str, granted: int = 0, **fields: Any
+    ) -> LedgerEntry:
+        kind = Kind.TRIAL_GRANT
+        if bucket.kind != "trial":
+            kind = Kind.PLAN_GRANT
+            fields["plan"] = self.account.plan.handle if self.account.plan else ""
+        return self._append(
+            kind,
+            bucket.allocation - granted,
+            0,
+            key,
+            allocation=bucket.allocation,
+            period_start=bucket.start,
+            period_end=bucket.end,
+            **fields,
+        )
+
+    def _append(
+        self,
+        kind: str,
+        plan: int,
+        package: int,
+        key: str,
+        at: datetime | None = None,
+        **fields: Any,
+    ) -> LedgerEntry:
+        last_at, last_day = self.account.last_entry_at, self.account.last_entry_day
+        if self.entries:
+            last_at, last_day = self.entries[-1].created_at, self.entries[-1].day
+        created_at = max(at or self.now, last_at or at or self.now)
+        day = periods.local_day(created_at, self.account.time_zone)
+        self.bucket = replace(self.bucket, credits=self.bucket.credits + plan)
+        self.package += package
+        entry = LedgerEntry(
+            account_id=self.account.pk,
+            sequence=self._next_sequence,
+            kind=kind,
+            plan_delta=plan,
+            package_delta=package,
+            plan_after=self.bucket.credits,
+            package_after=self.package,
+            key=key,
+            # A day never goes back, also when the account moves to another time zone.
+            day=max(day, last_day or day),
+            created_at=created_at,
+            recorded_at=timezone.now(),
+            **fields,
+        )
+        self.entries.append(entry)
+        return entry

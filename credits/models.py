@@ -1,0 +1,363 @@
+"""Accounts, their ledger, and what operators configure. Balances are written by `ledger` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from credits.periods import PeriodKind, PlanBucket
+
+
+class Plan(models.Model):
+    """A subscription plan on sale: credits per billing cycle. Edited by operators.
+
+    Accounts and entries keep the figures they were granted by; a change here touches neither.
+    """
+
+    handle = models.SlugField(unique=True)
+    name = models.CharField(max_length=60)
+    price_usd = models.DecimalField(max_digits=8, decimal_places=2)
+    credits = models.PositiveIntegerField(help_text=_("Credits per billing cycle."))
+    on_sale = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Package(models.Model):
+    """A one-time purchase on sale: credits that never expire. Edited by operators."""
+
+    handle = models.SlugField(unique=True)
+    name = models.CharField(max_length=60)
+    price_usd = models.DecimalField(max_digits=8, decimal_places=2)
+    credits = models.PositiveIntegerField()
+    on_sale = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Account(models.Model):
+    """One purse. Its two balances are a cache of its entries, kept in step by `ledger`.
+
+    No column that a spend changes has an index, so PostgreSQL updates the row in place.
+    """
+
+    class Period(models.TextChoices):
+        NONE = "none", _("No plan")
+        TRIAL = "trial", _("Free trial")
+        PAID = "paid", _("Subscription")
+        STAFF = "staff", _("Granted plan")
+        REMAINDER = "remainder", _("Remainder")
+
+    name = models.CharField(max_length=200, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    opened_at = models.DateTimeField()
+
+    plan_balance = models.PositiveBigIntegerField(default=0)
+    package_balance = models.PositiveBigIntegerField(default=0)
+    version = models.PositiveBigIntegerField(default=0, help_text=_("Sequence of the last entry."))
+    last_entry_at = models.DateTimeField(null=True)
+    last_entry_day = models.DateField(null=True)
+
+    period_kind = models.CharField(max_length=10, choices=Period, default=Period.NONE)
+    plan = models.ForeignKey(Plan, models.PROTECT, null=True, blank=True, related_name="+")
+    allocation = models.PositiveIntegerField(default=0)
+    anchor = models.DateTimeField(null=True, blank=True)
+    period_start = models.DateTimeField(null=True, blank=True)
+    period_end = models.DateTimeField(null=True, blank=True)
+    period_sequence = models.PositiveBigIntegerField(
+        default=0, help_text=_("First entry of the running period.")
+    )
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the period's end has to be booked.")
+    )
+
+    low_threshold = models.PositiveIntegerField(null=True, blank=True)
+    low_at = models.PositiveIntegerField(default=50)
+    low_mailed_period = models.PositiveBigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(plan_balance__gte=0, package_balance__gte=0),
+                name="account_balances_never_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(period_start__isnull=True, period_end__isnull=True)
+                | Q(period_start__lt=F("period_end")),
+                name="account_period_has_a_length",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"], name="account_due", condition=Q(due_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"Account {self.pk}"
+
+    @property
+    def bucket(self) -> PlanBucket:
+        """The plan credits as last written; `periods.advance` says what they are now."""
+        kind: PeriodKind = self.period_kind  # type: ignore[assignment]
+        return PlanBucket(
+            kind=kind,
+            credits=self.plan_balance,
+            allocation=self.allocation,
+            anchor=self.anchor,
+            start=self.period_start,
+            end=self.period_end,
+            settled=self.due_at is None,
+        )
+
+
+class LedgerClosedError(TypeError):
+    """Somebody other than `credits.ledger` tried to write ledger entries."""
+
+    def __init__(self) -> None:
+        super().__init__("Ledger entries are written by credits.ledger and never changed.")
+
+
+class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
+    """Reads as any other; of the writes only `append`, which `credits.ledger` calls."""
+
+    def append(self, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+        """Insert new entries in one statement. For `credits.ledger` only."""
+        return super().bulk_create(list(entries))
+
+    def _refuse(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise LedgerClosedError
+
+    create = get_or_create = update_or_create = _refuse
+    bulk_create = bulk_update = update = delete = _refuse
+
+
+class LedgerEntry(models.Model):
+    """One change of one balance; rows are never changed or deleted, by the database's own word.
+
+    Holds opaque ids and codes only: names and free text live in tables that can be erased.
+    """
+
+    class Kind(models.TextChoices):
+        TRIAL_GRANT = "trial_grant", _("Trial credits")
+        PLAN_GRANT = "plan_grant", _("Plan credits")
+        EXPIRE = "expire", _("Expired")
+        SPEND = "spend", _("Used")
+        PACKAGE = "package", _("Package bought")
+        RESTORE = "restore", _("Restored")
+        ADJUST = "adjust", _("Balance adjust")
+
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="entries", db_index=False
+    )
+    sequence = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=12, choices=Kind)
+    plan_delta = models.BigIntegerField()
+    package_delta = models.BigIntegerField()
+    plan_after = models.PositiveBigIntegerField()
+    package_after = models.PositiveBigIntegerField()
+    key = models.CharField(max_length=200)
+    tool = models.CharField(max_length=60, blank=True)
+    reference = models.CharField(max_length=200, blank=True)
+    actor = models.CharField(max_length=100, blank=True)
+    plan = models.CharField(max_length=50, blank=True)
+    allocation = models.PositiveIntegerField(default=0)
+    period_start = models.DateTimeField(null=True)
+    period_end = models.DateTimeField(null=True)
+    restores = models.OneToOneField(
+        "self", models.PROTECT, null=True, related_name="restoration"
+    )
+    lapsed = models.PositiveIntegerField(default=0)
+    day = models.DateField()
+    created_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    objects = LedgerEntryQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "sequence"], name="entry_sequence"),
+            models.UniqueConstraint(fields=["account", "key"], name="entry_key"),
+            models.CheckConstraint(
+                condition=Q(plan_after__gte=0, package_after__gte=0),
+                name="entry_balances_never_negative",
+            ),
+            models.CheckConstraint(
+                condition=~Q(plan_delta=0, package_delta=0), name="entry_changes_something"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["trial_grant", "plan_grant"], plan_delta__gt=0, package_delta=0)
+                | Q(kind="expire", plan_delta__lt=0, package_delta=0)
+                | Q(kind="spend", plan_delta__lte=0, package_delta__lte=0)
+                | Q(kind="package", plan_delta=0, package_delta__gt=0)
+                | Q(
+                    kind="restore",
+                    plan_delta__gte=0,
+                    package_delta__gte=0,
+                    restores__isnull=False,
+                )
+                | Q(kind="adjust", plan_delta=0)
+                | Q(kind="adjust", package_delta=0),
+                name="entry_deltas_match_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="restore") | Q(restores__isnull=True),
+                name="entry_only_restorations_restore",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "day", "sequence"], name="entry_day"),
+            models.Index(
+                fields=["account", "period_end"],
+                name="entry_period_grants",
+                condition=Q(kind="plan_grant"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}/{self.sequence} {self.kind} {self.credits:+d}"
+
+    @property
+    def credits(self) -> int:
+        """The whole change, both buckets together."""
+        return self.plan_delta + self.package_delta
+
+    def save(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise LedgerClosedError
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise LedgerClosedError
+
+
+class EntryNote(models.Model):
+    """The free text beside an entry (why staff adjusted), kept apart because it can be erased."""
+
+    entry = models.OneToOneField(LedgerEntry, models.PROTECT, related_name="note")
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class DailyUsage(models.Model):
+    """Sums of entries by local day, kind, tool and actor, written in the entries' own transaction.
+
+    Reports read these few rows instead of a month of entries; they add up to the entries exactly.
+    """
+
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="daily_usage", db_index=False
+    )
+    day = models.DateField()
+    kind = models.CharField(max_length=12, choices=LedgerEntry.Kind)
+    tool = models.CharField(max_length=60, blank=True)
+    actor = models.CharField(max_length=100, blank=True)
+    entries = models.PositiveIntegerField()
+    plan_delta = models.BigIntegerField()
+    package_delta = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "day", "kind", "tool", "actor"], name="daily_usage_line"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.day} {self.kind} {self.tool}"
+
+
+class OutcomeRule(models.Model):
+    """What becomes of the credits for each way a run can end. Seeded from the product document.
+
+    Source: "Credit Restoration Eligibility". An operator may set platform errors to `automatic`.
+    """
+
+    class Policy(models.TextChoices):
+        CONSUMED = "consumed", _("Credits are used")
+        CASE = "case", _("Staff decide")
+        AUTOMATIC = "automatic", _("Restored at once")
+        RETURNED = "returned", _("Given back: no processing had begun")
+        KEPT = "kept", _("Not restored")
+
+    outcome = models.CharField(max_length=30, unique=True)
+    policy = models.CharField(max_length=10, choices=Policy)
+    rule = models.CharField(max_length=200, help_text=_("The document's row, shown to merchants."))
+
+    def __str__(self) -> str:
+        return self.outcome
+
+
+class RestorationCase(models.Model):
+    """A platform error that took credits: staff approve or decline the restoration, once."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Waiting for a decision")
+        APPROVED = "approved", _("Restored")
+        DECLINED = "declined", _("Declined")
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="restoration_cases")
+    spend = models.OneToOneField(LedgerEntry, models.PROTECT, related_name="case")
+    outcome = models.CharField(max_length=30)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    opened_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    reason = models.TextField(blank=True)
+    restoration = models.OneToOneField(
+        LedgerEntry, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(state="open", decided_at__isnull=True)
+                | (~Q(state="open") & Q(decided_at__isnull=False) & ~Q(reason="")),
+                name="case_decision_has_time_and_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} of entry {self.spend_id}: {self.state}"
+
+
+class AlertRecipient(models.Model):
+    """Who gets an account's low-credit mail. Kept apart from the account because it is erased."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="alert_recipients")
+    email = models.EmailField()
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "email"], name="alert_recipient_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class LowCreditAlert(models.Model):
+    """One crossing of the low-credit threshold, written in the transaction that crossed it."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="low_credit_alerts")
+    entry = models.OneToOneField(LedgerEntry, models.PROTECT, related_name="+")
+    threshold = models.PositiveIntegerField()
+    remaining = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField()
+    to_mail = models.BooleanField(help_text=_("The first crossing of its period."))
+    mailed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.remaining} of {self.threshold}"

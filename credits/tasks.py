@@ -1,0 +1,45 @@
+"""Scheduled and after-commit work of the ledger. Each task makes one call."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.db import transaction
+
+from credits import alerts, checks, sweeps
+from credits.models import LowCreditAlert
+from ecomvance_app import clock
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="credits.sweep")
+def sweep(**_kwargs: object) -> None:
+    """Book the expiries of accounts that nobody touches, and mail alerts that were left."""
+    sweeps.book_expiries(now=clock.now())
+    for alert_id in sweeps.unmailed_alerts():
+        mail_alert(alert_id=alert_id)
+
+
+@shared_task(name="credits.mail_alert", autoretry_for=(OSError,), retry_backoff=True, max_retries=5)
+def mail_alert(alert_id: int, **_kwargs: object) -> None:
+    """Mail one low-credit warning, once however often the message arrives."""
+    with transaction.atomic():
+        alert = (
+            LowCreditAlert.objects.select_for_update(of=("self",))
+            .select_related("account")
+            .filter(pk=alert_id, mailed_at=None)
+            .first()
+        )
+        if alert is not None:
+            alerts.mail_alert(alert)
+            alert.mailed_at = clock.now()
+            alert.save(update_fields=["mailed_at"])
+
+
+@shared_task(name="credits.check_ledger")
+def check_ledger(**_kwargs: object) -> None:
+    """Recompute every account from its entries; report what is out of step, repair nothing."""
+    for problem in checks.problems():
+        logger.error("Ledger out of step: %s", problem)

@@ -1,0 +1,38 @@
+"""What every merchant page shows: the balance, the navigation, the live connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from credits import ledger, queries
+from ecomvance_app import clock
+
+
+def merchant(request: HttpRequest) -> dict[str, Any]:
+    """Template context of both surfaces; empty of merchant data on public pages."""
+    surface = getattr(request, "surface", None)
+    context: dict[str, Any] = {
+        "csp_nonce": getattr(request, "csp_nonce", ""),
+        "surface": surface,
+        "shopify_api_key": settings.SHOPIFY_API_KEY,
+        "app_bridge_url": f"{settings.DEV_STORE}/app-bridge.js"
+        if settings.DEV_STORE
+        else "https://cdn.shopify.com/shopifycloud/app-bridge.js",
+    }
+    account = getattr(request, "account", None)
+    if account is None:
+        return context
+    now = clock.now()
+    if account.due_at is not None and account.due_at <= now:
+        # A page that finds something due writes first, so that its entries are there to show.
+        ledger.settle(account.pk, now=now)
+    return context | {
+        "balance": queries.get_balance(account.pk, now),
+        "time_zone": account.time_zone,
+        "live_ticket_url": reverse("pages:live_ticket", current_app=surface),
+        "balance_url": reverse("pages:balance", current_app=surface),
+    }

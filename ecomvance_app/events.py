@@ -1,0 +1,150 @@
+"""Live updates: server-sent events `balance` and `generation` to every open page of an account.
+
+One subscription to Valkey per process fans out to the open streams. A nudge names what changed;
+the hub reads it from the database once for all streams, on one connection of its own.
+EventSource cannot carry a session token, so a page fetches a ticket (by cookie on the web, by
+session token in Shopify's admin) and opens the stream with it. Tickets last 60 seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import redis.asyncio
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core import signing
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import close_old_connections, connections
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from redis.exceptions import RedisError
+
+from credits import queries as credit_queries
+from credits.representations import balance_json
+from ecomvance_app import live
+from ecomvance_app.http import MerchantRequest, public
+from generations.representations import generation_json
+
+logger = logging.getLogger(__name__)
+
+TICKET_SECONDS = 60
+KEEP_ALIVE_SECONDS = 15
+_SALT = "live-ticket"
+
+
+def ticket(request: MerchantRequest) -> JsonResponse:
+    """A ticket for this account's stream, good for 60 seconds."""
+    return JsonResponse({"ticket": signing.dumps(request.account.pk, salt=_SALT)})
+
+
+def balance(request: MerchantRequest) -> JsonResponse:
+    """The balance as `/api/v1/balance` gives it: what pages poll while no stream is open."""
+    return JsonResponse(balance_json(credit_queries.get_balance(request.account.pk)))
+
+
+@public
+async def stream(request: HttpRequest) -> HttpResponseBase:
+    """`GET /events`: the stream of the account that the session token or the ticket names."""
+    account_id = _account_id(request)
+    if account_id is None:
+        answer = {"error": "unauthorized", "message": "The ticket or session token is not valid."}
+        response = JsonResponse(answer, status=401)
+        response["X-Shopify-Retry-Invalid-Session-Request"] = "1"
+        return response
+    # The middleware's connection would otherwise stay open for the life of the stream.
+    await sync_to_async(connections.close_all)()
+    return StreamingHttpResponse(
+        _hub.listen(account_id),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _account_id(request: HttpRequest) -> int | None:
+    account = getattr(request, "account", None)
+    if account is not None:
+        return int(account.pk)
+    try:
+        return int(
+            signing.loads(request.GET.get("ticket", ""), salt=_SALT, max_age=TICKET_SECONDS)
+        )
+    except signing.BadSignature:
+        return None
+
+
+class _Hub:
+    """The process's one subscription and its open streams."""
+
+    def __init__(self) -> None:
+        self._streams: dict[int, set[asyncio.Queue[str]]] = defaultdict(set)
+        self._reader: asyncio.Task[None] | None = None
+        self._database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="events")
+
+    async def listen(self, account_id: int) -> AsyncIterator[str]:
+        """The account's events for as long as the client stays; the balance comes first."""
+        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
+        self._streams[account_id].add(queue)
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.create_task(self._read())
+        try:
+            yield await self._event({"account": account_id, "kind": "balance", "id": ""})
+            while True:
+                try:
+                    yield await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
+                except TimeoutError:
+                    yield ": still here\n\n"
+        finally:
+            self._streams[account_id].discard(queue)
+            if not self._streams[account_id]:
+                del self._streams[account_id]
+
+    async def _read(self) -> None:
+        """Relay nudges while anybody listens; a broker that is away is tried again."""
+        while self._streams:
+            try:
+                async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+                    async with client.pubsub() as subscription:
+                        await subscription.subscribe(live.CHANNEL)
+                        await self._relay(subscription)
+            except (RedisError, OSError):
+                logger.warning("Live updates wait for the broker")
+                await asyncio.sleep(1)
+
+    async def _relay(self, subscription: Any) -> None:
+        while self._streams:
+            message = await subscription.get_message(ignore_subscribe_messages=True, timeout=5)
+            if message is None:
+                continue
+            nudge = json.loads(message["data"])
+            streams = self._streams.get(nudge["account"])
+            if streams:
+                event = await self._event(nudge)
+                for queue in streams:
+                    if not queue.full():
+                        queue.put_nowait(event)
+
+    async def _event(self, nudge: dict[str, Any]) -> str:
+        loop = asyncio.get_running_loop()
+        data = await loop.run_in_executor(self._database, _read_state, nudge)
+        if data is None:
+            return ": gone\n\n"
+        return f"event: {nudge['kind']}\ndata: {json.dumps(data, cls=DjangoJSONEncoder)}\n\n"
+
+
+def _read_state(nudge: dict[str, Any]) -> dict[str, Any] | None:
+    close_old_connections()
+    try:
+        if nudge["kind"] == "balance":
+            return balance_json(credit_queries.get_balance(nudge["account"]))
+        return generation_json(nudge["account"], nudge["id"])
+    finally:
+        close_old_connections()
+
+
+_hub = _Hub()

@@ -1,0 +1,28 @@
+"""Background jobs are named by string and sent after commit, so writers never import tasks."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from ecomvance_app.celery import app
+
+logger = logging.getLogger(__name__)
+
+
+def enqueue(name: str, **ids: str | int) -> None:
+    """Send the task `name` once the surrounding transaction has committed.
+
+    A broker that is away loses the message, not the work: every queued row has a sweep that sends
+    it again, so the caller's commit stands and the request is answered.
+    """
+
+    def send() -> None:
+        try:
+            app.send_task(name, kwargs=ids, retry=False)
+        except (OperationalError, OSError):
+            logger.warning("Broker away, %s %s waits for the sweep", name, ids)
+
+    transaction.on_commit(send)

@@ -1,0 +1,311 @@
+"""The only settings file. Everything comes from the environment (see `.env.example`).
+
+With DEBUG on every setting has a default and the product runs on one machine. With DEBUG off a
+missing, default or unsafe value stops the start with a sentence that says what to set.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DEBUG", default=False)
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
+APP_URL = env.str("APP_URL", default="http://localhost:8000" if DEBUG else "").rstrip("/")
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+DEVELOPMENT_SECRET = "development-only-" + "0" * 40
+
+
+def required(name: str, development: str, why: str) -> str:
+    """The setting `name`; with DEBUG off it must be set, and not to its development value."""
+    value = env.str(name, default=development if DEBUG else "")
+    if not DEBUG and (not value or value == development):
+        raise ImproperlyConfigured(f"Set {name}: {why} (or DEBUG=on for development).")
+    return value
+
+
+def app_host() -> str:
+    """The host of APP_URL, which decides cookies, allowed hosts and whether DEBUG is safe."""
+    host = urlsplit(APP_URL).hostname
+    if not host:
+        raise ImproperlyConfigured("Set APP_URL to this app's public address, https://….")
+    if DEBUG and host not in LOOPBACK:
+        raise ImproperlyConfigured(
+            f"DEBUG shows secrets, so it is refused at APP_URL={APP_URL}. "
+            "Unset DEBUG, or set APP_URL to http://localhost:8000."
+        )
+    if not DEBUG and urlsplit(APP_URL).scheme != "https":
+        raise ImproperlyConfigured("Set APP_URL to an https address; Shopify frames nothing else.")
+    return host
+
+
+HOST = app_host()
+SECRET_KEY = required("SECRET_KEY", DEVELOPMENT_SECRET, "50 or more random characters")
+if not DEBUG and len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("Set SECRET_KEY to 50 or more random characters.")
+ALLOWED_HOSTS = [HOST, *(sorted(LOOPBACK) if DEBUG else env.list("ALLOWED_HOSTS", default=[]))]
+CSRF_TRUSTED_ORIGINS = [APP_URL]
+
+# --- Shopify -------------------------------------------------------------------------------------
+DEV_STORE = env.str("DEV_STORE", default="").rstrip("/")
+if DEV_STORE and not DEBUG:
+    raise ImproperlyConfigured("Unset DEV_STORE: the fake Shopify is for DEBUG only.")
+SHOPIFY_API_KEY = required("SHOPIFY_API_KEY", "development-client-id", "the app's client id")
+SHOPIFY_API_SECRET = required(
+    "SHOPIFY_API_SECRET", "development-client-secret-of-32-or-more-characters", "the client secret"
+)
+SHOPIFY_API_SECRET_OLD = env.str("SHOPIFY_API_SECRET_OLD", default="")
+SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
+SHOPIFY_SCOPES = env.list("SHOPIFY_SCOPES", default=["read_products", "write_products"])
+SHOPIFY_LEGACY_INSTALL = env.bool("SHOPIFY_LEGACY_INSTALL", default=False)
+TOKEN_KEYS = [
+    key.strip()
+    for key in required(
+        "TOKEN_KEYS",
+        "ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMtISE=",
+        "comma-separated Fernet keys; the first one writes",
+    ).split(",")
+]
+IDENTITY_KEY = required(
+    "IDENTITY_KEY",
+    "development-identity-key-never-rotates",
+    "a long random text that never changes; it hashes the domains of redacted shops",
+)
+PRODUCT_SOURCE = env.str("PRODUCT_SOURCE", default="shopify_auth.products.ShopProducts")
+
+# --- Apps ----------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "credits",
+    "shopify_auth",
+    "generations",
+    "ecomvance_app",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "ecomvance_app.security.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "shopify_auth.middleware.SessionTokenMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shopify_auth.middleware.MerchantMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "ecomvance_app.urls"
+ASGI_APPLICATION = "ecomvance_app.asgi.application"
+WSGI_APPLICATION = "ecomvance_app.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "ecomvance_app.context.merchant",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Database ------------------------------------------------------------------------------------
+SQLITE_OPTIONS: dict[str, Any] = {
+    # Every writer takes the write lock at BEGIN: SQLite has no row locks to take later.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON"
+    ),
+}
+DATABASES: dict[str, Any] = {
+    "default": env.db_url(
+        "DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}" if DEBUG else ""
+    )
+}
+if DATABASES["default"].get("ENGINE") == "django.db.backends.sqlite3":
+    if not DEBUG:
+        raise ImproperlyConfigured("Set DATABASE_URL to PostgreSQL, postgres://user@host/name.")
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+elif DATABASES["default"].get("ENGINE") == "django.db.backends.postgresql":
+    # Under ASGI each request has a thread of its own, so connections are pooled, not kept.
+    if env.bool("DATABASE_POOL", default=not DEBUG):
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = True
+else:
+    raise ImproperlyConfigured("Set DATABASE_URL to PostgreSQL, postgres://user@host/name.")
+
+# --- Sign-in -------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "shopify_auth.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/dashboard/"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+
+# --- Transport security --------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+# Chromium isolates the app from Shopify's admin under same-origin; the frame needs neither.
+SECURE_CROSS_ORIGIN_OPENER_POLICY = None
+SILENCED_SYSTEM_CHECKS = [
+    # Framing is ruled per shop by Content-Security-Policy frame-ancestors (see security).
+    "security.W002",
+]
+
+# --- Queue, live updates, cache ------------------------------------------------------------------
+REDIS_URL = required("REDIS_URL", "redis://127.0.0.1:6379/0", "redis://host:6379/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# RabbitMQ by its own URL; without one the Redis above is broker too.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        # Above the longest task: a message that is still worked on is not delivered again.
+        "visibility_timeout": 3600,
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 5,
+    }
+    if CELERY_BROKER_URL.startswith("redis")
+    else {}
+)
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
+    "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
+    "credits.check_ledger": {"task": "credits.check_ledger", "schedule": crontab(hour="3", minute="17")},
+}
+
+# --- Files and mail ------------------------------------------------------------------------------
+STORAGE_URL = required(
+    "STORAGE_URL", f"file://{DATA_DIR / 'files'}", "s3://bucket?region=… or file:///folder"
+)
+
+
+def storage_backend(url: str) -> dict[str, Any]:
+    """Django's storage configuration for `file:///folder` or `s3://bucket?region=…`."""
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.path:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": parts.path},
+        }
+    if parts.scheme == "s3" and parts.netloc:
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        return {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": parts.netloc,
+                "region_name": query.get("region"),
+                "endpoint_url": query.get("endpoint"),
+                "default_acl": None,
+                "file_overwrite": False,
+                "querystring_auth": True,
+                "signature_version": "s3v4",
+            },
+        }
+    raise ImproperlyConfigured("Set STORAGE_URL to file:///folder or s3://bucket?region=….")
+
+
+STORAGES = {
+    "default": storage_backend(STORAGE_URL),
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEBUG
+# A picture is at most 25 MB and a composition has 14 of them; the parser must not refuse earlier.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 50
+globals().update(
+    env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("FROM_EMAIL", default=f"ecomVance <no-reply@{HOST}>")
+
+# --- Language and time ---------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
+# --- AI engines ----------------------------------------------------------------------------------
+GEMINI_API_KEY = env.str("GEMINI_API_KEY", default="")
+GOOGLE_GEMINI_BASE_URL = env.str("GOOGLE_GEMINI_BASE_URL", default="")
+
+# --- Logs and errors -----------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    import sentry_sdk
+
+    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False)

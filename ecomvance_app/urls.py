@@ -1,0 +1,25 @@
+"""Every address of the product."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from ecomvance_app import events, pages, views
+from generations import files
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("events", events.stream, name="events"),
+    path("files/<str:token>", files.serve, name="file"),
+    path("staff/", admin.site.urls),
+    path("dashboard/sign-in/", include("allauth.account.urls")),
+    path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),
+    path("", include("shopify_auth.urls")),
+    path("", include((pages.urlpatterns, "pages"), namespace="embedded")),
+]
+handler400 = "ecomvance_app.views.bad_request"
+handler403 = "ecomvance_app.views.permission_denied"
+handler404 = "ecomvance_app.views.page_not_found"
+handler500 = "ecomvance_app.views.server_error"

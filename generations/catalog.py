@@ -1,0 +1,144 @@
+"""Every tool and what it costs: the product document's Detailed Breakdown as data.
+
+A price is resolved by (tool, resolution) or (tool, seconds) and kept on the run it was asked for.
+The tools that the document names without a price (AI Backgrounds, AI Fashion Models, Model
+Backgrounds) cost what every image tool of their suite costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Resolution = Literal["1K", "2K", "4K"]
+Output = Literal["image", "video", "text", "chat"]
+
+RESOLUTIONS: tuple[Resolution, ...] = ("1K", "2K", "4K")
+SECONDS = (4, 6, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One priced choice: a resolution, a duration, or neither for a tool with one price."""
+
+    credits: int
+    resolution: Resolution | None = None
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool of a suite. `action` is the run button's verb, shown with the price."""
+
+    slug: str
+    name: str
+    suite: str
+    output: Output
+    summary: Promise
+    action: Promise
+    variants: tuple[Variant, ...]
+    max_images: int = 1
+
+    @property
+    def lowest_price(self) -> int:
+        """The price of its cheapest variant."""
+        return min(variant.credits for variant in self.variants)
+
+
+def _any_size(credits: int) -> tuple[Variant, ...]:
+    return (Variant(credits),)
+
+
+def _by_resolution(web: int, print_: int) -> tuple[Variant, ...]:
+    return (Variant(web, "1K"), Variant(web, "2K"), Variant(print_, "4K"))
+
+
+def _by_seconds() -> tuple[Variant, ...]:
+    return tuple(Variant(100 * seconds, seconds=seconds) for seconds in SECONDS)
+
+
+_IMAGE, _REELS = _by_resolution(50, 100), _by_seconds()
+_MAKE = _("Make image")
+_FILM = _("Make video")
+
+_CATALOGUE = (
+    Tool("background-removal", "Background Removal", "ecomAI", "image",
+         _("Cuts the product out, on real transparency."), _("Remove background"), _any_size(20)),
+    Tool("object-removal", "Object Removal", "ecomAI", "image",
+         _("Takes a marked item out of the picture."), _("Remove object"), _by_resolution(30, 60)),
+    Tool("image-enhance", "Image Enhance", "ecomAI", "image",
+         _("Sharper, cleaner, better lit."), _("Enhance image"), _any_size(50)),
+    Tool("description-generator", "Description Generator", "ecomAI", "text",
+         _("A product description from the product's own data."), _("Write description"),
+         _any_size(20)),
+    Tool("product-placement", "Product Placement", "ecomStage", "image",
+         _("Up to 14 products in one scene, one picture."), _MAKE, _IMAGE, 14),
+    Tool("ai-shadowing", "AI Shadowing", "ecomStage", "image",
+         _("A natural shadow; up to 50 products in one batch."), _("Add shadow"), _IMAGE),
+    Tool("style-cloning", "Style Cloning", "ecomStage", "image",
+         _("The look of a reference picture on yours."), _("Clone style"), _IMAGE, 14),
+    Tool("ai-backgrounds", "AI Backgrounds", "ecomStage", "image",
+         _("A new background behind the product."), _MAKE, _IMAGE),
+    Tool("product-reels", "Product Reels", "ecomStage", "video",
+         _("A short clip of the product."), _FILM, _REELS),
+    Tool("product-try-on", "Product Try-On", "ecomFit", "image",
+         _("The garment on a model."), _MAKE, _IMAGE, 14),
+    Tool("shoe-try-on", "Shoe Try-On", "ecomFit", "image",
+         _("The shoe on a model."), _MAKE, _IMAGE, 14),
+    Tool("model-try-on", "Model Try-On", "ecomFit", "image",
+         _("Your model in your garment."), _MAKE, _IMAGE, 14),
+    Tool("ai-fashion-models", "AI Fashion Models", "ecomFit", "image",
+         _("A model made for the garment."), _MAKE, _IMAGE, 14),
+    Tool("model-backgrounds", "Model Backgrounds", "ecomFit", "image",
+         _("A new place behind the model."), _MAKE, _IMAGE),
+    Tool("model-reels", "Model Reels", "ecomFit", "video",
+         _("A short clip of the model."), _FILM, _REELS),
+    Tool("nano-banana-i2i", "Nano Banana I2I", "ecomPro", "image",
+         _("Change a picture by a prompt."), _MAKE, _IMAGE, 14),
+    Tool("nano-banana-t2i", "Nano Banana T2I", "ecomPro", "image",
+         _("A picture from a prompt."), _MAKE, _IMAGE, 0),
+    Tool("veo-i2v", "Veo 3.1 I2V", "ecomPro", "video",
+         _("A video from a picture."), _FILM, _REELS),
+    Tool("veo-t2v", "Veo 3.1 T2V", "ecomPro", "video",
+         _("A video from a prompt."), _FILM, _REELS, 0),
+    Tool("chat-assistant", "AI Chat Assistant", "ecomAssist", "chat",
+         _("Answers about your credits and tools. Free within fair use."), _("Ask"),
+         _any_size(0), 0),
+)  # fmt: skip
+
+TOOLS: Mapping[str, Tool] = MappingProxyType({tool.slug: tool for tool in _CATALOGUE})
+SUITES = tuple(dict.fromkeys(tool.suite for tool in _CATALOGUE))
+CHEAPEST = min(tool.lowest_price for tool in _CATALOGUE if tool.lowest_price)
+
+
+def price(tool: str, *, resolution: str | None = None, seconds: int | None = None) -> int:
+    """What one run of `tool` costs, in credits.
+
+    A tool with one price takes any resolution ("Resolution: All" in the document). Raises
+    ValueError for a combination that the price list does not have.
+    """
+    return find_variant(tool, resolution=resolution, seconds=seconds).credits
+
+
+def find_variant(
+    tool: str, *, resolution: str | None = None, seconds: int | None = None
+) -> Variant:
+    """The priced choice for these options; ValueError when the price list has none."""
+    if tool not in TOOLS:
+        raise ValueError(f"There is no tool {tool!r}")
+    found = TOOLS[tool]
+    only = found.variants[0]
+    if len(found.variants) == 1:
+        takes_any_size = found.output == "image" and resolution in (None, *RESOLUTIONS)
+        if seconds is None and (resolution is None or takes_any_size):
+            return only
+    for variant in found.variants:
+        chosen = (variant.resolution, variant.seconds)
+        if chosen == (resolution, seconds) and chosen != (None, None):
+            return variant
+    raise ValueError(f"{found.name} has no price for {resolution or seconds or 'no choice'}")
