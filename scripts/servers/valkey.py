@@ -61,7 +61,7 @@ class PrivateValkey:
             "appendonly": "no",
             "dir": "/",
             "daemonize": "no",
-            "loglevel": "warning",
+            "loglevel": "nothing",  # Its warnings are about tuning a big server's kernel.
             # Messages wait for a worker; losing one silently would be worse than a refusal.
             "maxmemory-policy": "noeviction",
         }
