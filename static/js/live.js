@@ -1,0 +1,149 @@
+// The live stream: one EventSource per browser and account, however many tabs are open, because a
+// browser allows six connections to an origin over HTTP/1.1. The tab in front holds a Web Lock and
+// the stream; it passes every message on through a BroadcastChannel. When no stream has been alive
+// for ten seconds, a visible tab asks for the balance itself.
+
+(() => {
+  "use strict";
+
+  const ecomVance = window.ecomVance;
+  const { account, liveTicketUrl, balanceUrl } = document.body.dataset;
+  if (!account || !liveTicketUrl) return;
+
+  const NAME = `ecomvance-live-${account}`;
+  const QUIET_MILLISECONDS = 10_000;
+  const PULSE_MILLISECONDS = 4_000;
+  const LONGEST_WAIT = 30_000;
+
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel(NAME) : null;
+  /** @type {EventSource | null} */ let source = null;
+  /** @type {(() => void) | null} */ let release = null;
+  /** @type {AbortController | null} */ let waiting = null;
+  let attempt = 0;
+  let retryTimer = 0;
+  let lastAlive = Date.now();
+  let nextPoll = 0;
+  let signedOut = false;
+
+  /** @param {{kind: string, data?: object}} message */
+  const receive = ({ kind, data }) => {
+    lastAlive = Date.now();
+    if (kind === "balance") ecomVance.applyBalance(data);
+    if (kind === "generation") {
+      document.body.dispatchEvent(new CustomEvent(`generation:${data.id}`, { detail: data }));
+      document.body.dispatchEvent(new CustomEvent("generation", { detail: data }));
+    }
+  };
+
+  /** @param {{kind: string, data?: object}} message */
+  const share = (message) => {
+    receive(message);
+    channel?.postMessage(message);
+  };
+  if (channel) channel.onmessage = (event) => receive(event.data);
+
+  /** Ends everything once the server says that nobody is signed in any more. */
+  const refused = () => {
+    signedOut = true;
+    stop();
+    ecomVance.showError("signedOut");
+  };
+
+  const refresh = async () => {
+    nextPoll = Date.now() + 15_000 + Math.random() * 15_000;
+    if (!balanceUrl || signedOut) return;
+    try {
+      const response = await fetch(balanceUrl, { headers: { Accept: "application/json" } });
+      if (response.status === 401) refused();
+      else if (response.ok) ecomVance.applyBalance(await response.json());
+    } catch {
+      // Offline: the next round asks again.
+    }
+  };
+
+  const stop = () => {
+    clearTimeout(retryTimer);
+    source?.close();
+    source = null;
+  };
+
+  const retry = () => {
+    stop();
+    const wait = Math.min(LONGEST_WAIT, 1000 * 2 ** attempt++);
+    retryTimer = setTimeout(open, wait * (0.75 + Math.random() / 2));
+  };
+
+  // A ticket lives for a minute and EventSource would reconnect with the old one for ever, so each
+  // connection starts with a fresh ticket.
+  const open = async () => {
+    stop();
+    if (signedOut) return;
+    try {
+      const headers = { Accept: "application/json", ...ecomVance.csrfHeaders() };
+      const response = await fetch(liveTicketUrl, { method: "POST", headers });
+      if (response.status === 401) return refused();
+      if (!response.ok) return retry();
+      const { ticket } = await response.json();
+      if (navigator.locks && !release) return; // Another tab came to the front meanwhile.
+      source = new EventSource(`/events?ticket=${encodeURIComponent(ticket)}`);
+    } catch {
+      return retry();
+    }
+    source.onopen = () => {
+      attempt = 0;
+      share({ kind: "pulse" }); // The server's first message is the balance of this moment.
+    };
+    source.onerror = retry;
+    for (const kind of ["balance", "generation"]) {
+      source.addEventListener(kind, (event) => share({ kind, data: JSON.parse(event.data) }));
+    }
+  };
+
+  const lead = () =>
+    new Promise((resolve) => {
+      release = () => resolve(undefined);
+      open();
+    });
+
+  /** @param {boolean} inFront take the stream over, rather than wait for it */
+  const claim = (inFront) => {
+    if (!navigator.locks) {
+      open();
+      return;
+    }
+    waiting?.abort();
+    const queued = (waiting = inFront ? null : new AbortController());
+    navigator.locks.request(NAME, queued ? { signal: queued.signal } : { steal: true }, lead).catch(() => {
+      if (queued?.signal.aborted) return;
+      release = null;
+      stop();
+      claim(false);
+    });
+  };
+
+  const leave = () => {
+    stop();
+    release?.();
+    release = null;
+  };
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      if (!navigator.locks) leave();
+    } else if (!release) {
+      claim(true);
+      refresh();
+    }
+  });
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", (event) => event.persisted && claim(true));
+  window.addEventListener("online", () => (release || !navigator.locks) && open());
+
+  setInterval(() => {
+    if (source?.readyState === EventSource.OPEN) share({ kind: "pulse" });
+    const quiet = Date.now() - lastAlive > QUIET_MILLISECONDS;
+    if (quiet && !document.hidden && Date.now() >= nextPoll) refresh();
+  }, PULSE_MILLISECONDS);
+
+  claim(!document.hidden);
+})();
