@@ -75,10 +75,12 @@ class Journal:
         if reached != self.bucket:
             self._change_bucket(reached)
 
-    def post(self, kind: str, plan: int, package: int, key: str, **fields: Any) -> LedgerEntry:
+    def post(
+        self, kind: str, plan_delta: int, package_delta: int, key: str, **fields: Any
+    ) -> LedgerEntry:
         """Post one entry, after whatever was due before it."""
         self.settle()
-        return self._append(kind, plan, package, key, **fields)
+        return self._append(kind, plan_delta, package_delta, key, **fields)
 
     def open_period(
         self, bucket: PlanBucket, key: str, granted: int = 0, **fields: Any
@@ -158,8 +160,8 @@ class Journal:
     def _append(
         self,
         kind: str,
-        plan: int,
-        package: int,
+        plan_delta: int,
+        package_delta: int,
         key: str,
         at: datetime | None = None,
         **fields: Any,
@@ -169,14 +171,14 @@ class Journal:
             last_at, last_day = self.entries[-1].created_at, self.entries[-1].day
         created_at = max(at or self.now, last_at or at or self.now)
         day = periods.local_day(created_at, self.account.time_zone)
-        self.bucket = replace(self.bucket, credits=self.bucket.credits + plan)
-        self.package += package
+        self.bucket = replace(self.bucket, credits=self.bucket.credits + plan_delta)
+        self.package += package_delta
         entry = LedgerEntry(
             account_id=self.account.pk,
             sequence=self._next_sequence,
             kind=kind,
-            plan_delta=plan,
-            package_delta=package,
+            plan_delta=plan_delta,
+            package_delta=package_delta,
             plan_after=self.bucket.credits,
             package_after=self.package,
             key=key,
