@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -28,6 +28,8 @@ from scripts.servers.valkey import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+    from shopify_auth.models import Person
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STARTED_WITHIN_SECONDS = 30
@@ -183,10 +185,9 @@ def open_context(
         if address.scheme in {"http", "https"} and address.hostname not in LOOPBACK:
             complaints.append(f"request to another host: {request.url}")
 
-    def make(**options: object) -> BrowserContext:
-        context = chromium.new_context(
-            **{"base_url": product.url, "viewport": WIDE, "reduced_motion": "reduce", **options}
-        )
+    def make(**options: Any) -> BrowserContext:
+        defaults = {"base_url": product.url, "viewport": WIDE, "reduced_motion": "reduce"}
+        context = chromium.new_context(**(defaults | options))
         context.set_default_timeout(15_000)
         context.on("console", on_console)
         context.on("weberror", lambda error: complaints.append(f"exception: {error.error}"))
@@ -211,7 +212,7 @@ def sign_in(open_context: Callable[..., BrowserContext], product: Product) -> Ca
     """`sign_in(person)` gives a page of the web dashboard on which this person is signed in."""
     from django.test import Client  # noqa: PLC0415  Django is not set up when plugins load.
 
-    def make(person: object, **options: object) -> Page:
+    def make(person: Person, **options: Any) -> Page:
         client = Client()
         client.force_login(person)
         context = open_context(**options)
