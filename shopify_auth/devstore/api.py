@@ -9,7 +9,8 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from graphql import GraphQLError
 
-from shopify_auth.devstore import tokens
+from ecomvance_app import clock
+from shopify_auth.devstore import billing, tokens
 from shopify_auth.devstore.fake import FakeRequest, FakeShopify, shop_by_domain
 from shopify_auth.devstore.graphql import AdminApi
 from shopify_auth.devstore.state import Shop, State, TokenKind
@@ -49,6 +50,7 @@ def graphql(request: FakeRequest, domain: str, version: str) -> HttpResponse:
     if slow:
         time.sleep(SLOW_SECONDS)
     with fake.store.change() as state:
+        billing.let_time_pass(state, clock.now())
         shop = shop_by_domain(state, domain)
         answer = _refusal(shop, request) or _run(fake, state, shop, request.body)
     answer["X-Shopify-API-Version"] = version

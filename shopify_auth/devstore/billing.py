@@ -195,25 +195,22 @@ def let_time_pass(state: State, now: datetime) -> None:
 
 def _renew(state: State, shop: Shop, now: datetime) -> None:
     charge = running_subscription(shop)
-    while (
-        charge
-        and charge.status is ChargeStatus.ACTIVE
-        and charge.period_end
-        and charge.period_end <= now
-    ):
+    while charge and charge.status is ChargeStatus.ACTIVE:
+        period_end = charge.period_end
+        if period_end is None or period_end > now:
+            return
         next_plan = next(
             (c for c in shop.charges if c.starts_at and c.status is ChargeStatus.PENDING), None
         )
         if next_plan:
             next_plan.starts_at = None
-            shop.paid_until = charge.period_end
-            _activate_subscription(state, shop, next_plan, charge.period_end)
+            shop.paid_until = period_end
+            _activate_subscription(state, shop, next_plan, period_end)
             charge = next_plan
         elif shop.takes("renewal_unpaid"):
             _change(state, shop, charge, ChargeStatus.FROZEN, now)
         else:
-            charge.period_end += CYCLE
-            shop.paid_until = charge.period_end
+            charge.period_end = shop.paid_until = period_end + CYCLE
 
 
 def _activate_subscription(state: State, shop: Shop, charge: Charge, now: datetime) -> None:

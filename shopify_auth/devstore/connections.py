@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, TypeAlias
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLResolveInfo
+
+Info: TypeAlias = GraphQLResolveInfo[Any]
 
 LONGEST_PAGE = 250
 

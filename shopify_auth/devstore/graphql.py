@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from graphql import (
     GraphQLError,
-    GraphQLResolveInfo,
     GraphQLScalarType,
     GraphQLSchema,
     build_schema,
@@ -20,7 +19,7 @@ from graphql import (
 
 from ecomvance_app import clock
 from shopify_auth.devstore import billing, uploads
-from shopify_auth.devstore.connections import connection
+from shopify_auth.devstore.connections import Info, connection
 from shopify_auth.devstore.fake import FakeShopify
 from shopify_auth.devstore.installation import (
     amount_text,
@@ -82,29 +81,29 @@ class AdminApi:
             answer["errors"] = [error.formatted for error in result.errors]
         return answer
 
-    def shop(self, _info: GraphQLResolveInfo) -> dict[str, Any]:
+    def shop(self, _info: Info) -> dict[str, Any]:
         """Query: shop."""
         return shop_node(self._shop)
 
-    def shopBillingPreferences(self, _info: GraphQLResolveInfo) -> dict[str, Any]:  # noqa: N802
+    def shopBillingPreferences(self, _info: Info) -> dict[str, Any]:  # noqa: N802
         """Query: shopBillingPreferences."""
         return {"currency": self._shop.currency}
 
-    def currentAppInstallation(self, _info: GraphQLResolveInfo) -> dict[str, Any]:  # noqa: N802
+    def currentAppInstallation(self, _info: Info) -> dict[str, Any]:  # noqa: N802
         """Query: currentAppInstallation."""
         return installation_node(self._shop, self._fake.app_url(self._shop))
 
-    def products(self, _info: GraphQLResolveInfo, **arguments: Any) -> dict[str, Any]:
+    def products(self, _info: Info, **arguments: Any) -> dict[str, Any]:
         """Query: products."""
         found = matching(self._products("products"), arguments.get("query"))
         return connection(ordered(found, arguments["sortKey"]), arguments)
 
-    def product(self, _info: GraphQLResolveInfo, **arguments: str) -> dict[str, Any] | None:
+    def product(self, _info: Info, **arguments: str) -> dict[str, Any] | None:
         """Query: product."""
         nodes = self._products("product")
         return next((node for node in nodes if node["id"] == arguments["id"]), None)
 
-    def node(self, info: GraphQLResolveInfo, **arguments: str) -> dict[str, Any] | None:
+    def node(self, info: Info, **arguments: str) -> dict[str, Any] | None:
         """Query: node."""
         gid = arguments["id"]
         if gid.startswith("gid://shopify/Product/"):
@@ -115,12 +114,12 @@ class AdminApi:
         known = [self.shop(info), self.currentAppInstallation(info)]
         return next((node for node in known if node["id"] == gid), None)
 
-    def nodes(self, info: GraphQLResolveInfo, **arguments: list[str]) -> list[Any]:
+    def nodes(self, info: Info, **arguments: list[str]) -> list[Any]:
         """Query: nodes."""
         return [self.node(info, id=gid) for gid in arguments["ids"]]
 
     def appSubscriptionCreate(  # noqa: N802
-        self, _info: GraphQLResolveInfo, **arguments: Any
+        self, _info: Info, **arguments: Any
     ) -> dict[str, Any]:
         """Mutation: appSubscriptionCreate, with one recurring 30-day line."""
         lines = [line["plan"].get("appRecurringPricingDetails") for line in arguments["lineItems"]]
@@ -141,7 +140,7 @@ class AdminApi:
         return self._created("appSubscription", order)
 
     def appPurchaseOneTimeCreate(  # noqa: N802
-        self, _info: GraphQLResolveInfo, **arguments: Any
+        self, _info: Info, **arguments: Any
     ) -> dict[str, Any]:
         """Mutation: appPurchaseOneTimeCreate."""
         order = billing.Order(
@@ -155,7 +154,7 @@ class AdminApi:
         return self._created("appPurchaseOneTime", order)
 
     def appSubscriptionCancel(  # noqa: N802
-        self, _info: GraphQLResolveInfo, **arguments: Any
+        self, _info: Info, **arguments: Any
     ) -> dict[str, Any]:
         """Mutation: appSubscriptionCancel."""
         charge = self._charge(arguments["id"])
@@ -167,14 +166,14 @@ class AdminApi:
         return {"appSubscription": charge_node(self._shop, charge), "userErrors": []}
 
     def stagedUploadsCreate(  # noqa: N802
-        self, _info: GraphQLResolveInfo, **arguments: Any
+        self, _info: Info, **arguments: Any
     ) -> dict[str, Any]:
         """Mutation: stagedUploadsCreate."""
         self._require("write_products", "stagedUploadsCreate")
         return uploads.stage(self._shop, arguments["input"], self._fake.base_url)
 
     def productUpdate(  # noqa: N802
-        self, info: GraphQLResolveInfo, **arguments: Any
+        self, info: Info, **arguments: Any
     ) -> dict[str, Any]:
         """Mutation: productUpdate, for the description and for appending media."""
         self._require("write_products", "productUpdate")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 
-from shopify_auth.devstore.connections import connection
+from shopify_auth.devstore.connections import Info, connection
 from shopify_auth.devstore.state import Charge, ChargeKind, ChargeStatus, Shop
-
-if TYPE_CHECKING:
-    from graphql import GraphQLResolveInfo
 
 APP_NUMBER = 7_311_001
 APP_TITLE = "ecomVance"
@@ -78,7 +75,7 @@ def installation_node(shop: Shop, app_url: str) -> dict[str, Any]:
     purchases = [c for c in shop.charges if c.kind is ChargeKind.ONE_TIME]
 
     def pages(charges: list[Charge]) -> Any:
-        def page(_info: GraphQLResolveInfo, **arguments: Any) -> dict[str, Any]:
+        def page(_info: Info, **arguments: Any) -> dict[str, Any]:
             return connection([charge_node(shop, charge) for charge in charges], arguments)
 
         return page

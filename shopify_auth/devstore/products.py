@@ -5,16 +5,13 @@ from __future__ import annotations
 import mimetypes
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.html import strip_tags
 
 from shopify_auth.devstore.catalogue import DemoProduct, demo_products
-from shopify_auth.devstore.connections import connection
+from shopify_auth.devstore.connections import Info, connection
 from shopify_auth.devstore.state import Media, ProductChanges, Shop
-
-if TYPE_CHECKING:
-    from graphql import GraphQLResolveInfo
 
 SEARCHED_FIELDS = {
     "id": "id",
@@ -104,10 +101,10 @@ def _product(shop: Shop, product: DemoProduct, base_url: str) -> dict[str, Any]:
     if changes.description_html is not None:
         html = changes.description_html
 
-    def media_page(_info: GraphQLResolveInfo, **arguments: Any) -> dict[str, Any]:
+    def media_page(_info: Info, **arguments: Any) -> dict[str, Any]:
         return connection(media, arguments)
 
-    def plain_description(_info: GraphQLResolveInfo, **arguments: Any) -> str:
+    def plain_description(_info: Info, **arguments: Any) -> str:
         return strip_tags(html)[: arguments.get("truncateAt")]
 
     return {

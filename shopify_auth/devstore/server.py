@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.exceptions import PermissionDenied
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -49,6 +50,8 @@ class Application:
             response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         except Http404:
             return HttpResponse("Not found", status=404, content_type="text/plain")
+        except PermissionDenied:
+            return HttpResponse("Forbidden", status=403, content_type="text/plain")
         except Exception:
             # The outermost frame: a mistake in the fake must show as an answer, not as a hang.
             logger.exception("The fake Shopify failed on %s", request.path)

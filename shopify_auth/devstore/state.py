@@ -163,6 +163,7 @@ class Shop(BaseModel):
     scopes: list[str] = Field(default_factory=list)
     uninstalled_at: datetime | None = None
     redaction_sent: bool = False
+    authorization_code: str = ""
     paid_until: datetime | None = None
     tokens: list[Token] = Field(default_factory=list)
     charges: list[Charge] = Field(default_factory=list)

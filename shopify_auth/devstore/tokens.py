@@ -70,6 +70,8 @@ def grant(shop: Shop, form: dict[str, str]) -> Answer:
         answer = _migrate(shop, form)
     elif grant_type == EXCHANGE:
         answer = _exchange(shop, form)
+    elif grant_type is None and "code" in form:
+        answer = _redeem_code(shop, form)
     else:
         answer = _refused("unsupported_grant_type", "This grant type is not known.")
     if answer.status == 200 and shop.takes("expiry_left_out"):
@@ -128,6 +130,14 @@ def _subject_holds(shop: Shop, subject_token: str) -> bool:
     except jwt.InvalidTokenError:
         return False
     return bool(claims.get("dest") == f"https://{shop.domain}")
+
+
+def _redeem_code(shop: Shop, form: dict[str, str]) -> Answer:
+    """The authorization-code grant: a code works once, whatever comes of it."""
+    code, shop.authorization_code = shop.authorization_code, ""
+    if not code or not secrets.compare_digest(code.encode(), form["code"].encode()):
+        return _refused("invalid_request", "The authorization code was not found or was used.")
+    return offline_token(shop, expiring=form.get("expiring") == "1")
 
 
 def _migrate(shop: Shop, form: dict[str, str]) -> Answer:
