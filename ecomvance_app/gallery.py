@@ -14,8 +14,12 @@ from ecomvance_app.http import public
 class _SampleForm(forms.Form):
     name = forms.CharField(label=_("Name"), help_text=_("As your customers see it."))
     threshold = forms.IntegerField(label=_("Warn below"), min_value=0)
-    note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
-    language = forms.ChoiceField(label=_("Language"), choices=[("en", "English"), ("de", "Deutsch")])
+    note = forms.CharField(
+        label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    language = forms.ChoiceField(
+        label=_("Language"), choices=[("en", "English"), ("de", "Deutsch")]
+    )
     format = forms.ChoiceField(
         label=_("Format"), choices=[("png", "PNG"), ("webp", "WebP")], widget=forms.RadioSelect
     )
@@ -32,8 +36,12 @@ def component_gallery(request: HttpRequest) -> HttpResponse:
         request,
         "components/gallery.html",
         {
-            "untouched": _SampleForm(initial={"name": "Blue mug", "threshold": 300, "format": "png"}),
-            "refused": _SampleForm({"name": "", "threshold": "-5", "language": "en"}, prefix="refused"),
+            "untouched": _SampleForm(
+                initial={"name": "Blue mug", "threshold": 300, "format": "png"}
+            ),
+            "refused": _SampleForm(
+                {"name": "", "threshold": "-5", "language": "en"}, prefix="refused"
+            ),
             "nav_active": "home",
         },
     )
