@@ -95,7 +95,7 @@ def python(name: str, *arguments: str, settings: dict[str, str]) -> Program:
 
 def programs(options: Options, settings: dict[str, str]) -> list[Program]:
     """Web, worker, scheduler and the fake Shopify admin."""
-    celery = ("-m", "celery", "-A", "ecomvance_app")
+    celery = ("-m", "celery", "-A", "ecomvance_app", "--quiet")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
     worker_settings = dict(settings)
     if os.geteuid() == 0:
@@ -204,7 +204,7 @@ async def main(options: Options) -> int:
     except asyncio.CancelledError:
         sys.stdout.write("\nEnding ...\n")
     except ProgramEndedError as error:
-        sys.stdout.write(f"\n{error} Everything is ended.\n")
+        sys.stdout.write(f"\n{error} Everything else is ended too.\n")
         code = 1
     finally:
         await supervisor.stop()

@@ -78,7 +78,7 @@ class Supervisor:
             if process.returncode is not None
         )
         await asyncio.sleep(GLANCE_SECONDS)  # Its last lines are still on their way.
-        raise ProgramEndedError(f"{name} {how_it_ended(code)} by itself.")
+        raise ProgramEndedError(f"{name} {how_it_ended(code)} while it was needed.")
 
     async def stop(self) -> None:
         """End all programs; those that others lean on were started first and end last."""
@@ -136,5 +136,5 @@ class Supervisor:
 def how_it_ended(code: int) -> str:
     """An exit code in words."""
     if code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
+        return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"

@@ -85,7 +85,7 @@ class TestOneProgramEnds:
             finally:
                 await supervisor.stop()
 
-        with pytest.raises(ProgramEndedError, match=r"beat ended with exit code 3 by itself"):
+        with pytest.raises(ProgramEndedError, match=r"beat ended with exit code 3 while it was needed"):
             asyncio.run(scenario())
 
     def test_is_named_with_the_signal_that_killed_it(self):
@@ -99,7 +99,7 @@ class TestOneProgramEnds:
             finally:
                 await supervisor.stop()
 
-        with pytest.raises(ProgramEndedError, match=r"worker was ended by SIGKILL"):
+        with pytest.raises(ProgramEndedError, match=r"worker was killed by SIGKILL"):
             asyncio.run(scenario())
 
 
