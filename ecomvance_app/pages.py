@@ -11,7 +11,6 @@ urlpatterns = [
     path("", generations.home, name="home"),
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
-    path("tools/<slug:slug>/price", generations.price, name="price"),
     path("history", generations.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),

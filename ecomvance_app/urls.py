@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from ecomvance_app import events, pages, views
+from ecomvance_app import events, gallery, pages, views
 from generations import files
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
     path("events", events.stream, name="events"),
     path("files/<str:token>", files.serve, name="file"),
+    path("staff/components", gallery.component_gallery, name="components"),
     path("staff/", admin.site.urls),
     path("dashboard/sign-in/", include("allauth.account.urls")),
     path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),

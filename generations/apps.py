@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class GenerationsConfig(AppConfig):
     name = "generations"
+
+    def ready(self) -> None:
+        from generations import receivers  # noqa: F401, PLC0415  Connects them.

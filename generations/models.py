@@ -108,6 +108,16 @@ class Generation(models.Model):
         """Whether nothing will change any more."""
         return self.state in self.FINAL
 
+    @property
+    def plan_part(self) -> int:
+        """What of the price plan credits paid. Reads the spend, so select it along."""
+        return -self.spend.plan_delta if self.spend else 0
+
+    @property
+    def package_part(self) -> int:
+        """What of the price package credits paid. Reads the spend, so select it along."""
+        return -self.spend.package_delta if self.spend else 0
+
 
 class Picture(models.Model):
     """A stored picture of a run: what went in, or what came out."""

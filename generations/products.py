@@ -7,15 +7,15 @@ products and their photos and nothing of the platform they are sold on.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Protocol, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 
 class ProductsUnavailable(Exception):  # noqa: N818 - says what is the case
-    """The store cannot be reached, or has not connected; the sentence is fit for the merchant."""
+    """The store does not answer or is not connected; the text is a sentence for the merchant."""
 
 
 class UnknownProduct(LookupError):  # noqa: N818
@@ -23,7 +23,7 @@ class UnknownProduct(LookupError):  # noqa: N818
 
 
 class Photo(Protocol):
-    """One photo of a product; `url` is a small picture for the page to show."""
+    """One photo of a product; `url` is a small picture for a page to show."""
 
     @property
     def id(self) -> str: ...
@@ -45,8 +45,8 @@ class Product(Protocol):
 
 
 class ProductSource(Protocol):
-    """What a store's side offers. All three raise ProductsUnavailable's counterpart, ConnectionError,
-    when the store does not answer, and LookupError for what it does not have."""
+    """The store's side. Raises ConnectionError with a sentence for the merchant when the store
+    does not answer, LookupError for what it does not have."""
 
     def list_products(self, account_id: int, search: str = "") -> list[Product]: ...
     def get_product(self, account_id: int, product_id: str) -> Product: ...
@@ -54,6 +54,26 @@ class ProductSource(Protocol):
 
 
 @functools.cache
-def source() -> ProductSource:
-    """The configured source of products."""
+def _source() -> ProductSource:
     return cast("ProductSource", import_string(settings.PRODUCT_SOURCE)())
+
+
+def list_products(account_id: int, search: str = "") -> list[Product]:
+    """Products of the account's store, by title where searched for."""
+    try:
+        return _source().list_products(account_id, search)
+    except LookupError:
+        return []
+    except ConnectionError as error:
+        raise ProductsUnavailable(str(error)) from error
+
+
+def read_photo(account_id: int, product_id: str, photo_id: str) -> tuple[Product, bytes]:
+    """A product of the account's store and the content of one of its photos."""
+    try:
+        product = _source().get_product(account_id, product_id)
+        return product, _source().read_photo(account_id, product_id, photo_id)
+    except LookupError as error:
+        raise UnknownProduct(_("This photo is no longer in the store.")) from error
+    except ConnectionError as error:
+        raise ProductsUnavailable(str(error)) from error

@@ -1,0 +1,32 @@
+"""What a merchant may ask a tool for; checked here, saved nowhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from generations.actions import MAX_PROMPT
+from generations.catalog import Tool
+
+
+class ToolForm(forms.Form):
+    """One run of one tool: a product photo or an upload, and the tool's options."""
+
+    key = forms.CharField(max_length=150)
+    photo = forms.CharField(required=False, max_length=300)
+    image = forms.FileField(required=False, allow_empty_file=True)
+    prompt = forms.CharField(required=False, max_length=MAX_PROMPT)
+    resolution = forms.CharField(required=False, max_length=2)
+    seconds = forms.IntegerField(required=False)
+
+    def __init__(self, tool: Tool, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tool = tool
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.tool.max_images and not cleaned.get("photo") and not cleaned.get("image"):
+            self.add_error("image", _("Choose a product photo or upload a picture."))
+        return cleaned

@@ -1,0 +1,30 @@
+"""What other apps announce and runs must follow: a store that left, a store to be forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from credits.signals import account_erased, account_suspended
+from generations import actions, stored
+from generations.models import Generation, Picture
+
+
+@receiver(account_suspended, dispatch_uid="cancel-waiting-runs")
+def cancel_waiting(account_id: int, **_kwargs: Any) -> None:
+    """Work that has not begun is cancelled and given back."""
+    actions.cancel_waiting(account_id)
+
+
+@receiver(account_erased, dispatch_uid="erase-runs")
+def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
+    """Pictures, prompts and product names go; price, state and spend stay with the ledger."""
+    pictures = Picture.objects.filter(generation__account_id=account_id)
+    for picture in pictures:
+        stored.discard(picture)
+    erased, _ = pictures.delete()
+    runs = Generation.objects.filter(account_id=account_id).update(
+        prompt="", product_id="", product_title="", requested_by=None, error=""
+    )
+    return {"pictures": erased, "runs": runs}

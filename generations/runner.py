@@ -1,0 +1,82 @@
+"""Works one run off: takes it, feeds the engine, keeps the lease alive, books the end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db import close_old_connections
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from generations import actions, stored
+from generations.engines import routing
+from generations.engines.base import EngineError, InputPicture, Job
+from generations.models import Generation, Picture
+
+logger = logging.getLogger(__name__)
+
+TIME_LIMIT = timedelta(minutes=5)
+HEARTBEAT_SECONDS = 10
+
+
+def run(generation_id: str) -> None:
+    """Work a waiting run off; a run that is no longer waiting is left alone."""
+    generation = actions.start(generation_id)
+    if generation is None:
+        return
+    try:
+        with _heartbeat(generation):
+            job = _job(generation)
+            result = routing.get_engine(generation.tool).run(job)
+        actions.succeed(generation, result)
+    except EngineError as error:
+        logger.warning("Run %s failed: %s: %s", generation.pk, error.outcome, error)
+        if error.retry_helps:
+            actions.give_up_attempt(generation, str(error))
+        else:
+            actions.fail(generation, error.outcome, str(error))
+    except Exception:
+        # Whatever it is, it is ours: the run ends by itself and the error reaches the log.
+        logger.exception("Run %s broke", generation.pk)
+        actions.give_up_attempt(generation, _("Something went wrong on our side."))
+
+
+def _job(generation: Generation) -> Job:
+    inputs = generation.pictures.filter(role=Picture.Role.INPUT).order_by("position")
+    params: dict[str, str | int] = {"prompt": generation.prompt}
+    if generation.resolution:
+        params["resolution"] = generation.resolution
+    if generation.seconds:
+        params["seconds"] = generation.seconds
+    return Job(
+        tool=generation.tool,
+        deadline=timezone.now() + TIME_LIMIT,
+        inputs=tuple(InputPicture(stored.read(p), p.media_type) for p in inputs),
+        params=params,
+        seed=generation.pk.int % 2**31,
+    )
+
+
+@contextlib.contextmanager
+def _heartbeat(generation: Generation) -> Iterator[None]:
+    """Extend the lease while the block works, so that only a dead worker's run is taken over."""
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(HEARTBEAT_SECONDS):
+            try:
+                actions.extend_lease(generation)
+            finally:
+                close_old_connections()
+
+    thread = threading.Thread(target=beat, name=f"lease-{generation.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,0 +1,287 @@
+"""The merchant's pages about tools and runs, the same on the web and inside Shopify's admin."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from credits import ledger, queries as credit_queries, restorations
+from ecomvance_app.http import MerchantRequest
+from generations import actions, catalog, files, products, queries
+from generations.catalog import Tool
+from generations.engines import routing
+from generations.forms import ToolForm
+from generations.models import Generation, Picture
+from generations.pictures import Picture as CleanPicture
+from generations.pictures import PictureRefused, read_picture
+
+
+@require_safe
+def home(request: MerchantRequest) -> HttpResponse:
+    """Where a merchant stands: the balance, what needs them, what they can make now."""
+    recent = queries.list_recent(request.account.pk)
+    context = {
+        "nav_active": "home",
+        "runs": [_row(request, generation) for generation in recent],
+        "tiles": [tile for tile in _tiles(request) if not tile["disabled_reason"]][:4],
+    }
+    return render(request, "generations/home.html", context)
+
+
+@require_safe
+def tools(request: MerchantRequest) -> HttpResponse:
+    """Every tool with its price, and why one cannot be started now."""
+    tiles = _tiles(request)
+    suites = [
+        {"name": suite, "tiles": [tile for tile in tiles if tile["suite"] == suite]}
+        for suite in catalog.SUITES
+    ]
+    return render(request, "generations/tools.html", {"nav_active": "tools", "suites": suites})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def tool(request: MerchantRequest, slug: str) -> HttpResponse:
+    """One tool: choose a picture, see the price, run, see the result beside the original."""
+    if slug not in catalog.TOOLS:
+        raise Http404
+    found = catalog.TOOLS[slug]
+    if request.method == "POST":
+        return _start(request, found)
+    return render(request, "generations/tool.html", _tool_context(request, found))
+
+
+@require_safe
+def history(request: MerchantRequest) -> HttpResponse:
+    """Every run with its cost, split, engine, person and time."""
+    state = request.GET.get("state", "")
+    page = queries.list_history(request.account.pk, request.GET.get("from", ""), state)
+    context = {
+        "nav_active": "history",
+        "runs": [_row(request, generation) for generation in page.runs],
+        "older": page.older,
+        "state": state,
+        "states": Generation.State.choices,
+    }
+    return render(request, "generations/history.html", context)
+
+
+@require_safe
+def run(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
+    """One run: its pictures, its receipt and what became of its credits."""
+    generation = _get(request, generation_id)
+    context = _run_context(generation) | {"nav_active": "history"}
+    return render(request, "generations/run.html", context)
+
+
+@require_safe
+def run_status(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
+    """The part of a run's page that changes while it works."""
+    return render(request, "generations/_run.html", _run_context(_get(request, generation_id)))
+
+
+@require_POST
+def cancel(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
+    """Cancel a run that has not ended."""
+    generation = _get(request, generation_id)
+    actions.cancel(request.account.pk, str(generation.pk))
+    if request.htmx:
+        return run_status(_as_get(request), generation_id)
+    return HttpResponseRedirect(_url(request, "run", generation.pk))
+
+
+def _as_get(request: MerchantRequest) -> MerchantRequest:
+    request.method = "GET"
+    return request
+
+
+def _get(request: MerchantRequest, generation_id: uuid.UUID) -> Generation:
+    try:
+        return queries.get_for_account(request.account.pk, generation_id)
+    except Generation.DoesNotExist:
+        raise Http404 from None
+
+
+def _url(request: MerchantRequest, name: str, *args: Any) -> str:
+    return reverse(f"pages:{name}", args=args, current_app=request.surface)
+
+
+# --- Tool page -----------------------------------------------------------------------------------
+
+
+def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
+    unavailable = routing.unavailable_reason(found.slug)
+    context: dict[str, Any] = {
+        "nav_active": "tools",
+        "tool": found,
+        "price": found.variants[0].credits,
+        "unavailable": unavailable,
+        "key": uuid.uuid4().hex,
+        "search": request.GET.get("search", "")[:100],
+        "choices": [],
+    }
+    if unavailable or not found.max_images:
+        return context
+    try:
+        listed = products.list_products(request.account.pk, context["search"])
+    except products.ProductsUnavailable as error:
+        return context | {"products_unavailable": str(error)}
+    context["choices"] = [
+        {
+            "value": f"{product.id} {photo.id}",
+            "src": photo.url,
+            "label": product.title,
+            "hint": _("drawn") if getattr(photo, "drawn", False) else "",
+        }
+        for product in listed
+        for photo in product.photos
+    ]
+    return context
+
+
+def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
+    form = ToolForm(found, request.POST, request.FILES)
+    if not form.is_valid():
+        return _refuse(request, found, [str(e) for errors in form.errors.values() for e in errors])
+    try:
+        order = _order(request, found, form.cleaned_data)
+        requester = actions.Requester(
+            request.account.pk, request.person.pk if request.person else None, request.surface
+        )
+        generation, _created = actions.request(requester, order, form.cleaned_data["key"])
+    except (
+        PictureRefused, actions.RunRefused, products.ProductsUnavailable, products.UnknownProduct
+    ) as error:  # fmt: skip
+        return _refuse(request, found, [str(error)])
+    except ledger.KeyConflict:
+        message = _("This was already asked for in another way. Press the button once more.")
+        return _refuse(request, found, [message], status=409)
+    except ledger.InsufficientCredits as error:
+        return _refuse_for_credits(request, found, error)
+    if not request.htmx:
+        return HttpResponseRedirect(_url(request, "run", generation.pk))
+    context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
+    context |= {"next_key": uuid.uuid4().hex}
+    return render(request, "generations/_started.html", context, status=201)
+
+
+def _order(request: MerchantRequest, found: Tool, data: dict[str, Any]) -> actions.Order:
+    picture, product_id, title = None, "", ""
+    if data["image"]:
+        picture = read_picture(data["image"].file)
+    elif data["photo"]:
+        product_id, _space, photo_id = data["photo"].partition(" ")
+        product, content = products.read_photo(request.account.pk, product_id, photo_id)
+        title, picture = product.title, read_picture(content)
+    pictures: tuple[CleanPicture, ...] = (picture,) if picture else ()
+    return actions.Order(
+        tool=found.slug,
+        resolution=data["resolution"],
+        seconds=data["seconds"],
+        prompt=data["prompt"],
+        product_id=product_id,
+        product_title=title[:255],
+        pictures=pictures,
+    )
+
+
+def _refuse(
+    request: MerchantRequest, found: Tool, errors: list[str], status: int = 422
+) -> HttpResponse:
+    context = {"errors": errors, "next_key": uuid.uuid4().hex if status == 409 else ""}
+    return _refusal(request, found, context, status)
+
+
+def _refuse_for_credits(
+    request: MerchantRequest, found: Tool, error: ledger.InsufficientCredits
+) -> HttpResponse:
+    message = _(
+        "%(needed)d credits are needed and %(available)d are available: %(short)d are missing. "
+        "Nothing was charged."
+    ) % {"needed": error.needed, "available": error.available, "short": error.short_by}
+    return _refusal(request, found, {"errors": [message], "short_by": error.short_by}, 402)
+
+
+def _refusal(
+    request: MerchantRequest, found: Tool, context: dict[str, Any], status: int
+) -> HttpResponse:
+    """Say what is wrong beside the button; what was chosen stays in the page."""
+    if not request.htmx:
+        context = _tool_context(request, found) | context
+        return render(request, "generations/tool.html", context, status=status)
+    response = render(request, "generations/_refusal.html", context, status=status)
+    response["HX-Retarget"] = "#run-errors"
+    response["HX-Reswap"] = "innerHTML"
+    return response
+
+
+def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
+    total = credit_queries.get_balance(request.account.pk).total
+    trial = request.account.period_kind == "trial"
+    return [_tile(found, total, trial) for found in catalog.TOOLS.values()]
+
+
+def _tile(found: Tool, total: int, trial: bool) -> dict[str, Any]:
+    price, reason = found.lowest_price, routing.unavailable_reason(found.slug)
+    if found.output == "video" and trial and total < price:
+        reason = _("Needs %(price)d; the trial gives 100 a day. Buy a package or a plan.") % {
+            "price": price
+        }
+    return {
+        "slug": found.slug,
+        "name": found.name,
+        "suite": found.suite,
+        "text": found.summary,
+        "variants": found.variants,
+        "price": price,
+        "icon": {"video": "video", "text": "text", "chat": "assist"}.get(found.output, "image"),
+        "disabled_reason": reason,
+        "runs_left": total // price if price else "",
+    }
+
+
+# --- Runs ----------------------------------------------------------------------------------------
+
+
+def _row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
+    pictures = _pictures(generation)
+    shown = pictures.get(Picture.Role.OUTPUT) or pictures.get(Picture.Role.INPUT)
+    return {
+        "generation": generation,
+        "tool": catalog.TOOLS[generation.tool],
+        "url": _url(request, "run", generation.pk),
+        "thumbnail": files.link(shown, preview=True) if shown else "",
+        "is_result": Picture.Role.OUTPUT in pictures,
+    }
+
+
+def _run_context(generation: Generation) -> dict[str, Any]:
+    pictures = _pictures(generation)
+    before, after = pictures.get(Picture.Role.INPUT), pictures.get(Picture.Role.OUTPUT)
+    return {
+        "generation": generation,
+        "tool": catalog.TOOLS[generation.tool],
+        "before": before,
+        "before_url": files.link(before, preview=True) if before else "",
+        "after": after,
+        "after_url": files.link(after, preview=True) if after else "",
+        "download_url": files.link(after, download=True) if after else "",
+        "receipt": restorations.read_receipt(
+            generation.account_id, generation.spend_id, generation.outcome
+        )
+        if generation.spend_id
+        else None,
+    }
+
+
+def _pictures(generation: Generation) -> dict[str, Picture]:
+    """The first picture of each role, from what was prefetched."""
+    first: dict[str, Picture] = {}
+    for picture in generation.pictures.all():
+        first.setdefault(picture.role, picture)
+    return first
