@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import environ
 from celery.schedules import crontab
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,7 +28,7 @@ DEVELOPMENT_SECRET = "development-only-" + "0" * 40
 
 def required(name: str, development: str, why: str) -> str:
     """The setting `name`; with DEBUG off it must be set, and not to its development value."""
-    value = env.str(name, default=development if DEBUG else "")
+    value: str = env.str(name, default=development if DEBUG else "")
     if not DEBUG and (not value or value == development):
         raise ImproperlyConfigured(f"Set {name}: {why} (or DEBUG=on for development).")
     return value
@@ -35,7 +36,7 @@ def required(name: str, development: str, why: str) -> str:
 
 def app_host() -> str:
     """The host of APP_URL, which decides cookies, allowed hosts and whether DEBUG is safe."""
-    host = urlsplit(APP_URL).hostname
+    host: str | None = urlsplit(APP_URL).hostname
     if not host:
         raise ImproperlyConfigured("Set APP_URL to this app's public address, https://….")
     if DEBUG and host not in LOOPBACK:
@@ -75,6 +76,13 @@ TOKEN_KEYS = [
         "comma-separated Fernet keys; the first one writes",
     ).split(",")
 ]
+try:
+    for token_key in TOKEN_KEYS:
+        Fernet(token_key)
+except ValueError as error:
+    raise ImproperlyConfigured(
+        "Set TOKEN_KEYS to Fernet keys, 32 random bytes in URL-safe base64 each (see .env.example)."
+    ) from error
 IDENTITY_KEY = required(
     "IDENTITY_KEY",
     "development-identity-key-never-rotates",
@@ -146,11 +154,10 @@ SQLITE_OPTIONS: dict[str, Any] = {
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON"
     ),
 }
-DATABASES: dict[str, Any] = {
-    "default": env.db_url(
-        "DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}" if DEBUG else ""
-    )
-}
+DATABASE_URL = required(
+    "DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}", "postgres://user@host/name"
+)
+DATABASES: dict[str, Any] = {"default": env.db_url_config(DATABASE_URL)}
 if DATABASES["default"].get("ENGINE") == "django.db.backends.sqlite3":
     if not DEBUG:
         raise ImproperlyConfigured("Set DATABASE_URL to PostgreSQL, postgres://user@host/name.")
@@ -204,9 +211,15 @@ SILENCED_SYSTEM_CHECKS = [
 
 # --- Queue, live updates, cache ------------------------------------------------------------------
 REDIS_URL = required("REDIS_URL", "redis://127.0.0.1:6379/0", "redis://host:6379/0")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
 # RabbitMQ by its own URL; without one the Redis above is broker too.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
+CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_URL)
+if urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
+    raise ImproperlyConfigured("Set REDIS_URL to redis://host:6379/0 (rediss:// with TLS).")
+if urlsplit(CELERY_BROKER_URL).scheme not in {"redis", "rediss", "redis+socket", "amqp", "amqps"}:
+    raise ImproperlyConfigured("Set CELERY_BROKER_URL to redis://host:6379/0 or amqp://user@host/.")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {
@@ -229,7 +242,10 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
-    "credits.check_ledger": {"task": "credits.check_ledger", "schedule": crontab(hour="3", minute="17")},
+    "credits.check_ledger": {
+        "task": "credits.check_ledger",
+        "schedule": crontab(hour="3", minute="17"),
+    },
 }
 
 # --- Files and mail ------------------------------------------------------------------------------
