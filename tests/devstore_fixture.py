@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import requests
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from ecomvance_app import clock
 from shopify_auth.devstore import billing, controls, tokens
@@ -118,7 +118,7 @@ class DevStore:
 
 
 @pytest.fixture
-def devstore(settings: SettingsWrapper, tmp_path: Path) -> Iterator[DevStore]:
+def devstore(settings: Settings, tmp_path: Path) -> Iterator[DevStore]:
     """A fake Shopify on a free port, with the app's settings pointing to it."""
     settings.DATA_DIR = tmp_path
     server = DevStoreServer(tmp_path / "devstore")

@@ -74,11 +74,13 @@ class AdminApi:
             variable_values=variables,
             operation_name=operation,
         )
+        errors = result.errors or []
         answer: dict[str, Any] = {}
-        if result.data is not None:
+        # An error with a path came while answering: then `data` is there, as null.
+        if result.data is not None or any(error.path for error in errors):
             answer["data"] = result.data
-        if result.errors:
-            answer["errors"] = [error.formatted for error in result.errors]
+        if errors:
+            answer["errors"] = [error.formatted for error in errors]
         return answer
 
     def shop(self, _info: Info) -> dict[str, Any]:

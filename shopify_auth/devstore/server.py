@@ -77,7 +77,7 @@ class DevStoreServer:
         self.fake = FakeShopify(f"http://{host}:{self._server.server_port}", folder)
         self._server.set_app(Application(self.fake))
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="devstore-server", daemon=True
+            target=self._server.serve_forever, args=(0.05,), name="devstore-server", daemon=True
         )
 
     def start(self) -> None:
