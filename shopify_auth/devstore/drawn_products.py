@@ -111,7 +111,7 @@ def serum_bottle() -> Image.Image:
         return np.asarray(colour("#26241f") * ribs[..., None] * 1.5, dtype=np.float32)
 
     canvas.revolve(collar, ribbed, Finish(0.3, 7))
-    canvas.disc(800, _top_of(collar), 92, [(1.0, colour("#34312b"))])
+    canvas.disc(800, _top_of(collar), 96, [(1.0, colour("#34312b"))])
     bulb = Body(
         [(0, 62), (30, 66), (120, 60), (170, 44), (192, 22), (198, 4)], 800, _top_of(collar) + 8
     )
@@ -130,6 +130,7 @@ def table_lamp() -> Image.Image:
     _stand(canvas, foot)
     brass = Finish(0.6, 6)
     canvas.revolve(foot, plain("#9a7434"), brass)
+    canvas.disc(foot.x, _top_of(foot), 58, [(1.0, colour("#6f5325"))])
     stem = Body([(0, 22), (260, 18), (300, 44), (340, 18), (560, 18)], 800, 1310)
     canvas.revolve(stem, plain("#a67f3b"), brass)
     shade = Body([(0, 380), (480, 230)], 800, 850)
