@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
+from credits.periods import BILLING_CYCLE
 from credits.refusals import MAX_CREDITS, UnknownAccount
 from ecomvance_app import jobs
 
@@ -53,7 +54,7 @@ def raise_alert(account: Account, entry: LedgerEntry) -> None:
 
     Called by the ledger under the account's lock; it saves the account afterwards.
     """
-    to_mail = account.low_mailed_period != account.period_sequence
+    to_mail = not _mailed_this_period(account, entry)
     account.low_mailed_period = account.period_sequence
     alert = LowCreditAlert.objects.create(
         account=account,
@@ -65,6 +66,15 @@ def raise_alert(account: Account, entry: LedgerEntry) -> None:
     )
     if to_mail:
         jobs.enqueue("credits.mail_alert", alert_id=alert.pk)
+
+
+def _mailed_this_period(account: Account, entry: LedgerEntry) -> bool:
+    if account.period_kind != Account.Period.NONE:
+        return account.low_mailed_period == account.period_sequence
+    # Who lives on packages alone has no period; a billing cycle stands for it.
+    since = entry.created_at - BILLING_CYCLE
+    mailed = LowCreditAlert.objects.filter(account=account, to_mail=True, created_at__gt=since)
+    return mailed.exists()
 
 
 def mail_alert(alert: LowCreditAlert) -> int:

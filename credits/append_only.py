@@ -75,6 +75,11 @@ _CHAIN = """
         AND last.plan_after + NEW.plan_delta = NEW.plan_after
         AND last.package_after + NEW.package_delta = NEW.package_after
         AND last.created_at <= NEW.created_at);
+  SELECT RAISE(ABORT, 'Ledger entries are append-only') WHERE EXISTS (
+    SELECT 1 FROM credits_ledgerentry AS old
+    WHERE old.id = NEW.id OR old.restores_id = NEW.restores_id
+       OR (old.account_id = NEW.account_id
+           AND (old.sequence = NEW.sequence OR old.key = NEW.key)));
 """
 
 _MATCH = """
@@ -88,7 +93,8 @@ _MATCH = """
 
 _REFUSE = "SELECT RAISE(ABORT, 'Ledger entries are append-only');"
 
-# SQLite has no TRUNCATE; a REPLACE deletes, which fires under PRAGMA recursive_triggers.
+# SQLite has no TRUNCATE. A REPLACE deletes without firing the DELETE trigger, unless the connection
+# has set PRAGMA recursive_triggers; so no entry may take the place of another.
 _SQLITE = {
     "ledger_entry_not_updated": f"BEFORE UPDATE ON {ENTRY} BEGIN {_REFUSE} END",
     "ledger_entry_not_deleted": f"BEFORE DELETE ON {ENTRY} BEGIN {_REFUSE} END",
@@ -126,6 +132,14 @@ def remove(connection: BaseDatabaseWrapper) -> None:
             return
         for name in _SQLITE:
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
+def before_migrate(using: str, **_kwargs: Any) -> None:
+    """Lift the triggers on SQLite, which rebuilds a table to change it and refuses to do so while
+    another table's trigger names it; `after_migrate` lays them again.
+    """
+    if connections[using].vendor == "sqlite":
+        remove(connections[using])
 
 
 def after_migrate(using: str, **_kwargs: Any) -> None:

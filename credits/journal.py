@@ -52,7 +52,7 @@ class Journal:
         first = self.account.period_sequence
         return self.is_running and not self._dues and entry.sequence >= first
 
-    def settle(self, grants: bool = True) -> None:
+    def settle(self, *, grants: bool = True) -> None:
         """Post the expiries and grants that time has brought; a second call posts nothing.
 
         Without `grants` the next period stays due: its grant comes with the first real write.
@@ -100,16 +100,16 @@ class Journal:
     ) -> LedgerEntry:
         """Add to the running period what a larger allocation exceeds the `granted` one by."""
         self.settle()
-        self.bucket = replace(self.bucket, kind=bucket.kind, allocation=bucket.allocation)
+        self.bucket = replace(
+            self.bucket, kind=bucket.kind, allocation=bucket.allocation, anchor=bucket.anchor
+        )
         return self._grant(bucket, key, granted, **fields)
 
     def open_remainder(self) -> None:
         """Open a running period of its own for plan credits that come back while none runs."""
         self.settle()
         end = self.now + periods.REMAINDER_PERIOD
-        self._change_bucket(
-            PlanBucket(kind="remainder", start=self.now, end=end, settled=False)
-        )
+        self._change_bucket(PlanBucket(kind="remainder", start=self.now, end=end, settled=False))
 
     def apply(self) -> None:
         """Set the account's cached columns to what the entries make them."""
@@ -139,9 +139,7 @@ class Journal:
         self.bucket = bucket
         self._period_sequence = self._next_sequence
 
-    def _grant(
-        self, bucket: PlanBucket, key: str, granted: int = 0, **fields: Any
-    ) -> LedgerEntry:
+    def _grant(self, bucket: PlanBucket, key: str, granted: int = 0, **fields: Any) -> LedgerEntry:
         kind = Kind.TRIAL_GRANT
         if bucket.kind != "trial":
             kind = Kind.PLAN_GRANT

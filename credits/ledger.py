@@ -13,19 +13,16 @@ Source: product document, "Credit Types", "Credit Deduction Logic", "Failed Gene
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import connection
 
-from credits import alerts, periods, statements
+from credits import periods, posting
 from credits.journal import Journal
-from credits.models import Account, EntryNote, LedgerEntry, Plan
-from credits.periods import PeriodKind, PlanBucket
+from credits.models import Account, LedgerEntry, Plan
+from credits.periods import PlanBucket
 from credits.refusals import (
     MAX_CREDITS,
     AlreadyRestored,
@@ -37,14 +34,15 @@ from credits.refusals import (
     UnknownAccount,
     UnknownPlan,
     UnknownSpend,
-    check_amount,
+    check_decision,
     check_grant,
     check_instant,
-    check_key,
     check_now,
+    check_spend_id,
     check_text,
+    check_zone,
 )
-from credits.signals import balance_changed
+from credits.spending import SpendItem, check_item, common_spend, general_spend
 
 __all__ = [
     "AlreadyRestored", "InsufficientCredits", "KeyConflict", "LedgerError", "NothingToRestore",
@@ -57,46 +55,43 @@ Kind = LedgerEntry.Kind
 Bucket = Literal["plan", "package"]
 
 
-class SpendItem(NamedTuple):
-    """One item of `spend_many`."""
-
-    amount: int
-    key: str
-    tool: str = ""
-    reference: str = ""
-
-
 # --- Accounts ------------------------------------------------------------------------------------
 
 
 def open_account(
-    name: str = "", trial: bool = True, now: datetime | None = None, time_zone: str = "UTC"
+    name: str = "", *, trial: bool = True, now: datetime | None = None, time_zone: str = "UTC"
 ) -> Account:
-    """Open an account; with `trial` its first entry is the first day's 100 credits."""
+    """Open an account; with `trial` its first entry is the first day's 100 credits.
+
+    `time_zone` is the shop's IANA name: its days are the days of every report. Raises ValueError
+    for a zone that there is not.
+    """
     opened_at = check_now(now)
-    with _transaction():
+    check_text("name", name, 200)
+    check_zone(time_zone)
+    with posting.open_transaction():
         account = Account.objects.create(name=name, opened_at=opened_at, time_zone=time_zone)
         if trial:
             journal = Journal(account, opened_at)
             journal.open_period(
                 periods.trial_bucket(opened_at), key=f"auto:trial:{opened_at.isoformat()}"
             )
-            _write(journal)
+            posting.write(journal)
     return account
 
 
-def settle(account_id: int, now: datetime | None = None, grants: bool = True) -> int:
+def settle(account_id: int, *, now: datetime | None = None, grants: bool = True) -> int:
     """Book what time has brought to this account; returns how many entries that took.
 
     Without `grants` only expiries are booked; the next trial day or staff period stays due and is
     granted by the first real write.
     """
     now = check_now(now)
-    with _transaction():
-        journal = _lock(account_id, now)
+    with posting.open_transaction():
+        journal = posting.lock(account_id, now)
         if journal.bucket != journal.account.bucket:
-            journal.settle(grants)
-            _write(journal)
+            journal.settle(grants=grants)
+            posting.write(journal)
         return len(journal.entries)
 
 
@@ -119,13 +114,13 @@ def spend(
     Source: product document, "Priority Order".
     """
     now = check_now(now)
-    item = _check_item((amount, key, tool, reference))
+    item = check_item((amount, key, tool, reference))
     check_text("actor", actor, 100)
     if connection.vendor == "postgresql" and type(account_id) is int and amount <= MAX_CREDITS:
-        entry = _common_spend(account_id, item, actor, now)
+        entry = common_spend(account_id, item, actor, now)
         if entry is not None:
             return entry
-    return _spend(account_id, [item], actor, now)[0]
+    return general_spend(account_id, [item], actor, now)[0]
 
 
 def spend_many(
@@ -141,68 +136,11 @@ def spend_many(
     """
     now = check_now(now)
     check_text("actor", actor, 100)
-    checked = [_check_item(item) for item in items]
+    checked = [check_item(item) for item in items]
     if len({item.key for item in checked}) < len(checked):
-        raise KeyConflict(checked[0].key)
-    return _spend(account_id, checked, actor, now)
-
-
-def _check_item(item: tuple[Any, ...]) -> SpendItem:
-    checked = SpendItem(*item)
-    check_amount(checked.amount)
-    check_key(checked.key)
-    check_text("tool", checked.tool, 60)
-    check_text("reference", checked.reference, 200)
-    return checked
-
-
-def _common_spend(
-    account_id: int, item: SpendItem, actor: str, now: datetime
-) -> LedgerEntry | None:
-    """The common case in one statement (see `statements`); None hands it to the general rule."""
-    asked: dict[str, Any] = {"account_id": account_id, "key": item.key, "tool": item.tool}
-    asked |= {"reference": item.reference, "actor": actor}
-    asked["recorded_at"] = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(statements.COMMON_SPEND, asked | {"now": now, "amount": item.amount})
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    written = dict(zip(statements.COMMON_SPEND_RETURNS, row, strict=True))
-    entry = LedgerEntry(**asked, **written, kind=Kind.SPEND)
-    entry._state.adding, entry._state.db = False, connection.alias
-    _announce(account_id, entry.sequence)
-    return entry
-
-
-def _spend(
-    account_id: int, items: list[SpendItem], actor: str, now: datetime
-) -> list[LedgerEntry]:
-    """The general rule for any number of items."""
-    with _transaction():
-        journal = _lock(account_id, now)
-        known = _find(account_id, [item.key for item in items])
-        if known:
-            return [_same_spend(known.get(item.key), item) for item in items]
-        needed = sum(item.amount for item in items)
-        if needed > journal.available:
-            raise InsufficientCredits(needed, journal.available)
-        for item in items:
-            plan = min(item.amount, journal.bucket.credits)
-            journal.post(
-                Kind.SPEND, -plan, plan - item.amount, item.key,
-                actor=actor, tool=item.tool, reference=item.reference,
-            )  # fmt: skip
-        if items:
-            _write(journal, falls=True)
-        return journal.entries[len(journal.entries) - len(items) :]
-
-
-def _same_spend(entry: LedgerEntry | None, item: SpendItem) -> LedgerEntry:
-    asked = (Kind.SPEND, -item.amount, item.tool, item.reference)
-    if entry is None or (entry.kind, entry.credits, entry.tool, entry.reference) != asked:
-        raise KeyConflict(item.key)
-    return entry
+        keys = [item.key for item in checked]
+        raise KeyConflict(next(key for key in keys if keys.count(key) > 1))
+    return general_spend(account_id, checked, actor, now)
 
 
 # --- Adding --------------------------------------------------------------------------------------
@@ -221,9 +159,10 @@ def add_package(
     def changes(journal: Journal) -> LedgerEntry:
         return journal.post(Kind.PACKAGE, 0, credits, key, reference=reference)
 
-    return _once(
+    asked = (Kind.PACKAGE, credits, reference)
+    return posting.once(
         account_id, key, now, changes,
-        same=lambda entry: (entry.kind, entry.package_delta) == (Kind.PACKAGE, credits),
+        same=lambda entry: (entry.kind, entry.package_delta, entry.reference) == asked,
     )  # fmt: skip
 
 
@@ -248,8 +187,9 @@ def start_plan_period(
     """
     plan = _find_plan(plan)
     now = check_now(now)
-    check_instant("period_start", period_start)
-    if check_instant("period_end", period_end) <= period_start:
+    period_start = check_instant("period_start", period_start)
+    period_end = check_instant("period_end", period_end)
+    if period_end <= period_start:
         raise StalePeriod("A period ends after it starts")
     bucket = PlanBucket(
         kind="paid",
@@ -266,11 +206,12 @@ def start_plan_period(
             raise StalePeriod("The period is older than the one running")
         return _grant_period(journal, plan, bucket, key)
 
-    asked = (Kind.PLAN_GRANT, plan.handle, period_start, period_end)
-    return _once(
-        account_id, key, now, changes,
-        same=lambda entry: (entry.kind, entry.plan, entry.period_start, entry.period_end) == asked,
-    )  # fmt: skip
+    def same(entry: LedgerEntry) -> bool:
+        period = (entry.period_start, entry.period_end)
+        asked = (Kind.PLAN_GRANT, plan.handle, "", (period_start, period_end))
+        return (entry.kind, entry.plan, entry.reference, period) == asked
+
+    return posting.once(account_id, key, now, changes, same)
 
 
 def grant_plan(
@@ -287,21 +228,22 @@ def grant_plan(
     Raises ValueError for an anchor in the future, or when actor or reason is missing.
     """
     plan = _find_plan(plan)
-    now = check_now(now)
-    if check_instant("anchor", anchor) > now:
-        raise ValueError("A staff plan is counted from an instant that has come")
-    _check_decision(actor, reason)
-    start, end = periods.month_period(anchor, now)
-    bucket = PlanBucket(
-        kind="staff", allocation=check_grant(plan.credits), anchor=anchor, start=start, end=end
-    )
+    anchor = check_instant("anchor", anchor)
+    allocation = check_grant(plan.credits)
+    check_decision(actor, reason)
     reference = f"anchor:{anchor.isoformat()}"
 
     def changes(journal: Journal) -> LedgerEntry:
+        if anchor > journal.now:
+            raise ValueError("A staff plan is counted from an instant that has come")
+        start, end = periods.month_period(anchor, journal.now)
+        bucket = PlanBucket(
+            kind="staff", allocation=allocation, anchor=anchor, start=start, end=end
+        )
         return _grant_period(journal, plan, bucket, key, actor=actor, reference=reference)
 
     asked = (Kind.PLAN_GRANT, plan.handle, reference)
-    return _once(
+    return posting.once(
         account_id, key, now, changes, note=reason,
         same=lambda entry: (entry.kind, entry.plan, entry.reference) == asked,
     )  # fmt: skip
@@ -319,6 +261,8 @@ def _grant_period(
     highest = max((entry.allocation for entry in granted), default=0)
     if latest is not None and bucket.allocation <= highest:
         return latest
+    # A month of a staff plan that is due goes under that plan's name, before this one's.
+    journal.settle()
     account.plan = plan
     if latest is None or journal.bucket.end != bucket.end or not journal.is_running:
         return journal.open_period(bucket, key, granted=highest, **fields)
@@ -328,10 +272,10 @@ def _grant_period(
 def _find_plan(plan: Plan | str) -> Plan:
     if isinstance(plan, Plan):
         return plan
-    try:
-        return Plan.objects.get(handle=plan)
-    except (Plan.DoesNotExist, ValueError, TypeError):
-        raise UnknownPlan(f"There is no plan {plan!r}") from None
+    found = Plan.objects.filter(handle=check_text("plan", plan, 50)).first()
+    if found is None:
+        raise UnknownPlan(f"There is no plan {plan!r}")
+    return found
 
 
 # --- Correcting ----------------------------------------------------------------------------------
@@ -347,10 +291,10 @@ def restore(
     Raises UnknownSpend, AlreadyRestored or NothingToRestore (all ValueError), KeyConflict.
     Source: product document, "Credit Restoration Eligibility".
     """
-    spent = LedgerEntry.objects.filter(pk=_check_id(spend_id), kind=Kind.SPEND).first()
+    spent = LedgerEntry.objects.filter(pk=check_spend_id(spend_id), kind=Kind.SPEND).first()
     if spent is None:
         raise UnknownSpend(f"There is no spend {spend_id!r}")
-    _check_decision(actor, reason)
+    check_decision(actor, reason)
 
     def changes(journal: Journal) -> LedgerEntry:
         if LedgerEntry.objects.filter(restores_id=spent.pk).exists():
@@ -365,7 +309,7 @@ def restore(
             tool=spent.tool, reference=spent.reference, lapsed=-spent.plan_delta - plan,
         )  # fmt: skip
 
-    return _once(
+    return posting.once(
         spent.account_id, key, now, changes, note=reason,
         same=lambda entry: entry.kind == Kind.RESTORE and entry.restores_id == spent.pk,
     )  # fmt: skip
@@ -400,7 +344,7 @@ def adjust(
         raise ValueError(f"An adjustment is a whole number other than 0, not {credits!r}")
     if credits > 0:
         check_grant(credits)
-    _check_decision(actor, reason)
+    check_decision(actor, reason)
     plan, package = (credits, 0) if bucket == "plan" else (0, credits)
 
     def changes(journal: Journal) -> LedgerEntry:
@@ -412,113 +356,7 @@ def adjust(
         return journal.post(Kind.ADJUST, plan, package, key, actor=actor)
 
     asked = (Kind.ADJUST, plan, package)
-    return _once(
+    return posting.once(
         account_id, key, now, changes, note=reason, falls=credits < 0,
         same=lambda entry: (entry.kind, entry.plan_delta, entry.package_delta) == asked,
     )  # fmt: skip
-
-
-def _check_decision(actor: str, reason: str) -> None:
-    """Corrections name who decided and why."""
-    if not check_text("actor", actor, 100).strip() or not check_text("reason", reason, 2000).strip():
-        raise ValueError("Who decided, and why, is required")
-
-
-def _check_id(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
-        raise UnknownSpend(f"There is no spend {value!r}")
-    return value
-
-
-# --- Lock, key, write ----------------------------------------------------------------------------
-
-
-def _once(
-    account_id: int,
-    key: str,
-    now: datetime | None,
-    changes: Callable[[Journal], LedgerEntry],
-    same: Callable[[LedgerEntry], bool],
-    note: str = "",
-    falls: bool = False,
-) -> LedgerEntry:
-    """Make `changes` under the account's lock, once for this key; then the first entry again."""
-    check_key(key)
-    now = check_now(now)
-    with _transaction():
-        journal = _lock(account_id, now)
-        known = _find(account_id, [key]).get(key)
-        if known is not None:
-            if not same(known):
-                raise KeyConflict(key)
-            return known
-        entry = changes(journal)
-        if entry.pk is None:
-            _write(journal, falls)
-            if note:
-                EntryNote.objects.create(entry=entry, text=note)
-        return entry
-
-
-def _transaction() -> AbstractContextManager[object]:
-    """The caller's transaction where there is one: refusals come before the first write."""
-    return nullcontext() if connection.in_atomic_block else transaction.atomic()
-
-
-def _lock(account_id: int, now: datetime) -> Journal:
-    try:
-        account = Account.objects.select_for_update().get(pk=account_id)
-    except (Account.DoesNotExist, ValueError, TypeError, OverflowError):
-        raise UnknownAccount(f"There is no account {account_id!r}") from None
-    return Journal(account, now)
-
-
-def _find(account_id: int, keys: list[str]) -> dict[str, LedgerEntry]:
-    """The entries that used these keys; call it under the account's lock."""
-    entries = LedgerEntry.objects.filter(account_id=account_id, key__in=keys)
-    return {entry.key: entry for entry in entries}
-
-
-def _write(journal: Journal, falls: bool = False) -> None:
-    """Write the posted entries, the account's cached columns and the day's sums.
-
-    `falls` says that these entries may raise the low-credit alert: a spend's and an adjustment's
-    do, a reset's never.
-    """
-    journal.settle()
-    alarmed = falls and journal.crosses_threshold
-    journal.apply()
-    account = journal.account
-    LedgerEntry.objects.append(journal.entries)
-    account.low_at = alerts.threshold(account.low_threshold, account.allocation)
-    if alarmed:
-        alerts.raise_alert(account, journal.entries[-1])
-    account.save(update_fields=_CACHED)
-    _add_usage(account.pk, journal.entries)
-    if journal.entries:
-        _announce(account.pk, account.version)
-
-
-_CACHED = [
-    "plan_balance", "package_balance", "version", "last_entry_at", "last_entry_day",
-    "period_kind", "plan", "allocation", "anchor", "period_start", "period_end",
-    "period_sequence", "due_at", "low_at", "low_mailed_period",
-]  # fmt: skip
-
-
-def _add_usage(account_id: int, entries: list[LedgerEntry]) -> None:
-    sums: dict[tuple[Any, ...], list[int]] = {}
-    for entry in entries:
-        line = sums.setdefault((entry.day, entry.kind, entry.tool, entry.actor), [0, 0, 0])
-        line[0] += 1
-        line[1] += entry.plan_delta
-        line[2] += entry.package_delta
-    with connection.cursor() as cursor:
-        for line_key, line in sums.items():
-            cursor.execute(statements.ADD_USAGE, [account_id, *line_key, *line])
-
-
-def _announce(account_id: int, version: int) -> None:
-    transaction.on_commit(
-        partial(balance_changed.send_robust, sender=None, account_id=account_id, version=version)
-    )

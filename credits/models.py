@@ -176,7 +176,7 @@ class LedgerEntry(models.Model):
     restores = models.OneToOneField(
         "self", models.PROTECT, null=True, related_name="restoration"
     )
-    lapsed = models.PositiveIntegerField(default=0)
+    lapsed = models.PositiveBigIntegerField(default=0)
     day = models.DateField()
     created_at = models.DateTimeField()
     recorded_at = models.DateTimeField()

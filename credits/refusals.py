@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import contextlib
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from ecomvance_app import clock
 
 MAX_CREDITS = 1_000_000_000
+LAST_YEAR = 2999
 OWN_KEYS = "auto:"
 
 
@@ -91,11 +94,41 @@ def check_text(name: str, value: object, longest: int) -> str:
     return value
 
 
+def check_decision(actor: object, reason: object) -> None:
+    """A correction names who decided and why; ValueError otherwise."""
+    if (
+        not check_text("actor", actor, 100).strip()
+        or not check_text("reason", reason, 2000).strip()
+    ):
+        raise ValueError("Who decided, and why, is required")
+
+
+def check_spend_id(value: object) -> int:
+    """What can be an entry's id; UnknownSpend otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+        raise UnknownSpend(f"There is no spend {value!r}")
+    return value
+
+
+def check_zone(value: object) -> str:
+    """An IANA time zone as shops have it, such as Europe/Berlin, or UTC; ValueError otherwise.
+
+    PostgreSQL reads the tz database's few names without an area (CET, EST) as fixed offsets, so
+    they are refused: a day must be the same day in both.
+    """
+    if isinstance(value, str) and ("/" in value or value == "UTC"):
+        with contextlib.suppress(KeyError, ValueError, OSError):
+            return ZoneInfo(value).key
+    raise ValueError(f"{value!r} is not the name of a time zone such as Europe/Berlin")
+
+
 def check_instant(name: str, value: object) -> datetime:
-    """An aware datetime; ValueError otherwise."""
+    """An aware datetime, in UTC; ValueError otherwise."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError(f"{name} is an aware datetime, not {value!r}")
-    return value
+    if not 1 < value.year <= LAST_YEAR:
+        raise ValueError(f"{name} lies beyond the calendar of billing: {value!r}")
+    return value.astimezone(UTC)
 
 
 def check_now(now: datetime | None) -> datetime:

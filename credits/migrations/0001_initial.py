@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                 ('allocation', models.PositiveIntegerField(default=0)),
                 ('period_start', models.DateTimeField(null=True)),
                 ('period_end', models.DateTimeField(null=True)),
-                ('lapsed', models.PositiveIntegerField(default=0)),
+                ('lapsed', models.PositiveBigIntegerField(default=0)),
                 ('day', models.DateField()),
                 ('created_at', models.DateTimeField()),
                 ('recorded_at', models.DateTimeField()),
