@@ -6,6 +6,7 @@ test writes is committed (`transactional_db`), and a task may be watched, interr
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -138,8 +139,7 @@ def product(_running_product: Product, transactional_db: None) -> Product:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; without one the browser tests are skipped."""
+def _chromium_with_loop() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not path:
         pytest.skip(
@@ -148,7 +148,7 @@ def chromium() -> Iterator[Browser]:
         )
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  Slow, only for these tests.
 
-    # Playwright keeps an event loop in this thread, which makes Django suspect asynchronous code.
+    # Its event loop makes Django suspect asynchronous code in this thread.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -156,8 +156,26 @@ def chromium() -> Iterator[Browser]:
             chromium_sandbox=os.geteuid() != 0,
             args=["--disable-background-networking", "--disable-component-update"],
         )
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
         browser.close()
+
+
+@pytest.fixture
+def chromium(
+    _chromium_with_loop: tuple[Browser, asyncio.AbstractEventLoop],
+) -> Iterator[Browser]:
+    """Debian's Chromium, started once; without one the browser tests are skipped.
+
+    Playwright's loop counts as running in this thread from start to end, which would forbid
+    asyncio.run to all later tests, so it counts only while a test has the browser.
+    """
+    browser, loop = _chromium_with_loop
+    asyncio._set_running_loop(loop)
+    yield browser
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture
