@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from shopify_auth.models.people import Membership, Person
-from shopify_auth.models.shops import Shop
+from shopify_auth.models.shops import Erasure, Shop, ShopStaff
+from shopify_auth.models.tokens import OfflineToken
+from shopify_auth.models.webhooks import WebhookDelivery
 
-__all__ = ["Membership", "Person", "Shop"]
+__all__ = [
+    "Erasure",
+    "Membership",
+    "OfflineToken",
+    "Person",
+    "Shop",
+    "ShopStaff",
+    "WebhookDelivery",
+]

@@ -67,9 +67,7 @@ class Membership(models.Model):
         MAKER = "maker", _("Maker")
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
-    account = models.ForeignKey(
-        "credits.Account", models.CASCADE, related_name="memberships"
-    )
+    account = models.ForeignKey("credits.Account", models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.OWNER)
     joined_at = models.DateTimeField(default=timezone.now)
 

@@ -1,0 +1,28 @@
+"""Ask a store's Admin API as the app, with the store's own offline token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shopify_auth import client, offline_tokens
+from shopify_auth.errors import AccessRefused
+from shopify_auth.graphql import SHOP_DETAILS, Document
+from shopify_auth.models import Shop
+
+
+def ask(shop: Shop, document: Document, **variables: Any) -> Any:
+    """The document's data, or a mutation's payload. Raises the exceptions of `errors`.
+
+    A token that Shopify does not accept is renewed once and the call made again: a 401 did nothing.
+    """
+    token = offline_tokens.access_token(shop)
+    try:
+        return client.run(shop.domain, token, document, variables)
+    except AccessRefused:
+        token = offline_tokens.renew(shop, refused=token).access_token
+    return client.run(shop.domain, token, document, variables)
+
+
+def is_uninstalled(shop: Shop) -> bool:
+    """Whether the store refuses our token. Raises ShopifyUnavailable when it does not answer."""
+    return offline_tokens.is_refused(shop, lambda asked: ask(asked, SHOP_DETAILS))

@@ -1,0 +1,143 @@
+"""Products and their photos from the account's connected stores: the setting PRODUCT_SOURCE."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from shopify_auth import admin_api, client
+from shopify_auth.errors import AccessDenied, AccessRefused, NeedsReopen, ShopifyError
+from shopify_auth.graphql import PRODUCT_BY_ID, PRODUCT_LIST
+from shopify_auth.models import Shop
+
+logger = logging.getLogger(__name__)
+
+LISTED_PRODUCTS = 30
+PHOTOS_PER_LISTED_PRODUCT = 8
+PHOTOS_PER_PRODUCT = 50
+PREVIEW_WIDTH = 480
+_PRODUCT_ID = re.compile(r"gid://shopify/Product/[0-9]{1,20}")
+_SEARCH_SYNTAX = re.compile(r"[^\w\s-]+")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo in the store. `url` is a small picture for a page, `full_url` the stored one."""
+
+    id: str
+    url: str
+    alt: str
+    full_url: str
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of the store, with its photos in the merchant's order."""
+
+    id: str
+    title: str
+    photos: tuple[Photo, ...]
+
+
+class ShopProducts:
+    """Reads products at the moment they are asked for; nothing of the store is kept.
+
+    All methods raise LookupError for what the account's stores do not have, and ConnectionError,
+    with a sentence fit for the merchant, when a store cannot be asked.
+    """
+
+    def list_products(self, account_id: int, search: str = "") -> list[Product]:
+        """The first products by title, of all stores of the account; `search` by words of the title."""
+        words = _SEARCH_SYNTAX.sub(" ", search).replace("-", " ").split()
+        query = " ".join(f"title:{word}*" for word in words[:8]) or None
+        products: list[Product] = []
+        for shop in _shops(account_id):
+            with _merchant_sentences(shop):
+                data = admin_api.ask(
+                    shop,
+                    PRODUCT_LIST,
+                    first=LISTED_PRODUCTS,
+                    photos=PHOTOS_PER_LISTED_PRODUCT,
+                    query=query,
+                )
+            products += [_product(node) for node in data["products"]["nodes"]]
+        return products
+
+    def get_product(self, account_id: int, product_id: str) -> Product:
+        """The product with this global id, if one of the account's stores has it."""
+        if not _PRODUCT_ID.fullmatch(product_id):
+            raise LookupError("No such product")
+        for shop in _shops(account_id):
+            with _merchant_sentences(shop):
+                data = admin_api.ask(shop, PRODUCT_BY_ID, id=product_id, photos=PHOTOS_PER_PRODUCT)
+            if data["product"] is not None:
+                return _product(data["product"])
+        raise LookupError("No such product")
+
+    def read_photo(self, account_id: int, product_id: str, photo_id: str) -> bytes:
+        """The photo's file, at most 25 MB. The address comes from the store, never from the page."""
+        product = self.get_product(account_id, product_id)
+        photo = next((photo for photo in product.photos if photo.id == photo_id), None)
+        if photo is None:
+            raise LookupError("The product has no such photo")
+        try:
+            return client.download(photo.full_url)
+        except (ShopifyError, ValueError) as error:
+            logger.warning("Photo %s could not be read: %s", photo_id, error)
+            raise ConnectionError(_("The photo could not be read from your store.")) from error
+
+
+def _shops(account_id: int) -> list[Shop]:
+    shops = list(
+        Shop.objects.filter(account_id=account_id, state=Shop.State.INSTALLED).order_by("pk")
+    )
+    if not shops:
+        raise ConnectionError(_("No store is connected to this account yet."))
+    return shops
+
+
+@contextmanager
+def _merchant_sentences(shop: Shop) -> Iterator[None]:
+    """Turn what went wrong with Shopify into a sentence that helps the merchant."""
+    try:
+        yield
+    except (NeedsReopen, AccessRefused) as error:
+        logger.warning("%s", error)
+        raise ConnectionError(
+            _("Open ecomVance in your Shopify admin once to renew its access to your products.")
+        ) from error
+    except AccessDenied as error:
+        logger.exception("%s", shop.domain)
+        raise ConnectionError(_("Your store does not let ecomVance read its products.")) from error
+    except ShopifyError as error:
+        logger.warning("%s", error)
+        raise ConnectionError(
+            _("Your store does not answer at the moment. Try again in a minute.")
+        ) from error
+
+
+def _product(node: dict[str, Any]) -> Product:
+    photos = tuple(
+        _photo(media)
+        for media in node["media"]["nodes"]
+        # A photo that Shopify is still processing has no picture yet.
+        if media["__typename"] == "MediaImage" and media["image"]
+    )
+    return Product(id=node["id"], title=node["title"], photos=photos)
+
+
+def _photo(media: dict[str, Any]) -> Photo:
+    full_url = str(media["image"]["url"])
+    separator = "&" if "?" in full_url else "?"
+    return Photo(
+        id=media["id"],
+        url=f"{full_url}{separator}width={PREVIEW_WIDTH}",
+        alt=media["alt"] or "",
+        full_url=full_url,
+    )
