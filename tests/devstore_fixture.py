@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 import requests
+from PIL import Image, ImageDraw
 from pytest_django.fixtures import Settings
 
 from ecomvance_app import clock
 from shopify_auth.devstore import billing, controls, tokens
+from shopify_auth.devstore.catalogue import demo_products
 from shopify_auth.devstore.server import DevStoreServer
 from shopify_auth.devstore.state import Charge, Delivery, DeliveryStatus, Shop
 
@@ -49,12 +51,16 @@ class DevStore:
         """A fresh session token of the store's owner."""
         return tokens.session_token(self.shop(handle))
 
-    def misbehave(self, handle: str = DEMO, **counts: int) -> None:
+    def misbehave(self, *, handle: str = DEMO, **counts: int) -> None:
         """Let the next `count` events of each kind go wrong; -1 until further notice, 0 none."""
-        with self.changed_shop(handle) as shop:
-            for name, count in counts.items():
-                assert name in type(shop.misbehaviour).model_fields, name
-                setattr(shop.misbehaviour, name, count)
+        for name, count in counts.items():
+            self.press("switch", handle, name=name, count=str(count))
+            assert getattr(self.shop(handle).misbehaviour, name) == count
+
+    def misbehave_once(self, name: str) -> None:
+        """Let the demo store's next event of this kind go wrong."""
+        self.press("switch", name=name, count="1")
+        assert getattr(self.shop().misbehaviour, name) == 1
 
     def press(self, action: str, handle: str = DEMO, **form: str) -> None:
         """Press a button of the control page: uninstall, install, compliance, charge, …"""
@@ -117,10 +123,24 @@ class DevStore:
         )
 
 
+@pytest.fixture(scope="session")
+def demo_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Quickly drawn pictures under the names and in the sizes of the demo store's photos."""
+    folder = tmp_path_factory.mktemp("demo_photos")
+    for product in demo_products():
+        for photo in product.photos:
+            picture = Image.new("RGB", (photo.width, photo.height), "#e8e4dc")
+            box = (photo.width // 4, photo.height // 4, photo.width * 3 // 4, photo.height * 3 // 4)
+            ImageDraw.Draw(picture).ellipse(box, fill="#2c5cc5")
+            picture.save(folder / photo.name)
+    return folder
+
+
 @pytest.fixture
-def devstore(settings: Settings, tmp_path: Path) -> Iterator[DevStore]:
+def devstore(settings: Settings, tmp_path: Path, demo_photos: Path) -> Iterator[DevStore]:
     """A fake Shopify on a free port, with the app's settings pointing to it."""
     settings.DATA_DIR = tmp_path
+    (tmp_path / "demo_photos").symlink_to(demo_photos)
     server = DevStoreServer(tmp_path / "devstore")
     settings.DEV_STORE = server.fake.base_url
     server.start()

@@ -51,8 +51,8 @@ def upload(request: FakeRequest, handle: str, name: str) -> HttpResponse:
     """Take the file for a staged upload: the body of a PUT, or `file` of a multipart POST."""
     if request.method == "PUT":
         content = request.body
-    elif request.method == "POST" and "file" in request.FILES:
-        content = request.FILES["file"].read()
+    elif request.method == "POST":
+        content = b"".join(file.read() for file in request.FILES.getlist("file"))
     else:
         return HttpResponse(status=405)
     with request.fake.store.change() as state:

