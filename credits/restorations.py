@@ -158,9 +158,7 @@ def _restore(spend: LedgerEntry, actor: str, reason: str, now: datetime) -> Ledg
         return None
 
 
-def _write_restoration(
-    spend: LedgerEntry, actor: str, reason: str, now: datetime
-) -> LedgerEntry:
+def _write_restoration(spend: LedgerEntry, actor: str, reason: str, now: datetime) -> LedgerEntry:
     key = f"restore:{spend.pk}"
     try:
         return ledger.restore(spend.pk, key=key, actor=actor, reason=reason, now=now)
@@ -172,95 +170,3 @@ def _check_reason(reason: str) -> str:
     if not reason.strip():
         raise ValueError(_("A reason is required."))
     return reason.strip()
-
-
-# --- For the merchant ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What one spend cost, by bucket, and what became of it.
-
-    `rule` is the product document's row for the outcome; `words` says what it means for these
-    credits. Both are empty while the run goes on.
-    """
-
-    spend: LedgerEntry
-    outcome: str
-    rule: str
-    words: str
-    case: RestorationCase | None
-    restoration: LedgerEntry | None
-
-    @property
-    def plan(self) -> int:
-        """Plan credits taken."""
-        return -self.spend.plan_delta
-
-    @property
-    def package(self) -> int:
-        """Package credits taken."""
-        return -self.spend.package_delta
-
-
-def read_receipt(account_id: int, spend_id: int, outcome: str = "") -> Receipt | None:
-    """The receipt of one spend of this account; None for another account's or no spend at all.
-
-    `outcome` is how the run ended, empty while it goes on; a case names its own.
-    """
-    spend = (
-        LedgerEntry.objects.select_related("restoration", "case")
-        .filter(account_id=account_id, pk=spend_id, kind=LedgerEntry.Kind.SPEND)
-        .first()
-    )
-    if spend is None:
-        return None
-    case: RestorationCase | None = getattr(spend, "case", None)
-    restoration: LedgerEntry | None = getattr(spend, "restoration", None)
-    outcome = outcome or (case.outcome if case else "")
-    rule = OutcomeRule.objects.filter(outcome=outcome).first() if outcome else None
-    return Receipt(
-        spend=spend,
-        outcome=outcome,
-        rule=rule.rule if rule else "",
-        words=_words(spend, rule, case, restoration),
-        case=case,
-        restoration=restoration,
-    )
-
-
-def _words(
-    spend: LedgerEntry,
-    rule: OutcomeRule | None,
-    case: RestorationCase | None,
-    restoration: LedgerEntry | None,
-) -> str:
-    """One or two sentences: what happened to the credits of this run."""
-    used = {"credits": f"{-spend.credits:,}"}
-    if restoration is not None:
-        return _restored_words(restoration)
-    if case is not None and case.state == State.DECLINED:
-        return _("%(credits)s credits were used. The restoration was declined.") % used
-    if case is not None:
-        return _(
-            "%(credits)s credits were used. This was an error of ours: whether they are restored "
-            "is being decided."
-        ) % used
-    if rule is None:
-        return ""
-    if rule.policy == Policy.CONSUMED:
-        return _("%(credits)s credits were used.") % used
-    if rule.policy == Policy.RETURNED:
-        return _(
-            "Nothing was processed, but the credits have expired since and could not be given back."
-        )
-    return _("%(credits)s credits were used and are not restored.") % used
-
-
-def _restored_words(restoration: LedgerEntry) -> str:
-    back = {"credits": f"{restoration.credits:,}", "lapsed": f"{restoration.lapsed:,}"}
-    if restoration.lapsed:
-        return _(
-            "%(credits)s credits were given back; %(lapsed)s trial credits had expired since."
-        ) % back
-    return _("%(credits)s credits were given back, each to where it was taken from.") % back

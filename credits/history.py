@@ -1,0 +1,83 @@
+"""The ledger as its owner reads it: pages of entries with the running balance, and one receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from credits.models import LedgerEntry
+from credits.queries import balance_at
+
+__all__ = ["LedgerPage", "balance_at", "entries_between", "get_entry", "read_page"]
+
+PAGE_SIZE = 50
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """Entries, newest first, and the sequences that the neighbouring pages are asked with."""
+
+    entries: list[LedgerEntry]
+    older_before: int | None
+    newer_after: int | None
+
+
+def read_page(
+    account_id: int,
+    before_sequence: int | None = None,
+    after_sequence: int | None = None,
+    size: int = PAGE_SIZE,
+) -> LedgerPage:
+    """The newest entries, those before a sequence, or those right after one.
+
+    A page deep in the ledger costs what the first one costs: it is found by key, not by counting.
+    """
+    entries = LedgerEntry.objects.filter(account_id=account_id).select_related("note")
+    if after_sequence is not None:
+        rows = list(entries.filter(sequence__gt=after_sequence).order_by("sequence")[: size + 1])
+        has_newer, has_older = len(rows) > size, after_sequence > 0
+        rows = rows[:size][::-1]
+    else:
+        if before_sequence is not None:
+            entries = entries.filter(sequence__lt=before_sequence)
+        rows = list(entries.order_by("-sequence")[: size + 1])
+        has_newer, has_older = before_sequence is not None, len(rows) > size
+        rows = rows[:size]
+    return LedgerPage(
+        entries=rows,
+        older_before=rows[-1].sequence if rows and has_older else None,
+        newer_after=rows[0].sequence if rows and has_newer else None,
+    )
+
+
+def get_entry(account_id: int, sequence: int) -> LedgerEntry | None:
+    """One entry of this account, with what it restores; None for no such entry."""
+    return (
+        LedgerEntry.objects.select_related("note", "restores", "restoration", "case")
+        .filter(account_id=account_id, sequence=sequence)
+        .first()
+    )
+
+
+def entries_between(account_id: int, first: date, after: date) -> Iterator[list[LedgerEntry]]:
+    """The entries of the local days from `first` up to `after`, oldest first, in chunks.
+
+    Read chunk by chunk along the sequence, so an export of any size holds one chunk in memory.
+    """
+    entries = LedgerEntry.objects.filter(account_id=account_id)
+    inside = entries.filter(day__gte=first, day__lt=after)
+    oldest = inside.order_by("day", "sequence").first()
+    newest = inside.order_by("-day", "-sequence").first()
+    if oldest is None or newest is None:
+        return
+    reached = oldest.sequence - 1
+    while reached < newest.sequence:
+        chunk = list(
+            entries.filter(sequence__gt=reached, sequence__lte=newest.sequence)
+            .select_related("note")
+            .order_by("sequence")[:CHUNK]
+        )
+        yield chunk
+        reached = chunk[-1].sequence
