@@ -102,7 +102,9 @@ def _product(shop: Shop, product: DemoProduct, base_url: str) -> dict[str, Any]:
         html = changes.description_html
 
     def media_page(_info: Info, **arguments: Any) -> dict[str, Any]:
-        return connection(media, arguments)
+        wanted = (arguments.get("query") or "").removeprefix("media_type:")
+        shown = [one for one in media if wanted in {"", one["mediaContentType"]}]
+        return connection(shown, arguments)
 
     def plain_description(_info: Info, **arguments: Any) -> str:
         return strip_tags(html)[: arguments.get("truncateAt")]

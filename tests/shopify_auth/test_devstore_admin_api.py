@@ -18,11 +18,14 @@ from graphql import (
     GraphQLSchema,
     GraphQLUnionType,
     build_schema,
+    parse,
+    validate,
 )
 from PIL import Image
 
 from shopify_auth.devstore.graphql import admin_schema
 from shopify_auth.devstore.tokens import offline_token
+from shopify_auth.graphql import DOCUMENTS, Document
 from tests.devstore_fixture import DEMO, STRANGER, DevStore
 
 SHOPIFY_SCHEMA = (
@@ -85,6 +88,10 @@ class TestSchema:
                 strange += [name] if type(theirs) is not type(ours) else differences(ours, theirs)
 
         assert strange == []
+
+    @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+    def test_it_answers_every_document_of_the_app(self, document: Document):
+        assert validate(admin_schema(), parse(document.text)) == []
 
     def test_an_unknown_field_is_an_error_as_with_shopify(self, devstore: DevStore, token: str):
         body = devstore.admin_api("{ shop { horoscope } }", token).json()
