@@ -45,6 +45,11 @@ class Tool:
     max_images: int = 1
 
     @property
+    def icon(self) -> str:
+        """The name of its icon in the sprite."""
+        return _ICONS.get(self.slug, self.output)
+
+    @property
     def lowest_price(self) -> int:
         """The price of its cheapest variant."""
         return min(variant.credits for variant in self.variants)
@@ -65,6 +70,22 @@ def _by_seconds() -> tuple[Variant, ...]:
 _IMAGE, _REELS = _by_resolution(50, 100), _by_seconds()
 _MAKE = _("Make image")
 _FILM = _("Make video")
+
+_ICONS = {
+    "background-removal": "cut-out",
+    "object-removal": "eraser",
+    "image-enhance": "enhance",
+    "product-placement": "scene",
+    "ai-shadowing": "shadow",
+    "style-cloning": "gallery",
+    "ai-backgrounds": "scene",
+    "product-try-on": "fit",
+    "shoe-try-on": "shoe",
+    "model-try-on": "fit",
+    "ai-fashion-models": "person",
+    "model-backgrounds": "scene",
+    "chat-assistant": "assist",
+}
 
 _CATALOGUE = (
     Tool("background-removal", "Background Removal", "ecomAI", "image",

@@ -48,10 +48,10 @@ class StoredPicture:
 
 def store(account_id: int, content: bytes, media_type: str, width: int, height: int) -> StoredPicture:
     """Put a picture and its preview into storage. OSError when the storage does not take them."""
-    folder = f"accounts/{account_id}/{uuid.uuid4().hex}"
-    file = default_storage.save(f"{folder}/picture{_SUFFIXES[media_type]}", ContentFile(content))
+    name = f"accounts/{account_id}/{uuid.uuid4().hex}"
+    file = default_storage.save(f"{name}{_SUFFIXES[media_type]}", ContentFile(content))
     thumbnail = pictures.make_thumbnail(content, PREVIEW_SIDE)
-    preview = default_storage.save(f"{folder}/preview.webp", ContentFile(thumbnail))
+    preview = default_storage.save(f"{name}-preview.webp", ContentFile(thumbnail))
     return StoredPicture(
         file=file,
         preview=preview,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from credits import ledger, queries as credit_queries, restorations
+from credits import ledger, queries as credit_queries, receipts
 from ecomvance_app.http import MerchantRequest
 from generations import actions, catalog, files, products, queries
 from generations.catalog import Tool
@@ -64,11 +65,16 @@ def history(request: MerchantRequest) -> HttpResponse:
     context = {
         "nav_active": "history",
         "runs": [_row(request, generation) for generation in page.runs],
-        "older": page.older,
+        "older_url": _older_url(request, page.older, state) if page.older else "",
         "state": state,
         "states": Generation.State.choices,
     }
     return render(request, "generations/history.html", context)
+
+
+def _older_url(request: MerchantRequest, cursor: str, state: str) -> str:
+    chosen = {"state": state} if state else {}
+    return f"{_url(request, 'history')}?{urlencode({'from': cursor} | chosen)}"
 
 
 @require_safe
@@ -239,7 +245,7 @@ def _tile(found: Tool, total: int, trial: bool) -> dict[str, Any]:
         "text": found.summary,
         "variants": found.variants,
         "price": price,
-        "icon": {"video": "video", "text": "text", "chat": "assist"}.get(found.output, "image"),
+        "icon": found.icon,
         "disabled_reason": reason,
         "runs_left": total // price if price else "",
     }
@@ -271,7 +277,7 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "after": after,
         "after_url": files.link(after, preview=True) if after else "",
         "download_url": files.link(after, download=True) if after else "",
-        "receipt": restorations.read_receipt(
+        "receipt": receipts.read_receipt(
             generation.account_id, generation.spend_id, generation.outcome
         )
         if generation.spend_id

@@ -1,3 +1,31 @@
 """Fixtures that every test may use; servers and browsers are in `tests.plugins`."""
 
 from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.merchants import Merchant, make_merchant, make_person
+from tests.photographs import photographs
+
+__all__ = ["photographs"]
+
+
+@pytest.fixture
+def owner(db: None) -> Merchant:
+    """Olivia, whose store most tests are about."""
+    return make_merchant("Olivia")
+
+
+@pytest.fixture
+def second_shop(db: None) -> Merchant:
+    """Sam, whose store must never be seen from Olivia's."""
+    return make_merchant("Sam")
+
+
+@pytest.fixture
+def stranger(db: None) -> Client:
+    """Somebody who is signed in and has no account at all."""
+    client = Client()
+    client.force_login(make_person("Stranger"))
+    return client

@@ -1,0 +1,104 @@
+"""The main path in a real browser: photo, price, progress, cut-out, balance, history."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from generations.models import Generation
+from tests.merchants import Merchant, make_merchant
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.plugins.browser import Product
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SignIn = Callable[..., "Page"]
+TOOL = "/dashboard/tools/background-removal"
+
+
+@pytest.fixture
+def olivia(product: Product) -> Merchant:
+    return make_merchant("Olivia")
+
+
+def test_a_photo_becomes_a_cut_out_and_every_tab_shows_the_balance(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    page = sign_in(olivia.person)
+    other_tab = page.context.new_page()
+    other_tab.goto("/dashboard/history")
+    page.goto(TOOL)
+    assert page.locator("[data-run-button]").inner_text() == "Remove background · 20 credits"
+    assert "100 credits · Plan 100 · Package 0" in page.locator(".topbar").inner_text()
+
+    page.set_input_files("input[type=file]", photographs / "coffee.png")
+    page.dblclick("[data-run-button]")
+
+    page.wait_for_selector("[data-compare]")
+    for tab in (page, other_tab):
+        tab.wait_for_function("document.querySelector('.topbar').innerText.includes('80 credits')")
+    run = Generation.objects.get()
+    assert (run.state, run.price) == ("succeeded", 20)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download PNG").click()
+    with Image.open(io.BytesIO(download.value.path().read_bytes())) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGBA", (600, 400))
+        assert image.getchannel("A").getextrema() == (0, 255)
+    page.goto("/dashboard/history")
+    row = page.locator("tbody tr").inner_text()
+    assert re.search(r"Background Removal\s.*Ready\s.*local\s.*Olivia\s.*20\s", row, re.DOTALL)
+
+
+def test_a_refused_file_keeps_the_page_and_the_credits(
+    olivia: Merchant, sign_in: SignIn, tmp_path: Path
+) -> None:
+    note = tmp_path / "photo.jpg"
+    note.write_text("This is not a picture.")
+    page = sign_in(olivia.person)
+    page.goto(TOOL)
+
+    page.set_input_files("input[type=file]", note)
+    page.click("[data-run-button]")
+
+    page.wait_for_selector("#run-errors .note--critical")
+    assert "photo.jpg" in page.locator("[data-dropzone-file]").inner_text()
+    assert not Generation.objects.exists()
+    assert olivia.total == 100
+
+
+def test_a_worker_that_is_killed_in_the_middle_costs_one_charge(
+    olivia: Merchant, sign_in: SignIn, product: Product, photographs: Path
+) -> None:
+    import signal
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from generations import actions
+
+    page = sign_in(olivia.person)
+    page.goto(TOOL)
+    product.worker.stop(signal.SIGKILL)
+    page.set_input_files("input[type=file]", photographs / "coffee.png")
+    page.click("[data-run-button]")
+    page.wait_for_selector("progress")
+    # What the dead worker leaves behind: a run under a lease that nobody extends.
+    run = actions.start(str(Generation.objects.get().pk))
+    assert run is not None
+    Generation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    product.worker.start()
+    actions.sweep()
+
+    page.wait_for_selector("[data-compare]", timeout=30_000)
+    run.refresh_from_db()
+    assert (run.state, run.attempts) == ("succeeded", 2)
+    assert olivia.total == 80
