@@ -110,6 +110,7 @@ def programs(options: Options, settings: dict[str, str]) -> list[Program]:
             *("--timeout-graceful-shutdown", "1"),
             # Addresses carry signed links and tickets, which do not belong into logs.
             "--no-access-log",
+            *("--lifespan", "off"),
             settings=settings,
         ),
         python(
