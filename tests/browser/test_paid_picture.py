@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 from PIL import Image
 
+from generations import actions
 from generations.models import Generation
 from tests.merchants import Merchant, make_merchant
 
@@ -42,7 +46,7 @@ def test_a_photo_becomes_a_cut_out_and_every_tab_shows_the_balance(
     page.set_input_files("input[type=file]", photographs / "coffee.png")
     page.dblclick("[data-run-button]")
 
-    page.wait_for_selector("[data-compare]")
+    page.wait_for_selector("[data-compare]", timeout=60_000)
     for tab in (page, other_tab):
         tab.wait_for_function("document.querySelector('.topbar').innerText.includes('80 credits')")
     run = Generation.objects.get()
@@ -77,13 +81,6 @@ def test_a_refused_file_keeps_the_page_and_the_credits(
 def test_a_worker_that_is_killed_in_the_middle_costs_one_charge(
     olivia: Merchant, sign_in: SignIn, product: Product, photographs: Path
 ) -> None:
-    import signal
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from generations import actions
-
     page = sign_in(olivia.person)
     page.goto(TOOL)
     product.worker.stop(signal.SIGKILL)
@@ -98,7 +95,7 @@ def test_a_worker_that_is_killed_in_the_middle_costs_one_charge(
     product.worker.start()
     actions.sweep()
 
-    page.wait_for_selector("[data-compare]", timeout=30_000)
+    page.wait_for_selector("[data-compare]", timeout=60_000)
     run.refresh_from_db()
     assert (run.state, run.attempts) == ("succeeded", 2)
     assert olivia.total == 80

@@ -22,7 +22,7 @@ from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 from scripts.servers.processes import die_with_parent, end
 from scripts.servers.valkey import free_port
@@ -175,6 +175,8 @@ def chromium(
     browser, loop = _chromium_with_loop
     asyncio._set_running_loop(loop)
     yield browser
+    # Under a loop Django keeps connections of their own, which nobody else would close.
+    connections.close_all()
     asyncio._set_running_loop(None)
 
 
