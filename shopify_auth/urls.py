@@ -1,7 +1,11 @@
-"""Shopify's entry points: webhooks, bounce and exit pages."""
+"""Shopify's entry points: webhooks, bounce page, legacy installation."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from shopify_auth import bounce
+
+urlpatterns = [
+    path("auth/session-token", bounce.session_token_page, name="session_token_page"),
+]

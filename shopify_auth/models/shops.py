@@ -21,7 +21,14 @@ class Shop(models.Model):
         REDACTED = "redacted", _("Redacted")
 
     domain = models.CharField(max_length=255, unique=True)
-    account = models.ForeignKey("credits.Account", models.PROTECT, related_name="shops")
+    account = models.ForeignKey(
+        "credits.Account",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="shops",
+        help_text=_("Empty only while the store's first page load is under way."),
+    )
     state = models.CharField(max_length=12, choices=State, default=State.INSTALLED)
     name = models.CharField(max_length=200, blank=True)
     shopify_id = models.CharField(
