@@ -22,7 +22,7 @@ from scripts.supervisor import Program, ProgramEndedError, Supervisor
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "var"
 # Downloaded once and the same for everybody, so fresh demo data keeps them.
-KEPT_BY_RESET = {"weights"}
+KEPT_BY_RESET = {"weights", "demo_photos"}
 LEAST_FREE_MEGABYTES = 200
 STARTED_WITHIN_SECONDS = 60
 # Everything here is this machine's own. A shell that is set up for another project, or for
@@ -155,19 +155,18 @@ async def until_answered(address: str) -> None:
         await asyncio.sleep(0.1)
 
 
-async def announce(options: Options, log_ins: str) -> None:
-    """Print the addresses, each on a line of its own, once they can be opened."""
+async def announcement(options: Options, log_ins: str) -> str:
+    """The addresses, each on a line of its own, once they can be opened."""
     web = f"http://localhost:{options.port}"
     shopify = f"http://127.0.0.1:{options.shopify_port}"
     await until_answered(f"http://127.0.0.1:{options.port}/healthz")
     await until_answered(f"{shopify}/")
-    sys.stdout.write(
+    return (
         f"\nWeb dashboard  {web}/dashboard/\n"
         f"Shopify admin  {shopify}/\n"
         f"Staff admin  {web}/staff/\n"
-        f"{log_ins.rstrip()}\n\nCtrl-C ends everything.\n\n"
+        f"{log_ins.rstrip()}\n\nCtrl-C ends everything.\n"
     )
-    sys.stdout.flush()
 
 
 async def run_everything(options: Options, supervisor: Supervisor) -> None:
@@ -184,10 +183,12 @@ async def run_everything(options: Options, supervisor: Supervisor) -> None:
     for program in programs(options, settings):
         await supervisor.start(program)
     up = asyncio.create_task(supervisor.wait())
-    ready = asyncio.create_task(announce(options, log_ins))
+    ready = asyncio.create_task(announcement(options, log_ins))
     try:
-        for first in asyncio.as_completed((ready, up)):
-            await first
+        await asyncio.wait({up, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if not up.done():
+            supervisor.say(await ready)
+        await up
     finally:
         ready.cancel()
         up.cancel()
@@ -203,9 +204,9 @@ async def main(options: Options) -> int:
     try:
         await work
     except asyncio.CancelledError:
-        sys.stdout.write("\nEnding ...\n")
+        supervisor.say("\nEnding ...")
     except ProgramEndedError as error:
-        sys.stdout.write(f"\n{error} Everything else is ended too.\n")
+        supervisor.say(f"\n{error} Everything else is ended too.")
         code = 1
     finally:
         await supervisor.stop()

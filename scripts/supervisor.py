@@ -44,9 +44,20 @@ class Supervisor:
     """Starts programs in turn and ends them all, the last one first."""
 
     name_width: int = 8
+    _is_read: bool = True
     _running: dict[str, Process] = field(default_factory=dict)
     _readers: set[asyncio.Task[None]] = field(default_factory=set)
     _colours: dict[str, str] = field(default_factory=dict)
+
+    def say(self, text: str) -> None:
+        """Print a line at once. When nobody reads the output any more, `wait` ends."""
+        try:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self._is_read = False
+            # Later lines, and Python's own flush at the end, go nowhere instead of failing.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     async def start(self, program: Program) -> None:
         """Start a program that is meant to run until the end."""
@@ -64,14 +75,20 @@ class Supervisor:
         code = await process.wait()
         del self._running[program.name]
         if code:
-            sys.stdout.write(output)
+            self.say(output)
             raise ProgramEndedError(f"{program.name} {how_it_ended(code)}, see above.")
         return output
 
     async def wait(self) -> None:
-        """Wait for ever; raises ProgramEndedError when one of the programs ends by itself."""
+        """Wait for ever.
+
+        Raises ProgramEndedError when one of the programs ends by itself, or when nobody reads the
+        output any more, as after `scripts/run | head`.
+        """
         while all(process.returncode is None for process in self._running.values()):
             await asyncio.sleep(GLANCE_SECONDS)
+            if not self._is_read:
+                raise ProgramEndedError("Nobody reads the output any more.")
         name, code = next(
             (name, process.returncode)
             for name, process in self._running.items()
@@ -120,7 +137,7 @@ class Supervisor:
                     while process.returncode is None:
                         await asyncio.sleep(GLANCE_SECONDS / 4)
             except TimeoutError:
-                sys.stdout.write(f"{name} did not end in {STOP_SECONDS} s and is killed.\n")
+                self.say(f"{name} did not end in {STOP_SECONDS} s and is killed.")
         signal_group(process.pid, signal.SIGKILL)
         await process.wait()
 
@@ -129,8 +146,7 @@ class Supervisor:
         if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
             prefix = f"\x1b[{self._colours[name]}m{prefix}\x1b[0m"
         while line := await lines.readline():
-            sys.stdout.write(f"{prefix}{line.decode(errors='replace').rstrip()}\n")
-            sys.stdout.flush()
+            self.say(f"{prefix}{line.decode(errors='replace').rstrip()}")
 
 
 def how_it_ended(code: int) -> str:

@@ -19,6 +19,12 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 pathlib.Path(os.environ["CHILD"]).write_text(str(child.pid))
 time.sleep(60)
 """
+CHATTY = """
+import time
+while True:
+    print("still here", flush=True)
+    time.sleep(0.05)
+"""
 DEAF = """
 import signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -85,7 +91,9 @@ class TestOneProgramEnds:
             finally:
                 await supervisor.stop()
 
-        with pytest.raises(ProgramEndedError, match=r"beat ended with exit code 3 while it was needed"):
+        with pytest.raises(
+            ProgramEndedError, match=r"beat ended with exit code 3 while it was needed"
+        ):
             asyncio.run(scenario())
 
     def test_is_named_with_the_signal_that_killed_it(self):
@@ -101,6 +109,28 @@ class TestOneProgramEnds:
 
         with pytest.raises(ProgramEndedError, match=r"worker was killed by SIGKILL"):
             asyncio.run(scenario())
+
+
+def test_ends_when_nobody_reads_its_lines_any_more():
+    code = (
+        "import asyncio, os, sys\n"
+        "from scripts.supervisor import Program, ProgramEndedError, Supervisor\n"
+        "async def scenario():\n"
+        "    supervisor = Supervisor()\n"
+        f"    await supervisor.start(Program('web', [sys.executable, '-c', {CHATTY!r}], os.environ))\n"
+        "    try:\n"
+        "        await supervisor.wait()\n"
+        "    except ProgramEndedError:\n"
+        "        await supervisor.stop()\n"
+        "        sys.exit(7)\n"
+        "asyncio.run(scenario())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisor:
+        assert supervisor.stdout is not None
+        assert supervisor.stdout.readline() == b"web      | still here\n"
+        supervisor.stdout.close()
+
+        assert supervisor.wait(timeout=10) == 7
 
 
 class TestStop:
