@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from shopify_auth.models.charges import (
+    BillingCheck,
+    BillingDifference,
+    Purchase,
+    Subscription,
+)
 from shopify_auth.models.people import Membership, Person
 from shopify_auth.models.shops import Erasure, Shop, ShopStaff
 from shopify_auth.models.tokens import OfflineToken
 from shopify_auth.models.webhooks import WebhookDelivery
 
 __all__ = [
+    "BillingCheck",
+    "BillingDifference",
     "Erasure",
     "Membership",
     "OfflineToken",
     "Person",
+    "Purchase",
     "Shop",
     "ShopStaff",
+    "Subscription",
     "WebhookDelivery",
 ]
