@@ -31,6 +31,11 @@ class Receipt:
     restoration: LedgerEntry | None
 
     @property
+    def credits(self) -> int:
+        """What the run cost."""
+        return -self.spend.credits
+
+    @property
     def plan(self) -> int:
         """Plan credits taken."""
         return -self.spend.plan_delta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from credits import ledger, queries
 from ecomvance_app import clock
+from ecomvance_app.banners import banner_html
 
 
 def merchant(request: HttpRequest) -> dict[str, Any]:
@@ -30,8 +32,11 @@ def merchant(request: HttpRequest) -> dict[str, Any]:
     if account.due_at is not None and account.due_at <= now:
         # A page that finds something due writes first, so that its entries are there to show.
         ledger.settle(account.pk, now=now)
+    balance = queries.get_balance(account.pk, now)
     return context | {
-        "balance": queries.get_balance(account.pk, now),
+        "balance": balance,
+        # Templates call it where the banner stands; fragments have none and ask nothing.
+        "banner": partial(banner_html, account, balance, surface or "web", now),
         "time_zone": account.time_zone,
         "live_ticket_url": reverse("pages:live_ticket", current_app=surface),
         "balance_url": reverse("pages:balance", current_app=surface),

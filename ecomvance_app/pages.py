@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from credits import views as credits
 from ecomvance_app import events
 from generations import views as generations
 
@@ -15,6 +16,11 @@ urlpatterns = [
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
+    path("usage", credits.usage_page, name="usage"),
+    path("usage/ledger", credits.ledger_page, name="ledger"),
+    path("usage/ledger/<int:sequence>", credits.entry_page, name="entry"),
+    path("plans", credits.plans_page, name="plans"),
+    path("settings", credits.settings_page, name="settings"),
     path("live", events.ticket, name="live_ticket"),
     path("balance", events.balance, name="balance"),
 ]

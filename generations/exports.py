@@ -10,8 +10,8 @@ from generations.models import Generation
 
 def describe_spends(spend_ids: Sequence[int]) -> Mapping[int, RunDetails]:
     """Details by spend id, in one query; a spend that paid for no run is left out."""
-    runs = Generation.objects.filter(spend_id__in=spend_ids).values_list(
-        "spend_id", "pk", "resolution", "seconds", "product_id", "product_title"
+    runs = Generation.objects.filter(spend__in=spend_ids).values_list(
+        "spend", "pk", "resolution", "seconds", "product_id", "product_title"
     )
     return {
         spend_id: RunDetails(
@@ -21,5 +21,4 @@ def describe_spends(spend_ids: Sequence[int]) -> Mapping[int, RunDetails]:
             product_title=product_title,
         )
         for spend_id, run_id, resolution, seconds, product_id, product_title in runs
-        if spend_id is not None
     }

@@ -1,0 +1,92 @@
+"""Forms of the merchant's credit pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from credits import alerts
+from credits.models import Account, AlertRecipient
+from credits.refusals import MAX_CREDITS
+
+MOST_RECIPIENTS = 10
+
+
+class InstantForm(forms.Form):
+    """A past instant, in the account's time zone."""
+
+    at = forms.DateTimeField(
+        label=_("Balance at"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+    )
+
+
+class WarningForm(forms.Form):
+    """When the low-credit warning comes and who gets it by e-mail."""
+
+    threshold = forms.IntegerField(
+        label=_("Warn at or below"),
+        required=False,
+        min_value=0,
+        max_value=MAX_CREDITS,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+    recipients = forms.CharField(
+        label=_("E-mail addresses"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("One address per line. Leave it empty to get no e-mails."),
+    )
+
+    def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
+        self.account = account
+        kwargs.setdefault("initial", self._stored())
+        super().__init__(*args, **kwargs)
+        default = alerts.threshold(None, account.allocation)
+        self.fields["threshold"].help_text = gettext(
+            "Credits. Leave it empty for the default of your plan, %(default)s."
+        ) % {"default": f"{default:,}"}
+
+    def clean_recipients(self) -> list[str]:
+        """The addresses, each once, in lower case."""
+        lines = str(self.cleaned_data["recipients"]).splitlines()
+        addresses = list(dict.fromkeys(line.strip().lower() for line in lines if line.strip()))
+        if len(addresses) > MOST_RECIPIENTS:
+            raise ValidationError(
+                gettext("At most %(most)d addresses.") % {"most": MOST_RECIPIENTS}
+            )
+        for address in addresses:
+            try:
+                validate_email(address)
+            except ValidationError:
+                message = gettext("“%(address)s” is not an e-mail address.")
+                raise ValidationError(message % {"address": address}) from None
+        return addresses
+
+    def save(self) -> None:
+        """Keep the threshold and replace the recipients."""
+        addresses = self.cleaned_data["recipients"]
+        with transaction.atomic():
+            alerts.set_threshold(self.account.pk, self.cleaned_data["threshold"])
+            kept = AlertRecipient.objects.filter(account=self.account)
+            kept.exclude(email__in=addresses).delete()
+            AlertRecipient.objects.bulk_create(
+                [AlertRecipient(account=self.account, email=address) for address in addresses],
+                update_conflicts=True,
+                unique_fields=["account", "email"],
+                update_fields=["enabled"],
+            )
+
+    def _stored(self) -> dict[str, Any]:
+        recipients = AlertRecipient.objects.filter(account=self.account, enabled=True)
+        return {
+            "threshold": self.account.low_threshold,
+            "recipients": "\n".join(recipients.order_by("email").values_list("email", flat=True)),
+        }

@@ -1,0 +1,208 @@
+"""The merchant's credit pages, the same on the web and inside Shopify's admin."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core import signing
+from django.core.handlers.asgi import ASGIRequest
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from credits import (
+    charts,
+    exports,
+    forecasts,
+    history,
+    ledger,
+    periods,
+    queries,
+    receipts,
+    spans,
+    usage,
+)
+from credits.forms import InstantForm, WarningForm
+from credits.models import Account, LedgerEntry, Package, Plan
+from credits.people import person_names
+from ecomvance_app import clock
+from ecomvance_app.http import MerchantRequest, public
+
+MOST_USED = 3
+
+
+@require_safe
+def usage_page(request: MerchantRequest) -> HttpResponse:
+    """Where credits went in one month or billing period: by day, by tool, by person."""
+    account, now = _settled(request)
+    months, plan_periods = spans.months(account, now), spans.plan_periods(account)
+    span = spans.choose(request.GET.get("span", ""), [*months, *plan_periods])
+    report = spans.read(account, span)
+    balance = queries.get_balance(account.pk, now)
+    today = periods.local_day(now, account.time_zone)
+    context = {
+        "nav_active": "usage",
+        "months": months,
+        "plan_periods": plan_periods,
+        "span": span,
+        "report": report,
+        "today": today,
+        "most_used": usage.top(report.tools, MOST_USED),
+        "people": _named(report.people),
+        "chart": charts.by_day(report, span.first, max(span.first, min(span.last, today))),
+        "forecast": forecasts.read_forecast(account.pk, balance, account.time_zone, now),
+        "export_url": exports.link(account, span.first, span.after),
+    }
+    return render(request, "credits/usage.html", context)
+
+
+@require_safe
+def ledger_page(request: MerchantRequest) -> HttpResponse:
+    """Every entry with the running balance, and the balance at a past instant."""
+    account, now = _settled(request)
+    page = history.read_page(account.pk, _sequence(request, "before"), _sequence(request, "after"))
+    names = person_names({entry.actor for entry in page.entries})
+    opened = periods.local_day(account.opened_at, account.time_zone)
+    today = periods.local_day(now, account.time_zone)
+    context = {
+        "nav_active": "usage",
+        "newer_url": _page_url(request, "after", page.newer_after),
+        "older_url": _page_url(request, "before", page.older_before),
+        "rows": [
+            {
+                "entry": entry,
+                "person": names[entry.actor],
+                "total_after": entry.plan_after + entry.package_after,
+            }
+            for entry in page.entries
+        ],
+        "export_url": exports.link(account, opened, today + timedelta(days=2)),
+    }
+    return render(request, "credits/ledger.html", context | _balance_at(request, account, now))
+
+
+@require_safe
+def entry_page(request: MerchantRequest, sequence: int) -> HttpResponse:
+    """One entry: what it changed, what it belongs to, and for a spend what became of it."""
+    account, _now = _settled(request)
+    entry = history.get_entry(account.pk, sequence)
+    if entry is None:
+        raise Http404
+    receipt = None
+    if entry.kind == LedgerEntry.Kind.SPEND:
+        receipt = receipts.read_receipt(account.pk, entry.pk)
+    context = {
+        "nav_active": "usage",
+        "entry": entry,
+        "person": person_names({entry.actor})[entry.actor],
+        "receipt": receipt,
+    }
+    return render(request, "credits/entry.html", context)
+
+
+@public
+@require_safe
+def export(request: HttpRequest, token: str, describe: exports.Describe) -> StreamingHttpResponse:
+    """The CSV that a signed link names; 404 for a link that is forged or too old."""
+    try:
+        account, first, after = exports.open_link(token)
+    except (signing.BadSignature, Account.DoesNotExist):
+        raise Http404 from None
+    asynchronous = isinstance(request, ASGIRequest)
+    stream = exports.rows_async if asynchronous else exports.rows
+    response = StreamingHttpResponse(
+        stream(account, first, after, describe), content_type="text/csv; charset=utf-8"
+    )
+    name = exports.file_name(first, after)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings_page(request: MerchantRequest) -> HttpResponse:
+    """When the low-credit warning comes and who gets it by e-mail."""
+    account, _now = _settled(request)
+    if request.method != "POST":
+        context = {"nav_active": "settings", "form": WarningForm(account)}
+        return render(request, "credits/settings.html", context)
+    form = WarningForm(account, request.POST)
+    if form.is_valid():
+        form.save()
+        if not request.htmx:
+            return HttpResponseRedirect(reverse("pages:settings", current_app=request.surface))
+        account.refresh_from_db()
+        form = WarningForm(account)
+    return _settings_form(request, form)
+
+
+def _settings_form(request: MerchantRequest, form: WarningForm) -> HttpResponse:
+    status = 422 if form.is_bound else 200
+    template = "credits/_settings_form.html" if request.htmx else "credits/settings.html"
+    response = render(request, template, {"nav_active": "settings", "form": form}, status=status)
+    if not form.is_bound:
+        response["HX-Trigger"] = json.dumps({"toast": {"message": _("Settings saved")}})
+    return response
+
+
+@require_safe
+def plans_page(request: MerchantRequest) -> HttpResponse:
+    """How credits are bought, what they cost and what they are good for."""
+    _settled(request)
+    context = {
+        "nav_active": "plans",
+        "plans": Plan.objects.filter(on_sale=True).order_by("position"),
+        "packages": Package.objects.filter(on_sale=True).order_by("position"),
+        "current": request.account.plan_id,
+    }
+    return render(request, "credits/plans.html", context)
+
+
+def _settled(request: MerchantRequest) -> tuple[Account, datetime]:
+    """The account after what time has brought is booked: a page shows entries, so they must be."""
+    now = clock.now()
+    account = request.account
+    if account.due_at is not None and account.due_at <= now:
+        ledger.settle(account.pk, now=now)
+        account.refresh_from_db()
+    return account, now
+
+
+def _sequence(request: MerchantRequest, name: str) -> int | None:
+    value = request.GET.get(name, "")
+    return int(value) if value.isdecimal() and len(value) < 19 else None
+
+
+def _page_url(request: MerchantRequest, name: str, sequence: int | None) -> str:
+    if sequence is None:
+        return ""
+    return f"{reverse('pages:ledger', current_app=request.surface)}?{name}={sequence}"
+
+
+def _named(people: list[usage.Share]) -> list[dict[str, Any]]:
+    names = person_names({share.name for share in people})
+    return [{"name": names[share.name], "share": share} for share in people]
+
+
+def _balance_at(request: MerchantRequest, account: Account, now: datetime) -> dict[str, Any]:
+    """The form for an instant and, when it names one that has come, the balance then."""
+    form = InstantForm(request.GET if "at" in request.GET else None)
+    if not form.is_bound or not form.is_valid():
+        return {"instant_form": form}
+    instant = form.cleaned_data["at"]
+    if instant > now:
+        form.add_error("at", _("Choose a time that has come."))
+        return {"instant_form": form}
+    plan, package = queries.balance_at(account.pk, instant)
+    then = {"at": instant, "plan": plan, "package": package, "total": plan + package}
+    return {"instant_form": form, "then": then}

@@ -1,0 +1,292 @@
+"""The merchant's credit pages against figures counted from the entries, and who may see them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django.utils.html import strip_tags
+
+from credits import ledger, restorations
+from credits.models import AlertRecipient, LedgerEntry
+
+pytestmark = pytest.mark.django_db
+
+
+def text(response) -> str:
+    """The page as it reads: tags gone, white space folded."""
+    assert response.status_code == 200
+    page = re.sub(r"\s+", " ", strip_tags(response.content.decode()))
+    return page.replace("\N{MINUS SIGN}", "-")
+
+
+def subscribe(merchant, plan: str = "starter") -> None:
+    now = timezone.now()
+    ledger.start_plan_period(
+        merchant.account.pk, plan, now, now + timedelta(days=30), key="period", now=now
+    )
+
+
+def spend(merchant, tool: str, credits: int, key: str) -> LedgerEntry:
+    actor = f"user:{merchant.person.pk}"
+    return ledger.spend(merchant.account.pk, credits, key, tool=tool, actor=actor)
+
+
+@pytest.fixture
+def document_day(owner):
+    """Olivia's day is the sample of the product document."""
+    subscribe(owner)
+    for n in range(3):
+        spend(owner, "background-removal", 20, f"cut-{n}")
+    for n in range(2):
+        spend(owner, "description-generator", 20, f"text-{n}")
+    spend(owner, "image-enhance", 50, "enhance")
+    ledger.adjust(owner.account.pk, "plan", 30, "goodwill", "staff:9", "Blurred result")
+    return owner
+
+
+def test_the_documents_day_is_shown_to_the_figure(document_day):
+    page = text(document_day.client.get("/dashboard/usage"))
+
+    assert "Today Used: 120 credits" in page
+    assert "Background Removal × 3 60 credits" in page
+    assert "Description Generator × 2 40 credits" in page
+    assert "Image Enhance × 1 50 credits" in page
+    assert "balance adjust -30" in page
+
+
+def test_month_summary_in_the_documents_words_and_its_check(document_day):
+    page = text(document_day.client.get("/dashboard/usage"))
+
+    # A trial of 100 whose rest expired when the plan's 3,000 were granted.
+    assert "Plan credits 3,100 allocated → 150 used → 2,880 remaining" in page
+    assert "Package credits 0 balance → 0 used → 0 remaining" in page
+    check = "Opening 0 + in 3,100 + given back 30 - used 150 - expired 100 = 2,880"
+    assert check in page
+    entries = LedgerEntry.objects.filter(account=document_day.account)
+    assert sum(entry.credits for entry in entries) == 2880
+
+
+def test_most_used_tools_and_people(document_day):
+    page = text(document_day.client.get("/dashboard/usage"))
+
+    assert "Background Removal 40% (60 credits)" in page
+    assert "Image Enhance 33% (50 credits)" in page
+    assert "Description Generator 27% (40 credits)" in page
+    assert re.search(r"Olivia 6 150 100", page)
+
+
+def test_by_billing_period(document_day):
+    grant = LedgerEntry.objects.get(account=document_day.account, kind="plan_grant")
+
+    page = text(document_day.client.get(f"/dashboard/usage?span=period-{grant.sequence}"))
+
+    assert "Plan credits 3,000 allocated → 150 used → 2,880 remaining" in page
+
+
+def test_the_zone_is_named_and_decides_the_day(owner):
+    owner.account.time_zone = "Pacific/Kiritimati"
+    owner.account.save(update_fields=["time_zone"])
+    spend(owner, "background-removal", 20, "cut")
+
+    response = owner.client.get("/dashboard/usage")
+
+    entry = LedgerEntry.objects.get(key="cut")
+    assert f'id="day-{entry.day}"' in response.content.decode()
+    assert "Pacific/Kiritimati" in text(response)
+
+
+def test_nothing_used_yet(owner):
+    assert "No tool has been used in this span." in text(owner.client.get("/dashboard/usage"))
+
+
+def test_queries_do_not_grow_with_runs(document_day, django_assert_max_num_queries):
+    items = [(1, f"bulk-{n}", "image-enhance", "") for n in range(400)]
+    ledger.spend_many(document_day.account.pk, items)
+
+    for path in ("usage", "usage/ledger"):
+        with django_assert_max_num_queries(14):
+            document_day.client.get(f"/dashboard/{path}")
+
+
+def test_ledger_pages_by_keyset_with_the_running_balance(owner):
+    subscribe(owner)
+    for n in range(60):
+        spend(owner, "background-removal", 20, f"cut-{n}")
+
+    first = owner.client.get("/dashboard/usage/ledger")
+    older = re.search(r"\?before=(\d+)", first.content.decode())
+    assert older
+    second = owner.client.get(f"/dashboard/usage/ledger?before={older[1]}")
+
+    sequences = [
+        int(number)
+        for page in (first, second)
+        for number in re.findall(r"#(\d+)<", page.content.decode())
+    ]
+    assert sequences == list(range(63, 0, -1))
+    assert "2,980" in text(second)
+    assert "Trial credits" in text(second)
+    newer = re.search(r"\?after=(\d+)", second.content.decode())
+    assert newer
+    back = owner.client.get(f"/dashboard/usage/ledger?after={newer[1]}")
+    assert re.findall(r"#(\d+)<", back.content.decode()) == [str(n) for n in range(63, 13, -1)]
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "9" * 30])
+def test_a_page_that_cannot_be_read_is_the_first(owner, value):
+    assert "Trial credits" in text(owner.client.get(f"/dashboard/usage/ledger?before={value}"))
+
+
+def test_balance_at_a_past_instant_in_the_accounts_zone(owner):
+    owner.account.time_zone = "Asia/Tokyo"
+    owner.account.save(update_fields=["time_zone"])
+    tomorrow = timezone.now() + timedelta(days=1)
+
+    page = text(owner.client.get("/dashboard/usage/ledger?at=2020-01-01T09:00"))
+    refused = text(owner.client.get(f"/dashboard/usage/ledger?at={tomorrow:%Y-%m-%dT%H:%M}"))
+
+    assert "(Asia/Tokyo): 0 credits, plan 0, package 0." in page
+    assert "Choose a time that has come." in refused
+    assert "Enter a valid date/time." in text(owner.client.get("/dashboard/usage/ledger?at=soon"))
+
+
+def test_an_entry_is_a_receipt(owner):
+    subscribe(owner)
+    run = spend(owner, "image-enhance", 50, "run")
+    restorations.settle_outcome(run, "platform_error", timezone.now())
+
+    page = text(owner.client.get(f"/dashboard/usage/ledger/{run.sequence}"))
+
+    assert "Plan credits -50 → 2,950" in page
+    assert "Paid by 50 from plan" in page
+    assert "Waiting for a decision" in page
+    assert "Rule: ecomVance platform error: may be restored (discretionary)." in page
+
+
+def test_another_accounts_receipt_is_not_found(owner, second_shop):
+    for n in range(5):
+        spend(second_shop, "background-removal", 20, f"theirs-{n}")
+
+    assert owner.client.get("/dashboard/usage/ledger/6").status_code == 404
+    assert second_shop.client.get("/dashboard/usage/ledger/6").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["usage", "usage/ledger", "usage/ledger/1", "plans", "settings"])
+def test_pages_need_an_account(path, client, stranger):
+    assert client.get(f"/dashboard/{path}").status_code == 302
+    assert stranger.get(f"/dashboard/{path}").status_code == 403
+
+
+# --- The warning ---------------------------------------------------------------------------------
+
+
+def banner(merchant) -> str:
+    page = text(merchant.client.get("/dashboard/settings"))
+    return page[page.index("Low credits warning") :] if "Low credits warning" in page else page
+
+
+def test_no_warning_while_there_is_enough(owner):
+    assert "Low credits warning" not in banner(owner)
+
+
+def test_low_credits_as_drawn(owner):
+    spend(owner, "background-removal", 50, "half")
+
+    response = owner.client.get("/dashboard/settings")
+    page = response.content.decode()
+
+    assert "You have 50 credits remaining." in text(response)
+    for label, target in (
+        ("Purchase credits", "/dashboard/plans#packages"),
+        ("Upgrade plan", "/dashboard/plans#plans"),
+        ("View usage", "/dashboard/usage"),
+    ):
+        assert re.search(rf'href="{target}"[^>]*>\s*{label}', page)
+    assert "Plan credits reset on:" in text(response)
+    assert page.count('class="banner banner--') == 2  # The warning, and the template for errors.
+
+
+def test_below_the_cheapest_tool_and_at_zero(owner):
+    spend(owner, "image-enhance", 85, "most")
+    assert "The cheapest tool costs 20 credits." in banner(owner)
+
+    spend(owner, "image-enhance", 15, "all")
+    assert "You have no credits left" in banner(owner)
+
+
+def test_the_warning_advises_by_what_runs_most(owner):
+    subscribe(owner)
+    ledger.adjust(owner.account.pk, "plan", -2700, "down", "staff:9", "Test of the warning")
+    spend(owner, "product-placement", 100, "large")
+
+    advice = "Product Placement: 1K–2K is enough for the web and costs 50 credits instead of 100."
+    assert advice in banner(owner)
+
+
+# --- Settings ------------------------------------------------------------------------------------
+
+
+def test_threshold_and_recipients_are_kept(owner):
+    data = {"threshold": "80", "recipients": "Olivia@example.com\nshop@example.com\n"}
+
+    response = owner.client.post("/dashboard/settings", data)
+
+    assert response.status_code == 302
+    owner.account.refresh_from_db()
+    assert owner.account.low_threshold == 80
+    emails = AlertRecipient.objects.filter(account=owner.account).values_list("email", flat=True)
+    assert sorted(emails) == ["olivia@example.com", "shop@example.com"]
+    page = owner.client.get("/dashboard/settings").content.decode()
+    assert 'value="80"' in page
+    assert "olivia@example.com\nshop@example.com" in page
+
+
+def test_an_empty_threshold_is_the_plans_default(owner):
+    owner.client.post("/dashboard/settings", {"threshold": "80", "recipients": ""})
+    owner.client.post("/dashboard/settings", {"threshold": "", "recipients": ""})
+
+    owner.account.refresh_from_db()
+    assert (owner.account.low_threshold, owner.account.low_at) == (None, 50)
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ({"threshold": "-1"}, "greater than or equal to 0"),
+        ({"threshold": "many"}, "Enter a whole number."),
+        ({"recipients": "olivia@example.com\nnot an address"}, "is not an e-mail address."),
+        ({"recipients": "\n".join(f"a{n}@example.com" for n in range(11))}, "At most 10"),
+    ],
+)
+def test_settings_that_are_refused_keep_what_was_typed(owner, data, error):
+    response = owner.client.post("/dashboard/settings", data)
+
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert error in page
+    assert "not an address" in page or "recipients" not in data or "a10@" in page
+    assert not AlertRecipient.objects.exists()
+
+
+def test_settings_answer_a_partial_request_with_the_form_alone(owner):
+    headers = {"HX-Request": "true"}
+
+    response = owner.client.post("/dashboard/settings", {"threshold": "70"}, headers=headers)
+
+    assert response.status_code == 200
+    assert response.headers["HX-Trigger"] == '{"toast": {"message": "Settings saved"}}'
+    assert b"<html" not in response.content
+
+
+# --- Plans ---------------------------------------------------------------------------------------
+
+
+def test_how_credits_are_bought(owner):
+    page = text(owner.client.get("/dashboard/plans"))
+
+    assert "Starter 3,000 60 images or 150 cut-outs $19" in page
+    assert "XL 15,000 300 images or 750 cut-outs $99" in page
+    assert "Package credits are used after them and never expire." in page
