@@ -16,12 +16,13 @@ from typing import IO
 import numpy as np
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from pi_heif import HeifImageFile
 from PIL import ExifTags, Image, ImageCms, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
+
+from generations import heic_decoder
 
 MAX_BYTES = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -40,7 +41,7 @@ _DECODERS: dict[str, type[ImageFile.ImageFile]] = {
     "PNG": PngImageFile,
     "WebP": WebPImageFile,
     "AVIF": AvifImageFile,
-    "HEIC": HeifImageFile,
+    "HEIC": PngImageFile,  # What the decoder process makes of it.
 }
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -114,10 +115,14 @@ def read_picture(source: bytes | IO[bytes]) -> Picture:
     content = _read(source)
     source_format = _sniff(content)
     try:
-        _check_size(*_size_in_header(content, source_format))
+        if source_format == "HEIC":
+            size, content = heic_decoder.decode_apart(content, MAX_PIXELS)
+        else:
+            size = _size_in_header(content, source_format)
+        _check_size(*size)
         with _DECODERS[source_format](io.BytesIO(content)) as image:
             _check_size(*image.size)
-            _check_still(image, source_format)
+            _check_still(image)
             lossless = source_format == "PNG" or content[12:16] == b"VP8L"
             upright = _upright(_in_srgb(image), _orientation(image))
     except PictureRefused:
@@ -128,8 +133,6 @@ def read_picture(source: bytes | IO[bytes]) -> Picture:
             _("This %(format)s file is damaged or incomplete. Export it again and upload it anew.")
             % {"format": source_format},
         ) from error
-    # HEIC says its true size only after decoding.
-    _check_size(*upright.size)
     return _encode(upright, source_format, lossless=lossless)
 
 
@@ -250,10 +253,9 @@ def _check_size(width: int, height: int) -> None:
         )
 
 
-def _check_still(image: ImageFile.ImageFile, source_format: str) -> None:
-    """Refuse animations; the further pictures of a HEIC are bursts, its first one is meant."""
+def _check_still(image: ImageFile.ImageFile) -> None:
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and source_format not in {"HEIC", "JPEG"}:
+    if frames > 1:
         message = ngettext(
             "This picture is animated, with %(found)d frame. Upload a still picture.",
             "This picture is animated, with %(found)d frames. Upload a still picture.",

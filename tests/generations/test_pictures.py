@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -333,6 +334,19 @@ class TestRefusals:
         assert refused.code in {"damaged", "too_small"}
         if refused.code == "damaged":
             assert "damaged or incomplete" in str(refused)
+
+    def test_a_heic_that_brings_its_decoder_down_is_refused_like_any_damaged_file(self):
+        crashing = Path(__file__).with_name("crashes_libheif.heic").read_bytes()
+
+        assert refusal(crashing).code == "damaged"
+
+    def test_a_heic_with_too_many_pixels_is_not_decoded(self, monkeypatch):
+        monkeypatch.setattr(pictures, "MAX_PIXELS", 100_000)
+
+        refused = refusal(encoded(quarters(), "HEIC"))
+
+        assert refused.code == "too_many_pixels"
+        assert "480 by 320 pixels" in str(refused)
 
     def test_a_png_whose_bytes_were_altered(self):
         content = bytearray(encoded(Image.effect_noise((400, 400), 60).convert("RGB"), "PNG"))
