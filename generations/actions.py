@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from credits import ledger, queries, restorations
+from credits.models import LedgerEntry
 from ecomvance_app import clock, jobs, live
 from generations import catalog, stored
 from generations.engines import routing
@@ -31,6 +32,7 @@ LEASE = timedelta(seconds=30)
 ENQUEUE_AGAIN_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 2
 MAX_PROMPT = 2000
+MAX_KEY = 150
 _RUNS = uuid.UUID("6f0d3f4e-1a0b-5f0e-9a52-5f5b3a3d8a10")
 
 State, Outcome = Generation.State, Generation.Outcome
@@ -47,21 +49,28 @@ class RunRefused(ValueError):  # noqa: N818 - says what happened
 
 @dataclass(frozen=True)
 class Order:
-    """What a merchant asks for: a tool, its options and its checked pictures."""
+    """What a merchant asks for: a tool, its options and its checked pictures.
+
+    With a product the picture is its photo `photo_id`, or its first one.
+    """
 
     tool: str
     resolution: str = ""
     seconds: int | None = None
     prompt: str = ""
     product_id: str = ""
+    photo_id: str = ""
     product_title: str = ""
     pictures: tuple[CleanPicture, ...] = field(default=())
 
     @property
     def digest(self) -> str:
         """What makes two orders the same under one idempotency key."""
-        asked = [self.tool, self.resolution, self.seconds, self.prompt, self.product_id]
-        asked.append([picture.sha256 for picture in self.pictures])
+        asked: list[object] = [self.tool, self.resolution, self.seconds, self.prompt]
+        # A product's photo counts by its name: a repeated request must find its run also when the
+        # store has changed the photo meanwhile, or does not answer.
+        uploads = () if self.product_id else self.pictures
+        asked += [self.product_id, self.photo_id, [picture.sha256 for picture in uploads]]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -89,19 +98,13 @@ def request(
     then nothing is stored or charged.
     """
     now = clock.now() if now is None else now
-    if not 0 < len(key) <= 150:
-        raise RunRefused(_("An idempotency key has 1 to 150 characters."), "invalid_key")
+    check_key(key)
     known = Generation.objects.filter(account_id=requester.account_id, key=key).first()
     if known is not None:
-        return _same(known, order), False
-    price = _check(order)
-    available = queries.get_balance(requester.account_id, now).total
-    if price > available:
-        raise ledger.InsufficientCredits(price, available)
-    files = [
-        stored.store(requester.account_id, p.content, p.media_type, p.width, p.height)
-        for p in order.pictures
-    ]
+        return repeated(known, order), False
+    price = check(order, len(order.pictures))
+    check_affordable(requester.account_id, price, now)
+    files = [keep(requester.account_id, picture) for picture in order.pictures]
     with stored.kept_on_success(files), transaction.atomic():
         generation, created = _pay_and_store(requester, order, key, price, now)
         for position, file in enumerate(files if created else ()):
@@ -112,8 +115,29 @@ def request(
     return generation, created
 
 
-def _check(order: Order) -> int:
-    """The price of an order that can be started now; RunRefused otherwise."""
+def check_affordable(account_id: int, price: int, now: datetime) -> None:
+    """InsufficientCredits if the account cannot pay now; the ledger has the last word."""
+    available = queries.get_balance(account_id, now).total
+    if price > available:
+        raise ledger.InsufficientCredits(price, available)
+
+
+def check_key(key: str) -> None:
+    """RunRefused for what cannot be an idempotency key."""
+    if not 0 < len(key) <= MAX_KEY:
+        message = _("An idempotency key has 1 to %(most)d characters.") % {"most": MAX_KEY}
+        raise RunRefused(message, "invalid_key")
+
+
+def keep(account_id: int, picture: CleanPicture) -> stored.StoredPicture:
+    """Put an order's picture into storage, to be attached to its run."""
+    return stored.store(
+        account_id, picture.content, picture.media_type, picture.width, picture.height
+    )
+
+
+def check(order: Order, pictures: int) -> int:
+    """The price of an order with so many pictures, if it can be started now; RunRefused otherwise."""
     try:
         variant = catalog.find_variant(
             order.tool, resolution=order.resolution or None, seconds=order.seconds
@@ -124,11 +148,11 @@ def _check(order: Order) -> int:
     if reason:
         raise RunRefused(reason, "tool_unavailable", "tool")
     tool = catalog.TOOLS[order.tool]
-    if tool.max_images and not order.pictures:
+    if tool.max_images and not pictures:
         raise RunRefused(_("Choose a product photo or upload a picture."), "no_image", "image")
-    if len(order.pictures) > tool.max_images:
+    if pictures > tool.max_images:
         message = _("%(tool)s takes at most %(most)d pictures, not %(given)d.") % {
-            "tool": tool.name, "most": tool.max_images, "given": len(order.pictures),
+            "tool": tool.name, "most": tool.max_images, "given": pictures,
         }  # fmt: skip
         raise RunRefused(message, "too_many_images", "image")
     if len(order.prompt) > MAX_PROMPT:
@@ -137,7 +161,8 @@ def _check(order: Order) -> int:
     return variant.credits
 
 
-def _same(generation: Generation, order: Order) -> Generation:
+def repeated(generation: Generation, order: Order) -> Generation:
+    """The run of an idempotency key that comes again; KeyConflict if it was for another order."""
     if generation.request_digest != order.digest:
         raise ledger.KeyConflict(generation.key)
     return generation
@@ -151,14 +176,26 @@ def _pay_and_store(
     spend = None
     if price:
         spend = ledger.spend(
-            requester.account_id, price, f"run:{key}", order.tool, str(_id(requester, key)),
+            requester.account_id, price, f"run:{key}", order.tool, str(run_id(requester, key)),
             requester.actor, now,
         )  # fmt: skip
     known = Generation.objects.filter(account_id=requester.account_id, key=key).first()
     if known is not None:
-        return _same(known, order), False
+        return repeated(known, order), False
+    return store_paid(requester, order, key, spend, price, now), True
+
+
+def store_paid(
+    requester: Requester,
+    order: Order,
+    key: str,
+    spend: LedgerEntry | None,
+    price: int,
+    now: datetime,
+) -> Generation:
+    """Store a run that its spend has paid, in the spend's transaction, and send it to a worker."""
     generation = Generation.objects.create(
-        id=_id(requester, key),
+        id=run_id(requester, key),
         account_id=requester.account_id,
         key=key,
         request_digest=order.digest,
@@ -177,10 +214,10 @@ def _pay_and_store(
     )
     _send(generation)
     _show(generation)
-    return generation, True
+    return generation
 
 
-def _id(requester: Requester, key: str) -> uuid.UUID:
+def run_id(requester: Requester, key: str) -> uuid.UUID:
     """The run's id, known before it is stored, so that its spend can refer to it."""
     return uuid.uuid5(_RUNS, f"{requester.account_id}:{key}")
 

@@ -68,11 +68,12 @@ def list_products(account_id: int, search: str = "") -> list[Product]:
         raise ProductsUnavailable(str(error)) from error
 
 
-def read_photo(account_id: int, product_id: str, photo_id: str) -> tuple[Product, bytes]:
-    """A product of the account's store and the content of one of its photos."""
+def read_photo(account_id: int, product_id: str, photo_id: str = "") -> tuple[Product, bytes]:
+    """A product of the account's store and the content of one of its photos, the first by default."""
     try:
         product = _source().get_product(account_id, product_id)
-        return product, _source().read_photo(account_id, product_id, photo_id)
+        chosen = photo_id or product.photos[0].id
+        return product, _source().read_photo(account_id, product_id, chosen)
     except LookupError as error:
         raise UnknownProduct(_("This photo is no longer in the store.")) from error
     except ConnectionError as error:

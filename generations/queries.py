@@ -26,6 +26,11 @@ def get_for_account(account_id: int, generation_id: uuid.UUID | str) -> Generati
     return _shown(account_id).get(pk=generation_id)
 
 
+def find_by_key(account_id: int, key: str) -> Generation | None:
+    """The run that this idempotency key has made in this account, if any."""
+    return Generation.objects.filter(account_id=account_id, key=key).first()
+
+
 def list_recent(account_id: int, limit: int = 5) -> list[Generation]:
     """The newest runs."""
     return list(_shown(account_id)[:limit])

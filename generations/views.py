@@ -14,13 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from credits import ledger, queries as credit_queries, receipts
 from ecomvance_app.http import MerchantRequest
-from generations import actions, catalog, files, products, queries
+from generations import actions, catalog, files, orders, products, queries
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.forms import ToolForm
 from generations.models import Generation, Picture
-from generations.pictures import Picture as CleanPicture
-from generations.pictures import PictureRefused, read_picture
+from generations.pictures import PictureRefused
 
 
 @require_safe
@@ -154,12 +153,18 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     form = ToolForm(found, request.POST, request.FILES)
     if not form.is_valid():
         return _refuse(request, found, [str(e) for errors in form.errors.values() for e in errors])
+    data = form.cleaned_data
+    uploads = [data["image"]] if data["image"] else []
+    # An upload wins over a product chosen before it.
+    product_id, _space, photo_id = ("" if uploads else data["photo"]).partition(" ")
+    draft = actions.Order(
+        found.slug, data["resolution"], data["seconds"], data["prompt"], product_id, photo_id
+    )
+    requester = actions.Requester(
+        request.account.pk, request.person.pk if request.person else None, request.surface
+    )
     try:
-        order = _order(request, found, form.cleaned_data)
-        requester = actions.Requester(
-            request.account.pk, request.person.pk if request.person else None, request.surface
-        )
-        generation, _created = actions.request(requester, order, form.cleaned_data["key"])
+        generation, _created = orders.place(requester, draft, data["key"], uploads)
     except (
         PictureRefused, actions.RunRefused, products.ProductsUnavailable, products.UnknownProduct
     ) as error:  # fmt: skip
@@ -174,26 +179,6 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
     context |= {"next_key": uuid.uuid4().hex}
     return render(request, "generations/_started.html", context, status=201)
-
-
-def _order(request: MerchantRequest, found: Tool, data: dict[str, Any]) -> actions.Order:
-    picture, product_id, title = None, "", ""
-    if data["image"]:
-        picture = read_picture(data["image"].file)
-    elif data["photo"]:
-        product_id, _space, photo_id = data["photo"].partition(" ")
-        product, content = products.read_photo(request.account.pk, product_id, photo_id)
-        title, picture = product.title, read_picture(content)
-    pictures: tuple[CleanPicture, ...] = (picture,) if picture else ()
-    return actions.Order(
-        tool=found.slug,
-        resolution=data["resolution"],
-        seconds=data["seconds"],
-        prompt=data["prompt"],
-        product_id=product_id,
-        product_title=title[:255],
-        pictures=pictures,
-    )
 
 
 def _refuse(
