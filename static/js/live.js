@@ -15,6 +15,8 @@
   const PULSE_MILLISECONDS = 4_000;
   const LONGEST_WAIT = 30_000;
 
+  // Unset where the browser refuses it: an admin's frame whose storage is blocked.
+  /** @type {LockManager | undefined} */ let locks = navigator.locks;
   const channel = "BroadcastChannel" in window ? new BroadcastChannel(NAME) : null;
   /** @type {EventSource | null} */ let source = null;
   /** @type {(() => void) | null} */ let release = null;
@@ -84,7 +86,7 @@
       if (response.status === 401) return refused();
       if (!response.ok) return retry();
       const { ticket } = await response.json();
-      if (navigator.locks && !release) return; // Another tab came to the front meanwhile.
+      if (locks && !release) return; // Another tab came to the front meanwhile.
       source = new EventSource(`/events?ticket=${encodeURIComponent(ticket)}`);
     } catch {
       return retry();
@@ -107,16 +109,17 @@
 
   /** @param {boolean} inFront take the stream over, rather than wait for it */
   const claim = (inFront) => {
-    if (!navigator.locks) {
+    if (!locks) {
       open();
       return;
     }
     waiting?.abort();
     const queued = (waiting = inFront ? null : new AbortController());
-    navigator.locks.request(NAME, queued ? { signal: queued.signal } : { steal: true }, lead).catch(() => {
+    locks.request(NAME, queued ? { signal: queued.signal } : { steal: true }, lead).catch((error) => {
       if (queued?.signal.aborted) return;
       release = null;
       stop();
+      if (error.name !== "AbortError") locks = undefined; // Only a theft ends in AbortError.
       claim(false);
     });
   };
@@ -129,7 +132,7 @@
 
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
-      if (!navigator.locks) leave();
+      if (!locks) leave();
     } else if (!release) {
       claim(true);
       refresh();
@@ -137,7 +140,7 @@
   });
   window.addEventListener("pagehide", leave);
   window.addEventListener("pageshow", (event) => event.persisted && claim(true));
-  window.addEventListener("online", () => (release || !navigator.locks) && open());
+  window.addEventListener("online", () => (release || !locks) && open());
 
   setInterval(() => {
     if (source?.readyState === EventSource.OPEN) share({ kind: "pulse" });
