@@ -1,7 +1,7 @@
-"""The fake Shopify for tests: `from tests.devstore_fixture import devstore` in a conftest.
+"""The fake Shopify for tests; import `devstore` and `demo_photos` in a conftest.
 
-It listens on a free loopback port in a thread of the test process, so DEV_STORE, SHOPIFY_API_SECRET
-and the clock are the test's own, and keeps its state in the test's temporary folder.
+It listens on a free loopback port in a thread of the test process, so DEV_STORE, the secrets and the
+clock are the test's own, and keeps its state in the test's temporary folder.
 """
 
 from __future__ import annotations
