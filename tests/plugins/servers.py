@@ -7,6 +7,7 @@ its channels would carry one worker's messages to another.
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management.commands import flush
 from django.db import connection
 
@@ -100,18 +102,22 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_lifts_append_only() -> Iterator[None]:
-    """Let Django empty the ledger's tables between tests, which their triggers refuse.
+    """Let Django empty the tables between tests: the ledger's triggers refuse it otherwise.
 
     Only the tables' owner can drop the triggers, and they stand again before the next test.
     """
     from credits import append_only  # noqa: PLC0415  Django is not set up when plugins load.
 
+    seeds = importlib.import_module("credits.migrations.0003_seed")
     original = flush.Command.handle
 
     def handle(command: flush.Command, **options: object) -> str | None:
         append_only.remove(connection)
         try:
-            return original(command, **options)
+            said = original(command, **options)
+            # The plans, packages and outcome rules came by migration, so they are there again.
+            seeds.seed(apps, None)
+            return said
         finally:
             append_only.install(connection)
 
