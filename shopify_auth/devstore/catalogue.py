@@ -1,7 +1,7 @@
 """What the demo store sells, and its product pictures: photographs where there are any, else drawn.
 
-The photographs are those that scikit-image ships as sample data, released by their makers without
-restrictions. Everything else about the products is invented.
+The photographs are sample data of scikit-image and stay outside this repository; docs/pictures.md
+names their makers and licences. Everything else about the products is invented.
 """
 
 from __future__ import annotations
