@@ -82,8 +82,8 @@ def environment(options: Options, valkey: PrivateValkey) -> dict[str, str]:
         "DATA_DIR": str(DATA),
         "DATABASE_URL": f"sqlite:///{DATA / 'db.sqlite3'}",
         "STORAGE_URL": f"file://{DATA / 'files'}",
-        "REDIS_URL": valkey.url(),
-        "CELERY_BROKER_URL": valkey.url(),
+        "CELERY_BROKER_URL": valkey.url(database=0),
+        "REDIS_URL": valkey.url(database=1),
         "PYTHONUNBUFFERED": "1",
     }
 

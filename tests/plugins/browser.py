@@ -24,6 +24,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 
+from ecomvance_app.celery import app as celery_app
 from scripts.servers.processes import die_with_parent, end
 from scripts.servers.valkey import free_port
 
@@ -133,6 +134,7 @@ def _running_product(django_db_setup: None) -> Iterator[Product]:
 @pytest.fixture
 def product(_running_product: Product, transactional_db: None) -> Product:
     """The running product on this test's database; a worker that a test killed is up again."""
+    celery_app.control.purge()  # What other tests have sent is not this test's work.
     if not _running_product.worker.is_running():
         _running_product.worker.start()
     return _running_product

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.core.cache import cache
 from django.core.management.commands import flush
 from django.db import connection
 
@@ -52,8 +53,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         "APP_URL": "http://localhost:8000",
         "DATA_DIR": str(folder),
         "STORAGE_URL": f"file://{folder / 'files'}",
-        "REDIS_URL": valkey.url(),
-        "CELERY_BROKER_URL": valkey.url(),
+        "CELERY_BROKER_URL": valkey.url(database=0),
+        "REDIS_URL": valkey.url(database=1),
         # A developer's own .env or shell must not reach the tests.
         **dict.fromkeys(
             ("DEV_STORE", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "SENTRY_DSN"), ""
@@ -131,3 +132,14 @@ def _fast_passwords(request: pytest.FixtureRequest) -> None:
     """Hash invented people's passwords cheaply, but for browser tests, whose server checks them."""
     if not request.node.get_closest_marker("browser"):
         request.getfixturevalue("settings").PASSWORD_HASHERS = [FAST_HASHER]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_for_the_next_test() -> Iterator[None]:
+    """Undo what no rollback undoes: stored files and the cache with its rate limits.
+
+    On SQLite the next test's account gets the same id again, and would inherit its files.
+    """
+    yield
+    shutil.rmtree(Path(os.environ["DATA_DIR"]) / "files", ignore_errors=True)
+    cache.clear()
