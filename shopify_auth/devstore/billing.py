@@ -93,14 +93,14 @@ def is_deferred(shop: Shop, charge: Charge) -> bool:
 
 
 def due_today(shop: Shop, charge: Charge, now: datetime) -> Decimal:
-    """What approving costs at once: all of it, or the upgrade's part of the running cycle."""
-    present = running_subscription(shop)
+    """What approving costs at once: all of it, or what the paid part of the cycle leaves."""
     if charge.trial_days or is_deferred(shop, charge):
         return Decimal(0)
-    if charge.kind is ChargeKind.ONE_TIME or present is None or present.period_end is None:
+    paid = _paid_subscription(shop, now)
+    if charge.kind is ChargeKind.ONE_TIME or paid is None or paid.period_end is None:
         return charge.price
-    share = Decimal((present.period_end - now) / CYCLE)
-    amount = (charge.price - present.price) * min(max(share, Decimal(0)), Decimal(1))
+    share = Decimal((paid.period_end - now) / CYCLE)
+    amount = max(charge.price - paid.price, Decimal(0)) * min(share, Decimal(1))
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
@@ -191,6 +191,16 @@ def let_time_pass(state: State, now: datetime) -> None:
         if redaction_at and now >= redaction_at and not shop.redaction_sent:
             shop.redaction_sent = True
             webhooks.send_compliance(state, shop, "shop/redact", now)
+
+
+def _paid_subscription(shop: Shop, now: datetime) -> Charge | None:
+    """The subscription whose period is paid for now, also when it was cancelled since."""
+    paid = [
+        charge
+        for charge in shop.charges
+        if charge.period_end and charge.period_end > now and charge.period_end == shop.paid_until
+    ]
+    return paid[-1] if paid else None
 
 
 def _renew(state: State, shop: Shop, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -10,7 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonRespons
 from ecomvance_app import clock
 from shopify_auth.devstore import billing, tokens, webhooks
 from shopify_auth.devstore.fake import FakeRequest, shop_by_domain, shop_by_handle
-from shopify_auth.devstore.frame import document_url, host_parameter
+from shopify_auth.devstore.frame import document_url, host_parameter, signed_query
 from shopify_auth.devstore.html import page, refuse_foreign_post
 from shopify_auth.devstore.installation import APP_HANDLE
 from shopify_auth.devstore.products import product_nodes
@@ -82,8 +83,15 @@ def app_of_domain(request: FakeRequest, domain: str, client_id: str) -> HttpResp
 
 
 def install(request: FakeRequest, handle: str) -> HttpResponse:
-    """Install the app with the scopes it asks for, as managed installation does."""
+    """Install the app with the scopes it asks for, as managed installation does.
+
+    An app with the legacy flow installs itself: it is opened in the top window and sends the
+    merchant to the authorization page.
+    """
     refuse_foreign_post(request)
+    if settings.SHOPIFY_LEGACY_INSTALL:
+        query = signed_query(request.fake, _shop(request, handle), {})
+        return HttpResponseRedirect(f"{settings.APP_URL}/?{urlencode(query)}")
     with request.fake.store.change() as state:
         shop = shop_by_handle(state, handle)
         if not shop.installed:

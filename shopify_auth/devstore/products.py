@@ -107,7 +107,8 @@ def _product(shop: Shop, product: DemoProduct, base_url: str) -> dict[str, Any]:
         return connection(shown, arguments)
 
     def plain_description(_info: Info, **arguments: Any) -> str:
-        return strip_tags(html)[: arguments.get("truncateAt")]
+        words = strip_tags(html.replace("<", " <")).split()
+        return " ".join(words)[: arguments.get("truncateAt")]
 
     return {
         "__typename": "Product",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import PermissionDenied
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
@@ -45,6 +45,9 @@ class Application:
         return response
 
     def _answer(self, request: FakeRequest) -> HttpResponseBase:
+        if request.META.get("HTTP_HOST") != urlsplit(self._fake.base_url).netloc:
+            # Under the app's own host name the two would be one site and share their cookies.
+            return HttpResponseRedirect(f"{self._fake.base_url}{request.get_full_path()}")
         try:
             match = resolve(request.path_info, "shopify_auth.devstore.urls")
             response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)

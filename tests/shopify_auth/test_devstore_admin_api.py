@@ -23,6 +23,7 @@ from graphql import (
 )
 from PIL import Image
 
+from shopify_auth.devstore import api
 from shopify_auth.devstore.graphql import admin_schema
 from shopify_auth.devstore.tokens import offline_token
 from shopify_auth.graphql import DOCUMENTS, Document
@@ -257,6 +258,12 @@ class TestMisbehaviour:
 
         assert refused.status_code == 403
         assert "Non-expiring" in refused.json()["errors"]
+
+    def test_a_slow_answer_comes_late(self, devstore: DevStore, token: str, monkeypatch):
+        monkeypatch.setattr(api, "SLOW_SECONDS", 0.5)
+        devstore.misbehave(slow=1)
+
+        assert devstore.admin_api("{ shop { id } }", token).elapsed.total_seconds() >= 0.5
 
     def test_a_revoked_token_is_401(self, devstore: DevStore, token: str):
         devstore.press("revoke_tokens")

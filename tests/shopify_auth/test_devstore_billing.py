@@ -338,7 +338,10 @@ class TestEnding:
 
         returned = Merchant(devstore)
         assert returned.active() == []
-        returned.subscribe("Starter", "19.00")
+        made = returned.call(SUBSCRIBE, name="Starter", amount="19.00", returnUrl=RETURN_URL)
+        page = requests.get(made["confirmationUrl"], timeout=10).text
+        assert "USD 0.00" in page
+        devstore.decide(made["appSubscription"]["id"])
 
         assert returned.period_end() == end
 

@@ -105,6 +105,20 @@ class TestInstallation:
         assert '"previous": ["read_products", "write_products"]' in body
         assert devstore.shop().scopes == ["read_products", "write_files"]
 
+    def test_the_legacy_flow_opens_the_app_in_the_top_window(
+        self, devstore: DevStore, settings: Settings
+    ):
+        settings.SHOPIFY_LEGACY_INSTALL = True
+        devstore.press("uninstall")
+
+        opened = requests.post(
+            f"{devstore.url}/store/{DEMO}/install", allow_redirects=False, timeout=10
+        )
+
+        query = dict(parse_qsl(urlsplit(opened.headers["Location"]).query))
+        assert query.keys() == {"shop", "host", "timestamp", "hmac"}
+        assert not devstore.shop().installed
+
 
 class TestGuard:
     @pytest.mark.parametrize("path", ["", "/products", "/controls", "/apps/development-client-id"])
@@ -127,6 +141,13 @@ class TestGuard:
 
     def test_an_unknown_store_is_not_found(self, devstore: DevStore):
         assert requests.get(f"{devstore.url}/store/nobody", timeout=10).status_code == 404
+
+    def test_under_the_apps_host_name_it_sends_to_its_own(self, devstore: DevStore):
+        same_site = devstore.url.replace("127.0.0.1", "localhost")
+
+        sent = requests.get(f"{same_site}/store/{DEMO}", allow_redirects=False, timeout=10)
+
+        assert sent.headers["Location"] == f"{devstore.url}/store/{DEMO}"
 
     def test_only_its_own_files_are_served(self, devstore: DevStore):
         for path in ("/static/admin.py", "/files/uploads/state.json", "/files/no/1.png"):
