@@ -1,0 +1,1 @@
+"""`/api/v1`: the product for programs, by the same actions as its pages."""

@@ -1,0 +1,165 @@
+"""Every refusal as JSON: `{"error": code, "message": sentence, …}`."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pydantic
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, Throttled, ValidationError
+
+from credits.ledger import InsufficientCredits, KeyConflict
+from generations.actions import RunRefused
+from generations.pictures import PictureRefused
+from generations.products import ProductsUnavailable, UnknownProduct
+
+logger = logging.getLogger(__name__)
+
+
+class UnsupportedContent(Exception):  # noqa: N818 - says what is the case
+    """The body is of a type that the route does not take."""
+
+
+class BodyTooLarge(Exception):  # noqa: N818 - says what is the case
+    """The body announces more bytes than the route can ever use."""
+
+
+def answer(status: int, code: str, message: str, **more: Any) -> JsonResponse:
+    """An error as every route of the API gives it; `more` says what a program can act on."""
+    return JsonResponse({"error": code, "message": message, **more}, status=status)
+
+
+def unauthorized(_request: HttpRequest, _error: Exception | None = None) -> HttpResponse:
+    """401 that makes App Bridge fetch a new session token and ask once more."""
+    response = answer(
+        401, "unauthorized", _("A valid session token is needed in the Authorization header.")
+    )
+    response["WWW-Authenticate"] = "Bearer"
+    response["X-Shopify-Retry-Invalid-Session-Request"] = "1"
+    return response
+
+
+def not_found(_request: HttpRequest, _error: Exception | None = None) -> HttpResponse:
+    """404, for an address that is not there and for what belongs to another account alike."""
+    return answer(404, "not_found", _("There is nothing at this address."))
+
+
+def method_not_allowed(allowed: str) -> HttpResponse:
+    """405 with the methods that the address takes."""
+    message = _("This address takes only %(methods)s.") % {"methods": allowed}
+    response = answer(405, "method_not_allowed", message)
+    response["Allow"] = allowed
+    return response
+
+
+def _throttled(_request: HttpRequest, _error: Throttled) -> HttpResponse:
+    # django-ninja adds Retry-After.
+    return answer(429, "too_many_requests", _("Too many requests. Wait and ask again."))
+
+
+def _invalid_parameters(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    return _invalid(
+        [(str(item["loc"][-1]), _sentence(item["type"], item["msg"])) for item in error.errors]
+    )
+
+
+def _invalid_body(_request: HttpRequest, error: pydantic.ValidationError) -> HttpResponse:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return _invalid(
+        [
+            (".".join(str(part) for part in item["loc"]), _sentence(item["type"], item["msg"]))
+            for item in found
+        ]
+    )
+
+
+def _sentence(kind: str, message: str) -> str:
+    return _("This is required") if kind == "missing" else message
+
+
+def _invalid(details: list[tuple[str, str]]) -> HttpResponse:
+    told = "; ".join(f"{field}: {message}" if field else message for field, message in details[:5])
+    fields = [{"field": field, "message": message} for field, message in details]
+    return answer(422, "invalid_request", f"{told}.", details=fields)
+
+
+def _unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return answer(422, "invalid_request", _("The body of the request could not be read."))
+
+
+def _unsupported(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    message = _("Send application/json or multipart/form-data.")
+    return answer(415, "unsupported_media_type", message)
+
+
+def _too_large(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return answer(413, "too_large", _("The request is larger than this address takes."))
+
+
+def _insufficient_credits(_request: HttpRequest, error: InsufficientCredits) -> HttpResponse:
+    message = _(
+        "%(needed)d credits are needed and %(available)d are available: %(short)d are missing. "
+        "Nothing was charged."
+    ) % {"needed": error.needed, "available": error.available, "short": error.short_by}
+    return answer(
+        402, "insufficient_credits", message,
+        needed=error.needed, available=error.available, short_by=error.short_by,
+    )  # fmt: skip
+
+
+def _key_conflict(_request: HttpRequest, _error: KeyConflict) -> HttpResponse:
+    message = _("This idempotency key was used before for something else. Nothing was charged.")
+    return answer(409, "idempotency_key_conflict", message)
+
+
+def _run_refused(_request: HttpRequest, error: RunRefused) -> HttpResponse:
+    return answer(422, error.code, f"{str(error).rstrip('.')}.", field=error.field)
+
+
+def _picture_refused(_request: HttpRequest, error: PictureRefused) -> HttpResponse:
+    status = 413 if error.code == "too_large" else 422
+    return answer(status, error.code, str(error), field="image")
+
+
+def _unknown_product(_request: HttpRequest, error: UnknownProduct) -> HttpResponse:
+    return answer(404, "unknown_product", str(error), field="product_id")
+
+
+def _products_unavailable(_request: HttpRequest, error: ProductsUnavailable) -> HttpResponse:
+    return answer(503, "store_unavailable", str(error))
+
+
+def _server_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.error("Failed: %s %s", request.method, request.path, exc_info=error)
+    return answer(500, "server_error", _("Something went wrong on our side."))
+
+
+def register(api: NinjaAPI) -> None:
+    """Answer every exception that a route can raise by the handlers above."""
+    handlers: dict[type[Exception], Any] = {
+        AuthenticationError: unauthorized,
+        Http404: not_found,
+        Throttled: _throttled,
+        ValidationError: _invalid_parameters,
+        pydantic.ValidationError: _invalid_body,
+        MultiPartParserError: _unreadable,
+        TooManyFieldsSent: _unreadable,
+        TooManyFilesSent: _unreadable,
+        UnsupportedContent: _unsupported,
+        BodyTooLarge: _too_large,
+        RequestDataTooBig: _too_large,
+        InsufficientCredits: _insufficient_credits,
+        KeyConflict: _key_conflict,
+        RunRefused: _run_refused,
+        PictureRefused: _picture_refused,
+        UnknownProduct: _unknown_product,
+        ProductsUnavailable: _products_unavailable,
+        Exception: _server_error,
+    }
+    for kind, handler in handlers.items():
+        api.add_exception_handler(kind, handler)

@@ -1,0 +1,268 @@
+"""What goes in and out of `/api/v1`, as types and as the OpenAPI document says it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+from generations.actions import MAX_PROMPT
+from generations.catalog import TOOLS
+
+MAX_IMAGES = max(tool.max_images for tool in TOOLS.values())
+MAX_BATCH = 50
+
+# PostgreSQL's texts cannot hold a NUL.
+_NO_NUL = r"^[^\x00]*$"
+# Instants leave as the live events write them, so a client compares them as texts.
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Key = Annotated[str, Field(min_length=1, max_length=150, pattern=r"^[!-~]+$")]
+BatchKey = Annotated[str, Field(min_length=1, max_length=147, pattern=r"^[!-~]+$")]
+Month = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", examples=["2026-03"])]
+ProductId = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=100, pattern=_NO_NUL, examples=["gid://shopify/Product/1"],
+        description="The store's global id of a product; its first photo is taken.",
+    ),
+]  # fmt: skip
+Prompt = Annotated[str, Field(max_length=MAX_PROMPT, pattern=_NO_NUL)]
+Credits = Annotated[int, Field(description="Whole credits.")]
+
+
+# --- Requests ------------------------------------------------------------------------------------
+
+
+class GenerationRequest(BaseModel):
+    """One run of one tool. Pictures come as `image` parts of a multipart body, or by product."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tool: Annotated[str, Field(json_schema_extra={"enum": list(TOOLS)})]
+    resolution: Literal["1K", "2K", "4K"] | None = None
+    seconds: Literal[4, 6, 8] | None = None
+    prompt: Prompt = ""
+    product_id: ProductId | None = None
+
+
+class BatchItem(BaseModel):
+    """One product of a batch."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: ProductId
+
+
+class BatchSettings(BaseModel):
+    """What holds for every item of a batch."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    resolution: Literal["1K", "2K", "4K"]
+    prompt: Prompt = ""
+
+
+class BatchRequest(BatchSettings):
+    """AI Shadowing of 1 to 50 products with the same settings, one run each."""
+
+    items: Annotated[list[BatchItem], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+# --- Answers -------------------------------------------------------------------------------------
+
+
+class Balance(BaseModel):
+    """What the account holds now. A client keeps the answer with the highest `version`."""
+
+    plan: Credits
+    package: Credits
+    total: Credits
+    resets_at: Instant | None
+    version: int
+    low: bool
+
+
+class Variant(BaseModel):
+    """One priced choice."""
+
+    credits: Credits
+    resolution: Literal["1K", "2K", "4K"] | None
+    seconds: Literal[4, 6, 8] | None
+
+
+class Tool(BaseModel):
+    """One tool of the catalogue; `unavailable_reason` says why it cannot be started now."""
+
+    slug: str
+    name: str
+    suite: str
+    output: Literal["image", "video", "text", "chat"]
+    summary: str
+    max_images: int
+    variants: list[Variant]
+    available: bool
+    unavailable_reason: str | None
+
+
+class Catalogue(BaseModel):
+    """Every tool with its prices."""
+
+    tools: list[Tool]
+
+
+class Split(BaseModel):
+    """Which credits paid."""
+
+    plan: Credits
+    package: Credits
+
+
+class Output(BaseModel):
+    """A result. `url` is relative to this host and good for 15 minutes."""
+
+    id: str
+    url: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+
+
+class Generation(BaseModel):
+    """One run: what was asked for, what it cost, what came out."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    tool: str
+    resolution: str | None
+    seconds: int | None
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    outcome: str | None
+    message: str | None
+    cost: Credits
+    split: Split
+    version: int
+    engine: str | None
+    model: str | None
+    label: str | None
+    created_at: Instant
+    finished_at: Instant | None
+    outputs: list[Output]
+
+
+class Batch(BaseModel):
+    """The runs of a batch, in the order of its items."""
+
+    generations: list[Generation]
+
+
+class Statement(BaseModel):
+    """Opening + added + restored + adjusted - used - expired = closing."""
+
+    opening: Credits
+    added: Credits
+    restored: Credits
+    adjusted: Credits
+    used: Credits
+    expired: Credits
+    closing: Credits
+
+
+class ToolShare(BaseModel):
+    """What one tool used in the span; the percents of a month add up to 100."""
+
+    tool: str
+    runs: int
+    credits: Credits
+    percent: int
+
+
+class Day(BaseModel):
+    """One day with entries. `net` = `used` - `restored` - `adjusted`."""
+
+    day: date
+    tools: list[ToolShare]
+    used: Credits
+    restored: Credits
+    adjusted: Credits
+    net: Credits
+
+
+class Usage(BaseModel):
+    """One calendar month in the account's time zone, from the ledger."""
+
+    month: str
+    time_zone: str
+    runs: int
+    used: Credits
+    net: Credits
+    plan: Statement
+    package: Statement
+    total: Statement
+    tools: list[ToolShare]
+    days: list[Day]
+
+
+class FieldError(BaseModel):
+    """One thing wrong with the request."""
+
+    field: str
+    message: str
+
+
+class Error(BaseModel):
+    """A refusal: `error` for programs, `message` for people."""
+
+    error: str
+    message: str
+    field: str = ""
+    details: list[FieldError] = []
+
+
+class InsufficientCreditsError(BaseModel):
+    """Nothing was charged or stored."""
+
+    error: Literal["insufficient_credits"]
+    message: str
+    needed: Credits
+    available: Credits
+    short_by: Credits
+
+
+# --- OpenAPI of the bodies that `bodies` reads --------------------------------------------------
+
+_REF = "#/components/schemas/{model}"
+
+
+def request_definitions() -> dict[str, Any]:
+    """The definitions that `request_body` refers to."""
+    models: list[Any] = [(GenerationRequest, "validation"), (BatchRequest, "validation")]
+    _, schema = models_json_schema(models, ref_template=_REF)
+    definitions: dict[str, Any] = schema["$defs"]
+    return definitions
+
+
+def request_body(
+    as_json: type[BaseModel], fields: type[BaseModel], most_images: int, *, needs_image: bool
+) -> dict[str, Any]:
+    """A body that is JSON, or multipart with the model's fields and repeatable `image` files."""
+    multipart = fields.model_json_schema()
+    for schema in multipart["properties"].values():
+        # A form has no null: a field is there or it is not.
+        schema.update(schema.pop("anyOf", [{}])[0])
+        schema.pop("default", None)
+    multipart["properties"]["image"] = {
+        "type": "array",
+        "items": {"type": "string", "format": "binary"},
+        "minItems": 1,
+        "description": "JPEG, PNG, WebP, AVIF or HEIC, at most 25 MB and 50 megapixels each.",
+        "maxItems": most_images,
+    }
+    if needs_image:
+        multipart["required"].append("image")
+    content = {
+        "application/json": {"schema": {"$ref": _REF.format(model=as_json.__name__)}},
+        "multipart/form-data": {"schema": multipart},
+    }
+    return {"requestBody": {"required": True, "content": content}}
