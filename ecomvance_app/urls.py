@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from credits import views as credit_views
 from ecomvance_app import events, gallery, pages, views
 from generations import files
+from generations.exports import describe_spends
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
@@ -15,6 +17,7 @@ urlpatterns = [
     path("api/", include("ecomvance_app.api.urls")),
     path("files/<str:token>", files.serve, name="file"),
     path("staff/components", gallery.component_gallery, name="components"),
+    path("exports/<str:token>", credit_views.export, {"describe": describe_spends}, name="export"),
     path("staff/", admin.site.urls),
     path("dashboard/sign-in/", include("allauth.account.urls")),
     path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),
