@@ -5,10 +5,19 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from tests.devstore_fixture import demo_photos, devstore
+from tests.framed_fixture import _running_framed_product, admin_page, framed_product
 from tests.merchants import Merchant, make_merchant, make_person
 from tests.photographs import photographs
 
-__all__ = ["photographs"]
+__all__ = [
+    "_running_framed_product",
+    "admin_page",
+    "demo_photos",
+    "devstore",
+    "framed_product",
+    "photographs",
+]
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def signed_query(fake: FakeShopify, shop: Shop, extra: dict[str, str]) -> dict[s
 
 def document_url(fake: FakeShopify, shop: Shop, path: str, query: QueryDict) -> str:
     """Where the frame loads the app's page `path`, signed in by a fresh session token."""
-    own = {key: value for key, value in query.items() if key not in DOCUMENT_PARAMETERS}
+    own = {key: str(query[key]) for key in query if key not in DOCUMENT_PARAMETERS}
     parameters = signed_query(
         fake,
         shop,
