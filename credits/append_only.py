@@ -41,13 +41,14 @@ END $$;
 
 CREATE OR REPLACE FUNCTION credits_match_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.version = 0 AND NEW.plan_balance = 0 AND NEW.package_balance = 0 THEN
+  IF NEW.version = 0 AND NEW.plan_balance = 0 AND NEW.package_balance = 0
+     AND (TG_OP = 'INSERT' OR OLD.version = 0) THEN
     RETURN NULL;
   END IF;
   PERFORM 1 FROM credits_ledgerentry AS last
     WHERE last.account_id = NEW.id AND last.sequence = NEW.version
       AND last.plan_after = NEW.plan_balance AND last.package_after = NEW.package_balance;
-  IF NOT FOUND THEN
+  IF NOT FOUND OR (TG_OP = 'UPDATE' AND NEW.version < OLD.version) THEN
     RAISE EXCEPTION 'Balances of account % are not those of its last entry', NEW.id
       USING ERRCODE = 'check_violation';
   END IF;
@@ -90,6 +91,10 @@ _MATCH = """
       WHERE last.account_id = NEW.id AND last.sequence = NEW.version
         AND last.plan_after = NEW.plan_balance AND last.package_after = NEW.package_balance);
 """
+_NO_WAY_BACK = """
+  SELECT RAISE(ABORT, 'Balances of an account are not those of its last entry')
+  WHERE NEW.version < OLD.version;
+"""
 
 _REFUSE = "SELECT RAISE(ABORT, 'Ledger entries are append-only');"
 
@@ -101,7 +106,8 @@ _SQLITE = {
     "ledger_entry_continues": f"BEFORE INSERT ON {ENTRY} BEGIN {_CHAIN} END",
     "account_opens_empty": f"AFTER INSERT ON {ACCOUNT} BEGIN {_MATCH} END",
     "account_matches_ledger": (
-        f"AFTER UPDATE OF plan_balance, package_balance, version ON {ACCOUNT} BEGIN {_MATCH} END"
+        f"AFTER UPDATE OF plan_balance, package_balance, version ON {ACCOUNT} "
+        f"BEGIN {_MATCH} {_NO_WAY_BACK} END"
     ),
 }
 

@@ -35,6 +35,19 @@ _CHECKS = {
         WHERE plan_after <> plan_before + plan_delta
            OR package_after <> package_before + package_delta
     """,
+    "an entry is earlier than the one before": """
+        SELECT DISTINCT account_id FROM (
+          SELECT account_id, created_at, lag(created_at) OVER chain AS created_before
+          FROM credits_ledgerentry WINDOW chain AS (PARTITION BY account_id ORDER BY sequence)
+        ) e
+        WHERE created_at < created_before
+    """,
+    "the last entry's time is not the account's": """
+        SELECT a.id FROM credits_account a
+        JOIN credits_ledgerentry e ON e.account_id = a.id AND e.sequence = a.version
+        WHERE a.last_entry_at IS DISTINCT FROM e.created_at
+           OR a.last_entry_day IS DISTINCT FROM e.day
+    """,
     "a billing period was granted more than its highest allocation": """
         SELECT DISTINCT account_id FROM (
           SELECT account_id, period_end, sum(plan_delta) AS granted, max(allocation) AS highest

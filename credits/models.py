@@ -226,16 +226,16 @@ class LedgerEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.account_id}/{self.sequence} {self.kind} {self.credits:+d}"
 
-    @property
-    def credits(self) -> int:
-        """The whole change, both buckets together."""
-        return self.plan_delta + self.package_delta
-
     def save(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise LedgerClosedError
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise LedgerClosedError
+
+    @property
+    def credits(self) -> int:
+        """The whole change, both buckets together."""
+        return self.plan_delta + self.package_delta
 
 
 class EntryNote(models.Model):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-
 from credits import alerts, periods
 from credits.models import Account, LedgerEntry
 from credits.periods import PeriodKind

@@ -31,21 +31,23 @@ OUTCOMES = [
 ]
 
 
-def seed(apps: Any, _schema_editor: Any) -> None:
+def seed(apps: Any, schema_editor: Any) -> None:
+    database = schema_editor.connection.alias
     for name, rows in (("Plan", PLANS), ("Package", PACKAGES)):
         model = apps.get_model("credits", name)
         for position, (handle, title, price_usd, credits) in enumerate(rows):
-            model.objects.create(
+            model.objects.using(database).create(
                 handle=handle, name=title, price_usd=price_usd, credits=credits, position=position
             )
     rule = apps.get_model("credits", "OutcomeRule")
     for outcome, policy, words in OUTCOMES:
-        rule.objects.create(outcome=outcome, policy=policy, rule=words)
+        rule.objects.using(database).create(outcome=outcome, policy=policy, rule=words)
 
 
-def unseed(apps: Any, _schema_editor: Any) -> None:
+def unseed(apps: Any, schema_editor: Any) -> None:
+    database = schema_editor.connection.alias
     for name in ("Plan", "Package", "OutcomeRule"):
-        apps.get_model("credits", name).objects.all().delete()
+        apps.get_model("credits", name).objects.using(database).all().delete()
 
 
 def leave_room(_apps: Any, schema_editor: Any) -> None:

@@ -1,0 +1,145 @@
+"""The scheduled sweep books expiries of idle accounts, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from credits import ledger, queries, sweeps, tasks
+from credits.models import LedgerEntry, LowCreditAlert
+from tests.credits.books import (
+    CYCLE,
+    DAY,
+    HOUR,
+    INSTANT,
+    OPENED,
+    STAFF,
+    assert_in_step,
+    held,
+    open_harbor,
+    open_loom,
+    open_paper,
+    written,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_is_not_due_is_left_alone():
+    loom, paper = open_loom(), open_paper()
+
+    assert sweeps.book_expiries(now=OPENED + DAY - INSTANT) == 0
+    assert (len(written(loom)), len(written(paper))) == (1, 1)
+
+
+def test_a_trial_day_expires_and_the_next_waits_for_a_write():
+    loom = open_loom()
+
+    assert sweeps.book_expiries(now=OPENED + DAY) == 1
+    assert written(loom) == [("trial_grant", 100, 0), ("expire", -100, 0)]
+    assert sweeps.book_expiries(now=OPENED + DAY + HOUR) == 0
+    assert held(loom, OPENED + DAY + HOUR) == (100, 0)
+
+    ledger.spend(loom.pk, 30, "run", now=OPENED + DAY + HOUR)
+    assert written(loom)[2:] == [("trial_grant", 100, 0), ("spend", -30, 0)]
+    assert_in_step(loom)
+
+
+def test_a_paid_period_expires_and_waits_for_its_renewal():
+    paper = open_paper()
+    end = OPENED + CYCLE
+
+    assert sweeps.book_expiries(now=end + 3 * HOUR) == 1
+
+    assert LedgerEntry.objects.get(account=paper, kind="expire").created_at == end
+    balance = queries.get_balance(paper.pk, now=end + 3 * HOUR)
+    assert (balance.plan, balance.resets_at, balance.renewal_pending) == (0, None, True)
+    assert sweeps.book_expiries(now=end + DAY) == 0
+
+
+def test_a_staff_plan_expires_and_the_next_month_waits_for_a_write():
+    harbor = open_harbor()
+    ledger.grant_plan(harbor.pk, "starter", OPENED, key="staff", now=OPENED, **STAFF)
+
+    for days in (31, 32, 70, 100):
+        sweeps.book_expiries(now=OPENED + days * DAY)
+
+    assert written(harbor) == [("plan_grant", 3_000, 0), ("expire", -3_000, 0)]
+    assert held(harbor, OPENED + 100 * DAY) == (3_000, 0)
+
+
+def test_a_remainder_and_a_trial_that_is_over_end_for_good():
+    loom, harbor = open_loom(), open_harbor()
+    ledger.adjust(harbor.pk, "plan", 70, key="goodwill", now=OPENED, **STAFF)
+
+    assert sweeps.book_expiries(now=OPENED + 40 * DAY) == 2
+    assert sweeps.book_expiries(now=OPENED + 400 * DAY) == 0
+
+    for account in (loom, harbor):
+        account.refresh_from_db()
+        assert (account.period_kind, account.due_at) == ("none", None)
+        assert held(account, OPENED + 40 * DAY) == (0, 0)
+        assert_in_step(account)
+
+
+def test_an_emptied_trial_is_closed_when_it_is_over():
+    loom = open_loom()
+    ledger.spend(loom.pk, 100, "run", now=OPENED)
+
+    assert sweeps.book_expiries(now=OPENED + 3 * DAY) == 0
+    assert sweeps.book_expiries(now=OPENED + 7 * DAY) == 1
+    loom.refresh_from_db()
+    assert loom.due_at is None
+    assert len(written(loom)) == 2
+
+
+def test_packages_are_never_touched():
+    paper = open_paper()
+    ledger.add_package(paper.pk, 500, key="package", now=OPENED)
+
+    sweeps.book_expiries(now=OPENED + 400 * DAY)
+
+    assert held(paper, OPENED + 400 * DAY) == (0, 500)
+
+
+def test_more_accounts_than_one_batch(monkeypatch):
+    monkeypatch.setattr(sweeps, "BATCH", 3)
+    shops = [open_loom() for _ in range(10)]
+
+    assert sweeps.book_expiries(now=OPENED + DAY) == 10
+    for shop in shops:
+        assert written(shop) == [("trial_grant", 100, 0), ("expire", -100, 0)]
+
+
+@pytest.mark.parametrize("days", [1, 2, 7, 8, 40])
+def test_swept_or_not_the_decisions_are_the_same(days):
+    """The sweep and the first write agree: one account is swept every six hours, one never."""
+    swept, idle = open_loom(), open_loom()
+    for account in (swept, idle):
+        ledger.add_package(account.pk, 500, key="package", now=OPENED)
+    for quarter in range(days * 4 + 1):
+        sweeps_of_one = OPENED + quarter * 6 * HOUR
+        ledger.settle(swept.pk, now=sweeps_of_one, grants=False)
+
+    now = OPENED + days * DAY + HOUR
+    assert held(swept, now) == held(idle, now)
+    splits = [
+        (entry.plan_delta, entry.package_delta)
+        for entry in (ledger.spend(account.pk, 120, "run", now=now) for account in (swept, idle))
+    ]
+
+    assert splits[0] == splits[1]
+    assert written(swept) == written(idle)
+
+
+def test_the_task_sweeps_by_the_business_clock_and_mails_what_was_left(time_machine):
+    loom = open_loom()
+    ledger.spend(loom.pk, 60, "run", now=OPENED)
+    assert sweeps.unmailed_alerts() == [LowCreditAlert.objects.get().pk]
+    time_machine.move_to(OPENED + DAY, tick=False)
+
+    tasks.sweep()
+    tasks.sweep()
+
+    assert written(loom)[-1] == ("expire", -40, 0)
+    assert sweeps.unmailed_alerts() == []
+    assert LowCreditAlert.objects.get().mailed_at == OPENED + DAY

@@ -1,0 +1,50 @@
+"""Every model says whether its rows may change. A new one is listed here, or this test fails."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, connection, transaction
+
+from credits import append_only, ledger
+from credits.models import LedgerEntry
+
+# The database itself refuses to change or delete a row of these.
+APPEND_ONLY = {"credits.LedgerEntry"}
+MUTABLE = {
+    # Configured by operators.
+    "credits.Plan", "credits.Package", "credits.OutcomeRule",
+    # Caches of entries, written with them in one transaction; check_ledger recomputes them.
+    "credits.Account", "credits.DailyUsage",
+    # Worked on, or erased when a shop asks for it.
+    "credits.EntryNote", "credits.RestorationCase", "credits.AlertRecipient",
+    "credits.LowCreditAlert",
+    # Work and its files: states change, pictures are erased.
+    "generations.Generation", "generations.Picture",
+    # Identity and connections: people, shops and tokens come and go.
+    "shopify_auth.Erasure", "shopify_auth.Membership", "shopify_auth.OfflineToken",
+    "shopify_auth.Person", "shopify_auth.Shop", "shopify_auth.ShopStaff",
+    "shopify_auth.WebhookDelivery", "shopify_auth.Subscription", "shopify_auth.Purchase",
+    "shopify_auth.BillingCheck", "shopify_auth.BillingDifference",
+}  # fmt: skip
+OURS = {"credits", "shopify_auth", "generations", "ecomvance_app"}
+
+
+def test_every_model_has_chosen():
+    models = {model._meta.label for model in apps.get_models() if model._meta.app_label in OURS}
+
+    assert not APPEND_ONLY & MUTABLE
+    assert models == APPEND_ONLY | MUTABLE
+
+
+@pytest.mark.django_db
+def test_the_append_only_ones_are_held_by_the_database():
+    ledger.open_account("Loom & Linen")
+    for label in APPEND_ONLY:
+        table = connection.ops.quote_name(apps.get_model(label)._meta.db_table)
+        for change in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):  # noqa: S608
+            with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(change)
+
+    assert LedgerEntry._meta.db_table == append_only.ENTRY
+    assert LedgerEntry.objects.count() == 1
