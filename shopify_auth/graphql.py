@@ -76,6 +76,15 @@ query ShopDetails {
 """,
 )
 
+ACCESS_SCOPES = Document(
+    "AccessScopes",
+    """
+query AccessScopes {
+  currentAppInstallation { accessScopes { handle } }
+}
+""",
+)
+
 PRODUCT_LIST = Document(
     "ProductList",
     """
@@ -194,6 +203,7 @@ mutation SubscriptionCancel($id: ID!) {
 
 DOCUMENTS = (
     SHOP_DETAILS,
+    ACCESS_SCOPES,
     PRODUCT_LIST,
     PRODUCT_BY_ID,
     APP_INSTALLATION,

@@ -26,7 +26,6 @@ from shopify_auth.client import TokenAnswer
 from shopify_auth.errors import (
     AccessRefused,
     NeedsReopen,
-    ShopifyError,
     ShopifyUnavailable,
     SubjectTokenRefused,
     TokenAnswerIncomplete,
@@ -40,7 +39,6 @@ MARGIN = timedelta(minutes=5)
 LEASE = timedelta(seconds=60)
 WAIT_SECONDS = 20.0
 _POLL_SECONDS = 0.05
-KEEP_ALIVE_AFTER = timedelta(days=30)
 
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
@@ -140,13 +138,6 @@ def forget(shop: Shop) -> int:
         claimed_until=None,
     )
     return count
-
-
-def shops_to_keep_alive(now: datetime) -> list[int]:
-    """Stores whose refresh token would die unused, and those whose token does not expire yet."""
-    idle = Q(refreshed_at__lt=now - KEEP_ALIVE_AFTER) | Q(expires_at=None)
-    tokens = OfflineToken.objects.filter(idle, state=OfflineToken.State.ACTIVE)
-    return list(tokens.values_list("shop_id", flat=True))
 
 
 # --- Under the claim -----------------------------------------------------------------------------
@@ -285,16 +276,3 @@ def _needs_reopen(shop: Shop, token: OfflineToken) -> None:
         state=OfflineToken.State.NEEDS_REOPEN
     )
     logger.warning("%s needs to be opened in the admin: its refresh token is dead", shop.domain)
-
-
-__all__ = [
-    "ClaimLost",
-    "ShopifyError",
-    "access_token",
-    "exchange",
-    "forget",
-    "is_refused",
-    "redeem_code",
-    "renew",
-    "shops_to_keep_alive",
-]

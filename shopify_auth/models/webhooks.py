@@ -12,7 +12,7 @@ class WebhookDelivery(models.Model):
     """One webhook as it came, stored once per X-Shopify-Webhook-Id and handled by a worker.
 
     `handled_at` is set on success only; until then the row is due again at `due_at`. Topic, domain
-    and ids come from headers that nobody signed; only the body is Shopify's word.
+    and ids come from headers that nobody signed; only the body, and so `subject`, is Shopify's word.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -20,6 +20,9 @@ class WebhookDelivery(models.Model):
     event_id = models.CharField(max_length=100, blank=True)
     topic = models.CharField(max_length=80)
     shop_domain = models.CharField(max_length=255, blank=True, help_text=_("From the header."))
+    subject = models.CharField(
+        max_length=255, blank=True, help_text=_("The store as the signed body names it.")
+    )
     body = models.TextField(blank=True, help_text=_("Emptied by redaction and with age."))
     received_at = models.DateTimeField()
     triggered_at = models.CharField(max_length=40, blank=True)
@@ -44,6 +47,11 @@ class WebhookDelivery(models.Model):
                 fields=["due_at"], name="webhook_unhandled", condition=Q(handled_at__isnull=True)
             ),
             models.Index(fields=["received_at"], name="webhook_received"),
+            models.Index(
+                fields=["subject"],
+                name="webhook_unhandled_subject",
+                condition=Q(handled_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
