@@ -11,7 +11,11 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
 from credits.periods import BILLING_CYCLE
@@ -80,16 +84,29 @@ def _mailed_this_period(account: Account, entry: LedgerEntry) -> bool:
 def mail_alert(alert: LowCreditAlert) -> int:
     """Mail the warning to the account's recipients; returns how many. `mailed_at` is the caller's."""
     recipients = AlertRecipient.objects.filter(account_id=alert.account_id, enabled=True)
-    context = {"alert": alert, "account": alert.account, "app_url": settings.APP_URL}
-    subject = _("%(remaining)s credits remaining") % {"remaining": f"{alert.remaining:,}"}
+    account = alert.account
+    context = {
+        "alert": alert,
+        "account": account,
+        "resets_at": account.period_end if account.period_kind != Account.Period.NONE else None,
+        "is_trial": account.period_kind == Account.Period.TRIAL,
+        "plans_url": _address("plans"),
+        "usage_url": _address("usage"),
+        "settings_url": _address("settings"),
+    }
+    subject = ngettext(
+        "%(remaining)s credit remaining", "%(remaining)s credits remaining", alert.remaining
+    ) % {"remaining": localize(alert.remaining)}
+    with timezone.override(account.time_zone):
+        text = render_to_string("credits/mail/low_credits.txt", context)
+        html = render_to_string("credits/mail/low_credits.html", context)
     for recipient in recipients:
-        message = EmailMultiAlternatives(
-            subject,
-            render_to_string("credits/mail/low_credits.txt", context),
-            to=[recipient.email],
-        )
-        message.attach_alternative(
-            render_to_string("credits/mail/low_credits.html", context), "text/html"
-        )
+        message = EmailMultiAlternatives(subject, text, to=[recipient.email])
+        message.attach_alternative(html, "text/html")
         message.send()
     return len(recipients)
+
+
+def _address(page: str) -> str:
+    """A page's address on the web dashboard, which opens without Shopify's admin around it."""
+    return f"{settings.APP_URL}{reverse(f'pages:{page}', current_app='web')}"

@@ -1,0 +1,117 @@
+"""The low-credit mail: to whom, in what words, and once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from credits import alerts, ledger, sweeps, tasks
+from credits.models import AlertRecipient, LowCreditAlert
+from tests.credits.story import DAY, open_bloom, open_quay
+
+pytestmark = pytest.mark.django_db
+
+JANUARY = datetime(2025, 1, 2, 5, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def bloom():
+    account = open_bloom(JANUARY, time_zone="Asia/Tokyo")
+    for name in ("olivia", "shop"):
+        AlertRecipient.objects.create(account=account, email=f"{name}@bloom.example")
+    AlertRecipient.objects.create(account=account, email="left@bloom.example", enabled=False)
+    return account
+
+
+def cross(account, now=JANUARY):
+    """Spend down to 50 credits."""
+    total = account.plan_balance + account.package_balance
+    ledger.spend(account.pk, total - 50, f"cross-{now}", now=now)
+    return LowCreditAlert.objects.latest("pk")
+
+
+def test_words_links_and_reset_date_in_the_accounts_zone(bloom, mailoutbox):
+    bloom.refresh_from_db()
+    tasks.mail_alert(alert_id=cross(bloom).pk)
+
+    assert [mail.to for mail in mailoutbox] == [["olivia@bloom.example"], ["shop@bloom.example"]]
+    mail = mailoutbox[0]
+    html, content_type = mail.alternatives[0]
+    assert mail.subject == "50 credits remaining"
+    assert content_type == "text/html"
+    for form in (mail.body, html):
+        # The period ends on 1 February, 05:14 UTC.
+        assert "Plan credits reset on:" in form
+        assert "February 1, 2025, 14:14 (Asia/Tokyo)" in form
+        for page in ("plans#packages", "plans#plans", "usage", "settings"):
+            assert f"http://localhost:8000/dashboard/{page}" in form
+    assert "You have 50 credits remaining." in mail.body
+    assert "falls to 300 credits or below" in mail.body
+
+
+def test_once_however_often_the_message_arrives(bloom, mailoutbox):
+    bloom.refresh_from_db()
+    alert = cross(bloom)
+
+    for _again in range(3):
+        tasks.mail_alert(alert_id=alert.pk)
+
+    assert len(mailoutbox) == 2
+    alert.refresh_from_db()
+    assert alert.mailed_at is not None
+
+
+def test_one_mail_per_period_however_many_crossings(bloom, mailoutbox):
+    bloom.refresh_from_db()
+    cross(bloom)
+    ledger.add_package(bloom.pk, 1000, "top-up", now=JANUARY + DAY)
+    bloom.refresh_from_db()
+    second = cross(bloom, JANUARY + 2 * DAY)
+
+    assert not second.to_mail
+    assert sweeps.unmailed_alerts() == [LowCreditAlert.objects.earliest("pk").pk]
+
+
+def test_a_mail_server_that_is_away_leaves_the_alert_for_the_sweep(bloom, mailoutbox, settings):
+    bloom.refresh_from_db()
+    alert = cross(bloom)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "localhost", 1
+
+    with pytest.raises(OSError, match="refused"):
+        alerts.mail_alert(alert)
+
+    assert sweeps.unmailed_alerts() == [alert.pk]
+
+
+def test_the_trial_refills(mailoutbox):
+    quay = open_quay(JANUARY)
+    AlertRecipient.objects.create(account=quay, email="quay@example.com")
+
+    tasks.mail_alert(alert_id=cross(quay).pk)
+
+    assert "Trial credits refill on: January 3, 2025, 05:14 (UTC)" in mailoutbox[0].body
+
+
+def test_without_a_period_there_is_no_date(mailoutbox):
+    account = ledger.open_account("Packages only", trial=False, now=JANUARY)
+    ledger.add_package(account.pk, 500, "package", now=JANUARY)
+    AlertRecipient.objects.create(account=account, email="quay@example.com")
+    account.refresh_from_db()
+
+    tasks.mail_alert(alert_id=cross(account, JANUARY + timedelta(hours=1)).pk)
+
+    assert "reset on" not in mailoutbox[0].body
+    assert "refill" not in mailoutbox[0].body
+
+
+def test_names_are_escaped_in_html_alone(mailoutbox):
+    account = ledger.open_account("Tom & <b>Jerry</b>", now=JANUARY)
+    AlertRecipient.objects.create(account=account, email="tom@example.com")
+
+    tasks.mail_alert(alert_id=cross(account).pk)
+
+    (mail,) = mailoutbox
+    assert "Account: Tom & <b>Jerry</b>" in mail.body
+    assert "Account: Tom &amp; &lt;b&gt;Jerry&lt;/b&gt;" in mail.alternatives[0][0]
