@@ -95,7 +95,7 @@ def is_deferred(shop: Shop, charge: Charge) -> bool:
 def due_today(shop: Shop, charge: Charge, now: datetime) -> Decimal:
     """What approving costs at once: all of it, or what the paid part of the cycle leaves."""
     if charge.trial_days or is_deferred(shop, charge):
-        return Decimal(0)
+        return Decimal("0.00")
     paid = _paid_subscription(shop, now)
     if charge.kind is ChargeKind.ONE_TIME or paid is None or paid.period_end is None:
         return charge.price
