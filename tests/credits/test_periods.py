@@ -1,0 +1,256 @@
+"""All date arithmetic of the ledger, as pure functions: no database here."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from credits import periods
+from credits.periods import PlanBucket
+
+DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
+OPENED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+CYCLE = 30 * DAY
+
+anywhen = st.datetimes(datetime(2024, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+def utc(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)
+
+
+def paid(credits: int = 500) -> PlanBucket:
+    return PlanBucket("paid", credits, 3_000, None, OPENED, OPENED + CYCLE, settled=False)
+
+
+def staff(anchor: datetime, credits: int = 500) -> PlanBucket:
+    start, end = periods.month_period(anchor, anchor)
+    return PlanBucket("staff", credits, 3_000, anchor, start, end, settled=False)
+
+
+class TestMonths:
+    @pytest.mark.parametrize("day", range(1, 32))
+    def test_sixty_months_from_every_anchor_day(self, day):
+        anchor = utc(2026, 1, day, 23, 59, 59)
+        before = anchor
+        for months in range(61):
+            year, month = 2026 + months // 12, months % 12 + 1
+            length = calendar.monthrange(year, month)[1]
+
+            found = periods.add_months(anchor, months)
+
+            assert (found.year, found.month, found.day) == (year, month, min(day, length))
+            assert found.timetz() == anchor.timetz()
+            assert found > before or months == 0
+            before = found
+
+    @pytest.mark.parametrize("day", range(1, 32))
+    def test_the_periods_of_every_anchor_day_follow_each_other(self, day):
+        anchor = utc(2027, 1, day, 12)
+        start, end = periods.month_period(anchor, anchor)
+        for _ in range(60):
+            assert start < end
+            assert periods.month_period(anchor, start) == (start, end)
+            assert periods.month_period(anchor, end - INSTANT) == (start, end)
+            following = periods.month_period(anchor, end)
+            assert following[0] == end
+            start, end = following
+
+    @pytest.mark.parametrize(
+        ("year", "february"), [(2026, 28), (2027, 28), (2028, 29), (2100, 28), (2400, 29)]
+    )
+    def test_the_31st_in_february_and_after(self, year, february):
+        anchor = utc(year, 1, 31)
+
+        assert periods.add_months(anchor, 1) == utc(year, 2, february)
+        assert periods.add_months(anchor, 2) == utc(year, 3, 31)
+
+    def test_a_leap_day_as_anchor(self):
+        anchor = utc(2028, 2, 29)
+
+        assert periods.add_months(anchor, 12) == utc(2029, 2, 28)
+        assert periods.add_months(anchor, 48) == utc(2032, 2, 29)
+
+    @given(anchor=anywhen, later=st.timedeltas(timedelta(), timedelta(days=3_000)))
+    def test_an_instant_lies_in_its_period(self, anchor, later):
+        start, end = periods.month_period(anchor, anchor + later)
+
+        assert start <= anchor + later < end
+        assert timedelta(days=28) <= end - start <= timedelta(days=31)
+
+
+class TestTrial:
+    def test_seven_windows_of_24_hours(self):
+        windows = [
+            periods.trial_day(OPENED, OPENED + hour * timedelta(hours=1)) for hour in range(192)
+        ]
+
+        assert windows == [day for day in range(1, 8) for _ in range(24)] + [None] * 24
+        assert periods.trial_end(OPENED) == OPENED + 7 * DAY
+
+    def test_the_microsecond_before_and_at_each_boundary(self):
+        for day in range(1, 7):
+            boundary = OPENED + day * DAY
+            assert periods.trial_day(OPENED, boundary - INSTANT) == day
+            assert periods.trial_day(OPENED, boundary) == day + 1
+        assert periods.trial_day(OPENED, OPENED + 7 * DAY - INSTANT) == 7
+        assert periods.trial_day(OPENED, OPENED + 7 * DAY) is None
+
+    @given(later=st.timedeltas(timedelta(), timedelta(days=12)), left=st.integers(0, 100))
+    def test_at_most_one_expiry_and_one_grant(self, later, left):
+        bucket = replace(periods.trial_bucket(OPENED), credits=left)
+        now = OPENED + later
+
+        reached, dues = periods.advance(bucket, now)
+
+        kinds = [due.kind for due in dues]
+        expected = [] if later < DAY else ["expire"] * bool(left) + ["grant"] * (later < 7 * DAY)
+        assert kinds == expected
+        assert reached.credits == (left if later < DAY else 100 if later < 7 * DAY else 0)
+        assert all(due.at <= now for due in dues)
+        if later >= 7 * DAY:
+            assert reached == PlanBucket()
+
+
+class TestAdvance:
+    @pytest.mark.parametrize("bucket", [PlanBucket(), replace(paid(), settled=True, credits=0)])
+    def test_where_nothing_runs_nothing_comes(self, bucket):
+        assert periods.advance(bucket, OPENED + 900 * DAY) == (bucket, ())
+
+    def test_an_instant_at_the_end_belongs_to_the_next_period(self):
+        assert periods.advance(paid(), OPENED + CYCLE - INSTANT) == (paid(), ())
+        assert paid().is_running(OPENED + CYCLE - INSTANT)
+        assert not paid().is_running(OPENED + CYCLE)
+
+        reached, (expired,) = periods.advance(paid(), OPENED + CYCLE)
+
+        assert (expired.kind, expired.credits, expired.at) == ("expire", 500, OPENED + CYCLE)
+        assert (reached.credits, reached.settled, reached.kind) == (0, True, "paid")
+
+    def test_a_paid_period_never_renews_by_itself(self):
+        reached, dues = periods.advance(paid(), OPENED + 900 * DAY)
+
+        assert reached.credits == 0
+        assert [due.kind for due in dues] == ["expire"]
+
+    def test_a_paid_period_without_rest_ends_without_an_entry(self):
+        reached, dues = periods.advance(paid(credits=0), OPENED + CYCLE)
+
+        assert dues == ()
+        assert reached.settled
+
+    def test_a_staff_plan_grants_the_month_that_runs(self):
+        reached, (expired, granted) = periods.advance(staff(utc(2026, 1, 31)), utc(2026, 6, 15))
+
+        assert (expired.at, expired.credits) == (utc(2026, 2, 28), 500)
+        assert (granted.at, granted.credits) == (utc(2026, 5, 31), 3_000)
+        assert (reached.start, reached.end) == (utc(2026, 5, 31), utc(2026, 6, 30))
+
+    def test_a_remainder_ends_for_good(self):
+        bucket = replace(paid(), kind="remainder", allocation=0)
+
+        reached, dues = periods.advance(bucket, OPENED + CYCLE)
+
+        assert reached == PlanBucket()
+        assert [due.kind for due in dues] == ["expire"]
+
+    @given(
+        bucket=st.sampled_from(
+            [periods.trial_bucket(OPENED), paid(), paid(0), staff(OPENED), PlanBucket()]
+        ),
+        first=st.timedeltas(timedelta(), timedelta(days=400)),
+        second=st.timedeltas(timedelta(), timedelta(days=400)),
+    )
+    def test_two_looks_see_what_one_sees(self, bucket, first, second):
+        halfway, _ = periods.advance(bucket, OPENED + first)
+        at_last, _ = periods.advance(halfway, OPENED + first + second)
+
+        assert at_last == periods.advance(bucket, OPENED + first + second)[0]
+        assert periods.advance(at_last, OPENED + first + second) == (at_last, ())
+
+
+class TestPaidPeriod:
+    """Shopify names the end of a billing cycle; where it began follows from that."""
+
+    END = OPENED + CYCLE
+
+    def test_the_first_cycle_starts_with_the_subscription(self):
+        assert periods.paid_period(OPENED, self.END, None, OPENED) == (OPENED, self.END)
+
+    def test_a_cycle_that_touches_the_last_starts_where_it_ended(self):
+        created, following = OPENED - 100 * DAY, self.END + CYCLE
+        for ended in (self.END, self.END + timedelta(hours=3)):
+            assert periods.paid_period(created, following, ended, self.END) == (ended, following)
+
+    def test_a_gap_starts_thirty_days_before_the_end(self):
+        created, end = OPENED - 100 * DAY, OPENED + 90 * DAY
+        assert periods.paid_period(created, end, OPENED, end - DAY) == (end - CYCLE, end)
+
+    def test_a_subscription_younger_than_thirty_days_starts_with_itself(self):
+        created = self.END - 10 * DAY
+        assert periods.paid_period(created, self.END, None, created) == (created, self.END)
+
+    def test_a_test_store_has_windows_of_thirty_days(self):
+        for cycles, now in (
+            (0, OPENED),
+            (0, self.END - INSTANT),
+            (1, self.END),
+            (4, OPENED + 129 * DAY),
+        ):
+            start = OPENED + cycles * CYCLE
+            assert periods.paid_period(OPENED, None, None, now) == (start, start + CYCLE)
+
+    def test_a_clock_before_the_creation_is_its_first_window(self):
+        assert periods.paid_period(OPENED, None, None, OPENED - DAY) == (OPENED, self.END)
+
+
+ZONES = [
+    "UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Africa/Cairo", "Asia/Kolkata",
+    "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Pacific/Kiritimati",
+    "America/St_Johns", "Atlantic/Azores", "America/Havana", "Asia/Beirut",
+]  # fmt: skip
+
+
+class TestLocalDays:
+    @pytest.mark.parametrize(
+        ("zone", "day", "hours"),
+        [
+            ("Europe/Berlin", date(2026, 3, 29), 23),
+            ("Europe/Berlin", date(2026, 10, 25), 25),
+            ("America/New_York", date(2026, 3, 8), 23),
+            ("America/New_York", date(2026, 11, 1), 25),
+            ("Africa/Cairo", date(2026, 4, 24), 23),  # 00:00 does not exist.
+            ("Australia/Lord_Howe", date(2026, 10, 4), 23.5),
+            ("Asia/Kolkata", date(2026, 3, 29), 24),
+            ("UTC", date(2028, 2, 29), 24),
+        ],
+    )
+    def test_a_day_lasts_what_its_zone_says(self, zone, day, hours):
+        start = periods.day_start(day, zone)
+        end = periods.day_start(day + DAY, zone)
+
+        assert end - start == timedelta(hours=hours)
+        assert periods.local_day(start, zone) == day
+        assert periods.local_day(start - INSTANT, zone) == day - DAY
+        assert periods.local_day(end - INSTANT, zone) == day
+
+    @settings(max_examples=300)
+    @given(zone=st.sampled_from(ZONES), instant=anywhen)
+    def test_every_instant_lies_in_its_day(self, zone, instant):
+        day = periods.local_day(instant, zone)
+
+        assert periods.day_start(day, zone) <= instant < periods.day_start(day + DAY, zone)
+        assert day == instant.astimezone(ZoneInfo(zone)).date()
+
+    @pytest.mark.parametrize(
+        ("year", "month", "after"),
+        [(2026, 2, date(2026, 3, 1)), (2028, 2, date(2028, 3, 1)), (2026, 12, date(2027, 1, 1))],
+    )
+    def test_the_days_of_a_month(self, year, month, after):
+        assert periods.month_days(year, month) == (date(year, month, 1), after)
