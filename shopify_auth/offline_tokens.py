@@ -75,7 +75,8 @@ def renew(shop: Shop, refused: str = "") -> OfflineToken:
     """
 
     def is_done(token: OfflineToken) -> bool:
-        fresh = token.is_usable(timezone.now() + MARGIN)
+        # One that never expires is not fresh: it is there to be traded in.
+        fresh = token.expires_at is not None and token.is_usable(timezone.now() + MARGIN)
         return fresh and token.access_token != refused
 
     return _under_claim(shop, is_done, lambda token: _refresh(shop, token))
