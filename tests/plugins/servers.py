@@ -117,7 +117,7 @@ def _flush_lifts_append_only() -> Iterator[None]:
         try:
             said = original(command, **options)
             # The plans, packages and outcome rules came by migration, so they are there again.
-            seeds.seed(apps, None)
+            seeds.seed(apps, connection.schema_editor())
             return said
         finally:
             append_only.install(connection)
