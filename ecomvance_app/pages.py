@@ -7,6 +7,7 @@ from django.urls import path
 from credits import views as credits
 from ecomvance_app import events
 from generations import views as generations
+from shopify_auth import billing_views as billing
 
 urlpatterns = [
     path("", generations.home, name="home"),
@@ -19,7 +20,12 @@ urlpatterns = [
     path("usage", credits.usage_page, name="usage"),
     path("usage/ledger", credits.ledger_page, name="ledger"),
     path("usage/ledger/<int:sequence>", credits.entry_page, name="entry"),
-    path("plans", credits.plans_page, name="plans"),
+    path("plans", billing.plans_page, name="plans"),
+    path("plans/content", billing.plans_content, name="plans_content"),
+    path("plans/subscribe", billing.subscribe, name="subscribe"),
+    path("plans/buy", billing.buy_package, name="buy_package"),
+    path("plans/cancel", billing.cancel_plan, name="cancel_plan"),
+    path("plans/confirmation/<str:reference>", billing.confirmation, name="confirmation"),
     path("settings", credits.settings_page, name="settings"),
     path("live", events.ticket, name="live_ticket"),
     path("balance", events.balance, name="balance"),

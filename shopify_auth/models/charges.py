@@ -40,8 +40,13 @@ class Charge(models.Model):
         CANCELLED = "CANCELLED", _("Ended")
         REFUSED = "REFUSED", _("Refused by Shopify")
 
-    OPEN: ClassVar = (Status.REQUESTED, Status.PENDING)
-    FINAL: ClassVar = (Status.DECLINED, Status.EXPIRED, Status.CANCELLED, Status.REFUSED)
+    OPEN: ClassVar[tuple[str, ...]] = (Status.REQUESTED, Status.PENDING)
+    FINAL: ClassVar[tuple[str, ...]] = (
+        Status.DECLINED,
+        Status.EXPIRED,
+        Status.CANCELLED,
+        Status.REFUSED,
+    )
 
     gid = models.CharField(max_length=100, unique=True, null=True, blank=True)
     reference = models.CharField(max_length=40, unique=True, default=new_reference)
@@ -79,7 +84,7 @@ class Charge(models.Model):
 class Subscription(Charge):
     """A plan billed every 30 days. A store has one that is active or frozen, at most."""
 
-    RUNNING: ClassVar = (Charge.Status.ACTIVE, Charge.Status.FROZEN)
+    RUNNING: ClassVar[tuple[str, ...]] = (Charge.Status.ACTIVE, Charge.Status.FROZEN)
 
     shop = models.ForeignKey("shopify_auth.Shop", models.PROTECT, related_name="subscriptions")
     replaces_later = models.BooleanField(

@@ -1,0 +1,269 @@
+"""The plans page, what is done on it, and the way back from Shopify's approval page.
+
+A form names a plan or a package and nothing else; price and credits are the offer's. No request here
+grants anything: all of them end in `billing.bring_in_line`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from credits import ledger, queries
+from credits.models import Account
+from ecomvance_app import clock, jobs
+from ecomvance_app.http import MerchantRequest, public
+from shopify_auth import admin_frame, billing, charges, plans
+from shopify_auth.charges import Buyer, ChargeRefused
+from shopify_auth.errors import ShopifyError
+from shopify_auth.models import BillingCheck, Purchase, Shop, Subscription
+from shopify_auth.models.charges import Charge
+
+logger = logging.getLogger(__name__)
+
+Status = Charge.Status
+
+# An open page asks again and again; Shopify is asked at most this often for one store.
+FRESH = timedelta(seconds=2)
+QUICK_POLLS = timedelta(minutes=1)
+
+
+@require_safe
+def plans_page(request: MerchantRequest) -> HttpResponse:
+    """The plan and credits held now, everything on sale, and what happens when.
+
+    Shown from what is written down; the page then asks `plans_content` for Shopify's word.
+    """
+    now = clock.now()
+    reference = request.GET.get("charge", "")
+    charge = _find_charge(request, reference) if reference else None
+    context = _content(request, now) | {"nav_active": "plans"}
+    if charge is not None:
+        context |= _confirmation(charge, now, is_first=True)
+    return render(request, "shopify_auth/plans.html", context)
+
+
+@require_safe
+@never_cache
+def plans_content(request: MerchantRequest) -> HttpResponse:
+    """The page's content after Shopify was asked; 204 when it is what the page shows already."""
+    now = clock.now()
+    _bring_in_line(_shop(request), now)
+    context = _content(request, now)
+    if request.GET.get("seen") == context["fingerprint"]:
+        return HttpResponse(status=204)
+    return render(request, "shopify_auth/_plans.html", context)
+
+
+@require_POST
+def subscribe(request: MerchantRequest) -> HttpResponse:
+    """Start a subscription to `plan` and send the merchant to Shopify's approval page."""
+    return _start(request, charges.subscribe, request.POST.get("plan", ""))
+
+
+@require_POST
+def buy_package(request: MerchantRequest) -> HttpResponse:
+    """Start the purchase of `package` and send the merchant to Shopify's approval page."""
+    return _start(request, charges.buy_package, request.POST.get("package", ""))
+
+
+@require_POST
+def cancel_plan(request: MerchantRequest) -> HttpResponse:
+    """End the running subscription; credits already granted stay to the end of their period."""
+    shop = _shop(request)
+    now = clock.now()
+    refusal = ""
+    if shop is not None:
+        try:
+            charges.cancel_subscription(shop, now)
+        except ShopifyError as error:
+            logger.warning("The plan of %s was not cancelled: %s", shop.domain, error)
+            refusal = _("Shopify did not answer, so your plan is not cancelled yet. Try again.")
+    if not request.htmx:
+        return HttpResponseRedirect(_plans_url(request.surface))
+    context = _content(request, now) | {"refusal": refusal}
+    response = render(request, "shopify_auth/_plans.html", context, status=422 if refusal else 200)
+    if not refusal:
+        response["HX-Trigger"] = json.dumps({"toast": {"message": _("Plan cancelled")}})
+    return response
+
+
+@require_safe
+@never_cache
+def confirmation(request: MerchantRequest, reference: str) -> HttpResponse:
+    """What has become of one charge of this account; asks Shopify while it is open."""
+    charge = _find_charge(request, reference)
+    now = clock.now()
+    if charge.is_open or charge.status == Status.ACTIVE:
+        _bring_in_line(charge.shop, now)
+        charge.refresh_from_db()
+    context = _confirmation(charge, now)
+    response = render(request, "shopify_auth/_confirmation.html", context)
+    if context["outcome"] != "confirming":
+        response["HX-Trigger"] = "billing:changed"
+    return response
+
+
+@public
+@require_safe
+@never_cache
+def billing_return(request: MerchantRequest, reference: str) -> HttpResponse:
+    """Where Shopify sends the merchant after the approval page.
+
+    Nobody is signed in here and nothing in the address is believed: it names a charge, which is
+    looked up at Shopify, and leads into that store's own admin or the dashboard.
+    """
+    charge = _charge(reference)
+    if charge is None or charge.shop.state == Shop.State.REDACTED:
+        raise Http404
+    type(charge).objects.filter(pk=charge.pk, returned_at=None).update(returned_at=clock.now())
+    jobs.enqueue("shopify_auth.bring_in_line", shop_id=charge.shop.pk)
+    query = f"?charge={charge.reference}"
+    if charge.surface == "web":
+        return HttpResponseRedirect(reverse("web:plans") + query)
+    path = reverse("embedded:plans") + query
+    return HttpResponseRedirect(admin_frame.app_url("", charge.shop.domain, path) or path)
+
+
+# --- Parts ---------------------------------------------------------------------------------------
+
+
+def _shop(request: MerchantRequest) -> Shop | None:
+    """The store that pays: in the admin the one that is open, on the web the account's."""
+    return request.shop or billing.paying_shop(request.account)
+
+
+def _content(request: MerchantRequest, now: datetime) -> dict[str, Any]:
+    account = _settled(request.account, now)
+    shop = _shop(request)
+    balance = queries.balance_of(account, now)
+    standing = plans.standing(account, shop, balance, now)
+    advice = plans.advice(account, standing, now)
+    return {
+        "shop": shop,
+        "standing": standing,
+        "balance": balance,
+        "cards": plans.plan_cards(standing, advice),
+        "packages": plans.packages(),
+        "advice": advice,
+        "receipts": plans.receipts(account),
+        "failure": plans.failure(shop),
+        "fingerprint": plans.fingerprint(standing, balance, shop),
+    }
+
+
+def _settled(account: Account, now: datetime) -> Account:
+    """The account after what time has brought is booked; its row may be older than this request."""
+    account.refresh_from_db()
+    if account.due_at is not None and account.due_at <= now:
+        ledger.settle(account.pk, now=now)
+        account.refresh_from_db()
+    return account
+
+
+def _bring_in_line(shop: Shop | None, now: datetime) -> None:
+    """Ask Shopify unless that was done a moment ago; what fails is asked again by the schedule."""
+    if shop is None:
+        return
+    check = BillingCheck.objects.filter(shop=shop).first()
+    if check and check.checked_at and timedelta() <= now - check.checked_at < FRESH:
+        return
+    try:
+        billing.bring_in_line(shop, now=now)
+    except ShopifyError as error:
+        logger.info("The plans page of %s shows what is written down: %s", shop.domain, error)
+
+
+def _start(
+    request: MerchantRequest, start: Callable[[Buyer, str], Charge], handle: str
+) -> HttpResponse:
+    shop = _shop(request)
+    if shop is None:
+        return _refused(request, _("Connect a Shopify store first: purchases go through Shopify."))
+    buyer = Buyer(shop, request.account, request.person, request.surface, clock.now())
+    try:
+        charge = start(buyer, handle)
+    except ChargeRefused as refusal:
+        return _refused(request, str(refusal))
+    except ShopifyError as error:
+        logger.warning("No charge was started for %s: %s", shop.domain, error)
+        return _refused(
+            request, _("Shopify did not answer. Nothing was charged. Try again in a moment.")
+        )
+    return _to_approval(request, charge.confirmation_url)
+
+
+def _to_approval(request: MerchantRequest, url: str) -> HttpResponse:
+    """The whole window goes to Shopify: by App Bridge from the frame, by htmx on the dashboard."""
+    response = admin_frame.leave_frame(request, url)
+    if request.htmx and isinstance(response, HttpResponseRedirect):
+        response = HttpResponse()
+        response["HX-Redirect"] = url
+    return response
+
+
+def _refused(request: MerchantRequest, reason: str) -> HttpResponse:
+    template = "shopify_auth/_refusal.html" if request.htmx else "shopify_auth/plans.html"
+    context = {"refusal": reason}
+    if not request.htmx:
+        context |= _content(request, clock.now()) | {"nav_active": "plans"}
+    return render(request, template, context, status=422)
+
+
+def _charge(reference: str) -> Subscription | Purchase | None:
+    for model in (Subscription, Purchase):
+        charge = model.objects.select_related("shop").filter(reference=reference).first()
+        if charge is not None:
+            return charge
+    return None
+
+
+def _find_charge(request: MerchantRequest, reference: str) -> Subscription | Purchase:
+    """A charge of this account's own stores; 404 for everybody else's."""
+    charge = _charge(reference)
+    if charge is None or charge.shop.account_id != request.account.pk:
+        raise Http404
+    return charge
+
+
+def _confirmation(
+    charge: Subscription | Purchase, now: datetime, *, is_first: bool = False
+) -> dict[str, Any]:
+    """What the merchant who comes back is told; `is_first` asks Shopify at once, not after a while."""
+    waited = now - (charge.returned_at or now)
+    return {
+        "charge": charge,
+        "outcome": _outcome(charge),
+        "is_plan": isinstance(charge, Subscription),
+        "is_first": is_first,
+        "is_slow": waited > QUICK_POLLS,
+        "present": billing.running_subscription(charge.shop),
+    }
+
+
+def _outcome(charge: Subscription | Purchase) -> str:
+    if charge.status == Status.ACTIVE:
+        granted = charge.granted_until if isinstance(charge, Subscription) else charge.granted_at
+        return "granted" if granted else "not_granted"
+    if not charge.is_open:
+        return "unapproved"
+    later = isinstance(charge, Subscription) and charge.replaces_later
+    present = billing.running_subscription(charge.shop)
+    asked = BillingCheck.objects.filter(shop=charge.shop, checked_at__gte=charge.returned_at)
+    if later and present is not None and charge.returned_at and asked.exists():
+        return "scheduled"
+    return "confirming"
+
+
+def _plans_url(surface: str) -> str:
+    return reverse("pages:plans", current_app=surface)

@@ -1,0 +1,252 @@
+"""How an account's plan stands and what it can buy: everything the plans page shows."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from credits.adviser import Advice, Priced, read_advice
+from credits.models import Account, LedgerEntry, Package, Plan
+from credits.queries import Balance
+from shopify_auth.billing_schedule import APPROVAL_WINDOW
+from shopify_auth.models import BillingCheck, Purchase, Shop, Subscription
+from shopify_auth.models.charges import Charge
+
+Status = Charge.Status
+State = Literal[
+    "trial", "none", "trial_ended", "granted", "active", "renewing", "frozen", "cancelling", "ended"
+]
+Move = Literal["current", "subscribe", "upgrade", "downgrade", "unavailable"]
+
+RECEIPTS = 12
+NEWS = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the account's plan stands now.
+
+    `awaiting` is an approval that is open on Shopify's page, `settling` one the merchant has given
+    and Shopify has not confirmed, `following` the plan a downgrade leads to, `unapproved` a charge
+    that has just been declined or has lapsed.
+    """
+
+    state: State
+    subscription: Subscription | None
+    following: Subscription | None
+    awaiting: Charge | None
+    settling: Charge | None
+    unapproved: Charge | None
+
+    @property
+    def next_charge(self) -> Subscription | None:
+        """What is charged at the end of the running period."""
+        if self.state not in ("active", "renewing"):
+            return None
+        return self.following or self.subscription
+
+    @property
+    def has_old_price(self) -> bool:
+        """Whether new subscribers to the same plan get other terms."""
+        held = self.subscription
+        if held is None:
+            return False
+        today = Plan.objects.filter(handle=held.handle).values_list("price_usd", "credits").first()
+        return today is not None and today != (held.price, held.credits)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCard:
+    """One plan on sale and what choosing it would do."""
+
+    plan: Plan
+    move: Move
+    is_recommended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BillingReceipt:
+    """A charge, and what it has brought so far."""
+
+    charge: Charge
+    is_plan: bool
+    entries: tuple[LedgerEntry, ...]
+
+
+def standing(account: Account, shop: Shop | None, balance: Balance, now: datetime) -> Standing:
+    """How the account's plan stands, from what is written down here."""
+    charges: list[Charge] = []
+    if shop is not None:
+        subscriptions = list(Subscription.objects.filter(shop=shop).order_by("-created_at", "-pk"))
+        charges = [*subscriptions, *Purchase.objects.filter(shop=shop)]
+        charges.sort(key=lambda charge: charge.created_at, reverse=True)
+    held = _held(charges)
+    following = _following(charges, held)
+    open_charges = [charge for charge in charges if charge.is_open and charge is not following]
+    return Standing(
+        state=_state(account, balance, held),
+        subscription=held,
+        following=following,
+        awaiting=next((charge for charge in open_charges if _is_approvable(charge, now)), None),
+        settling=next((charge for charge in open_charges if charge.returned_at), None),
+        unapproved=_unapproved(charges, now),
+    )
+
+
+def fingerprint(standing: Standing, balance: Balance, shop: Shop | None) -> str:
+    """Changes whenever the page would look different."""
+    named = (
+        standing.subscription,
+        standing.following,
+        standing.awaiting,
+        standing.settling,
+        standing.unapproved,
+    )
+    seen: list[object] = [
+        standing.state,
+        balance.version,
+        balance.plan,
+        balance.package,
+        failure(shop),
+    ]
+    seen += [(charge.pk, charge.status) if charge else None for charge in named]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+
+
+def failure(shop: Shop | None) -> str:
+    """Why Shopify could not be asked the last time; empty when it could."""
+    check = BillingCheck.objects.filter(shop=shop).first() if shop else None
+    return check.error if check else ""
+
+
+def plan_cards(standing: Standing, advice: Advice | None) -> list[PlanCard]:
+    """The plans on sale as the operator orders them; at most one is recommended."""
+    plans = list(Plan.objects.filter(on_sale=True).order_by("position", "price_usd"))
+    recommended = _recommended(plans, standing, advice)
+    return [
+        PlanCard(
+            plan=plan,
+            move=_move(plan, standing),
+            is_recommended=plan.handle == recommended,
+        )
+        for plan in plans
+    ]
+
+
+def packages() -> list[Package]:
+    """The packages on sale as the operator orders them."""
+    return list(Package.objects.filter(on_sale=True).order_by("position", "price_usd"))
+
+
+def advice(account: Account, standing: Standing, now: datetime) -> Advice | None:
+    """The last cycles replayed, against the present plan at the price it was sold at."""
+    held = standing.subscription if standing.state in ("active", "renewing", "frozen") else None
+    present = None
+    if held is not None:
+        name = Plan.objects.filter(handle=held.handle).values_list("name", flat=True).first()
+        present = Priced(held.handle, name or held.name, held.price, held.credits)
+    return read_advice(account, present, now)
+
+
+def receipts(account: Account) -> list[BillingReceipt]:
+    """The account's latest charges that were paid, with the ledger entries they brought."""
+    paid: list[Charge] = []
+    for model in (Subscription, Purchase):
+        charges = model.objects.filter(shop__account=account).exclude(gid=None)
+        paid += charges.exclude(
+            status__in=[*Charge.OPEN, Status.DECLINED, Status.EXPIRED, Status.REFUSED]
+        ).order_by("-created_at")[:RECEIPTS]
+    paid.sort(key=lambda charge: charge.created_at, reverse=True)
+    return [
+        BillingReceipt(charge, isinstance(charge, Subscription), _entries(account, charge))
+        for charge in paid[:RECEIPTS]
+    ]
+
+
+def _entries(account: Account, charge: Charge) -> tuple[LedgerEntry, ...]:
+    entries = LedgerEntry.objects.filter(account=account)
+    if isinstance(charge, Subscription):
+        entries = entries.filter(key__startswith=f"period:{charge.gid}:")
+    else:
+        entries = entries.filter(key=f"purchase:{charge.gid}")
+    return tuple(entries.order_by("-sequence")[:RECEIPTS])
+
+
+def _held(charges: list[Charge]) -> Subscription | None:
+    """The running subscription, else the one that ended last."""
+    subscriptions = [charge for charge in charges if isinstance(charge, Subscription)]
+    running = [one for one in subscriptions if one.status in Subscription.RUNNING]
+    granted = [one for one in subscriptions if one.granted_until is not None]
+    return next(iter([*running, *granted]), None)
+
+
+def _following(charges: list[Charge], held: Subscription | None) -> Subscription | None:
+    """An approved downgrade; it stays PENDING with Shopify until the running period ends."""
+    if held is None or held.status != Status.ACTIVE:
+        return None
+    for charge in charges:
+        if isinstance(charge, Subscription) and charge.is_open and charge.replaces_later:
+            return charge if charge.returned_at is not None else None
+    return None
+
+
+def _is_approvable(charge: Charge, now: datetime) -> bool:
+    lapses = charge.created_at + APPROVAL_WINDOW
+    return bool(charge.confirmation_url) and charge.returned_at is None and now < lapses
+
+
+def _unapproved(charges: list[Charge], now: datetime) -> Charge | None:
+    """The newest charge, if nothing came of it just now."""
+    newest = next(iter(charges), None)
+    if newest is None or newest.ended_at is None or newest.ended_at < now - NEWS:
+        return None
+    lost = (Status.DECLINED, Status.EXPIRED, Status.REFUSED)
+    return newest if newest.status in lost else None
+
+
+def _state(account: Account, balance: Balance, held: Subscription | None) -> State:
+    is_granted = balance.kind == "paid" and balance.resets_at is not None
+    if held is not None and held.status in Subscription.RUNNING:
+        if held.status == Status.FROZEN:
+            return "frozen"
+        return "active" if is_granted else "renewing"
+    if is_granted:
+        return "cancelling"
+    if balance.kind == "staff":
+        return "granted"
+    if balance.trial_day is not None:
+        return "trial"
+    return "ended" if held is not None else _without_plan(account)
+
+
+def _without_plan(account: Account) -> State:
+    trial = LedgerEntry.objects.filter(
+        account=account, sequence=1, kind=LedgerEntry.Kind.TRIAL_GRANT
+    )
+    return "trial_ended" if trial.exists() else "none"
+
+
+def _move(plan: Plan, standing: Standing) -> Move:
+    if standing.state == "frozen":
+        return "unavailable"
+    held = standing.subscription
+    if held is None or held.status != Status.ACTIVE:
+        return "subscribe"
+    if (plan.handle, plan.price_usd) == (held.handle, held.price):
+        return "current"
+    return "downgrade" if plan.price_usd < held.price else "upgrade"
+
+
+def _recommended(plans: list[Plan], standing: Standing, advice: Advice | None) -> str:
+    """The adviser's plan; without advice the first plan for a newcomer, else the next larger one."""
+    if advice is not None:
+        return advice.best.plan.handle if advice.best.plan and not advice.is_fitting else ""
+    if standing.state == "frozen":
+        return ""
+    held = standing.subscription
+    if held is None or held.status != Status.ACTIVE:
+        return plans[0].handle if plans else ""
+    larger = [plan for plan in plans if plan.price_usd > held.price]
+    return larger[0].handle if larger else ""

@@ -1,0 +1,144 @@
+"""What Shopify says is paid becomes credits, once, in whatever order its nudges come."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from credits.models import LedgerEntry, Package, Plan
+from ecomvance_app import clock
+from shopify_auth import billing, charges
+from shopify_auth.charges import Buyer
+from shopify_auth.models import Purchase, Shop, Subscription
+from tests.devstore_fixture import DevStore
+from tests.shopify_auth.frame import SHOP, open_page
+
+pytestmark = pytest.mark.django_db
+HANDLE = SHOP.removesuffix(".myshopify.com")
+
+
+class Olivia:
+    """The owner of a paying store: opens the app, buys, and approves on Shopify's page."""
+
+    def __init__(self, devstore: DevStore) -> None:
+        self.devstore = devstore
+        request = open_page(Client()).wsgi_request
+        self.shop: Shop = request.shop
+        self.person = request.person
+
+    @property
+    def buyer(self) -> Buyer:
+        return Buyer(self.shop, self.shop.account, self.person, "embedded", clock.now())
+
+    def subscribe(self, plan: str, decision: str = "approve") -> Subscription:
+        row = charges.subscribe(self.buyer, plan)
+        if decision:
+            self.devstore.decide(row.gid, decision, HANDLE)
+        return row
+
+    def buy(self, package: str, decision: str = "approve") -> Purchase:
+        row = charges.buy_package(self.buyer, package)
+        if decision:
+            self.devstore.decide(row.gid, decision, HANDLE)
+        return row
+
+    def nudge(self) -> billing.Changes:
+        return billing.bring_in_line(self.shop)
+
+    def ledger(self) -> list[tuple[str, int, int]]:
+        entries = LedgerEntry.objects.filter(account=self.shop.account_id).order_by("sequence")
+        return [(entry.kind, entry.plan_delta, entry.package_delta) for entry in entries]
+
+
+@pytest.fixture
+def olivia(store_access: DevStore) -> Olivia:
+    return Olivia(store_access)
+
+
+TRIAL = ("trial_grant", 100, 0)
+TRIAL_ENDS = ("expire", -100, 0)
+
+
+class TestPackages:
+    def test_an_approved_package_is_added_once(self, olivia):
+        row = olivia.buy("small")
+
+        olivia.nudge()
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+        entry = LedgerEntry.objects.get(kind="package")
+        assert entry.key == f"purchase:{row.gid}"
+        row.refresh_from_db()
+        assert (row.status, row.credits) == ("ACTIVE", 500)
+
+    def test_nothing_is_added_before_it_is_paid(self, olivia):
+        row = olivia.buy("small", "approve_pending")
+        olivia.nudge()
+        assert olivia.ledger() == [TRIAL]
+
+        number = row.gid.rpartition("/")[2]
+        olivia.devstore.press("charge", HANDLE, number=number, verb="pay")
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+
+    def test_it_has_the_credits_it_was_sold_with(self, olivia):
+        olivia.buy("small")
+        Package.objects.filter(handle="small").update(credits=1, on_sale=False)
+
+        olivia.nudge()
+
+        assert olivia.ledger()[-1] == ("package", 0, 500)
+
+
+class TestPlans:
+    def test_a_plan_ends_the_trial(self, olivia):
+        row = olivia.subscribe("starter")
+
+        olivia.nudge()
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, TRIAL_ENDS, ("plan_grant", 3000, 0)]
+        row.refresh_from_db()
+        account = olivia.shop.account
+        account.refresh_from_db()
+        assert account.period_end == row.current_period_end == row.granted_until
+        assert timedelta(days=29) < row.granted_until - clock.now() <= timedelta(days=30)
+
+    def test_an_upgrade_adds_the_difference(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        olivia.devstore.move_clock(days=10)
+
+        olivia.subscribe("growth")
+        olivia.nudge()
+
+        assert olivia.ledger()[-1] == ("plan_grant", 5500, 0)
+        assert billing.running_subscription(olivia.shop).handle == "growth"
+        assert Subscription.objects.get(handle="starter").status == "CANCELLED"
+
+    def test_a_downgrade_waits_for_the_period(self, olivia):
+        olivia.subscribe("growth")
+        olivia.nudge()
+        olivia.subscribe("starter")
+        olivia.nudge()
+        assert billing.running_subscription(olivia.shop).handle == "growth"
+        olivia.devstore.move_clock(days=30)
+
+        olivia.nudge()
+
+        assert olivia.ledger()[2:] == [
+            ("plan_grant", 8500, 0), ("expire", -8500, 0), ("plan_grant", 3000, 0),
+        ]  # fmt: skip
+        assert billing.running_subscription(olivia.shop).handle == "starter"
+
+    def test_the_price_list_may_change_meanwhile(self, olivia):
+        olivia.subscribe("starter")
+        Plan.objects.filter(handle="starter").update(credits=10, on_sale=False)
+
+        olivia.nudge()
+
+        assert olivia.ledger()[-1] == ("plan_grant", 3000, 0)
