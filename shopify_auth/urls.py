@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shopify_auth import bounce
+from shopify_auth import billing_views, bounce
 
 urlpatterns = [
+    path("billing/return/<str:reference>", billing_views.billing_return, name="billing_return"),
     path("auth/session-token", bounce.session_token_page, name="session_token_page"),
 ]
