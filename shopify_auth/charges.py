@@ -40,6 +40,7 @@ Row = TypeVar("Row", Subscription, Purchase)
 
 # An approval page that was just asked for is offered again instead of a second charge.
 BEING_PREPARED = timedelta(seconds=30)
+FIRST_QUESTION = timedelta(minutes=10)
 
 
 class ChargeRefused(Exception):  # noqa: N818 - reads as what happened
@@ -138,7 +139,7 @@ def _reserve(model: type[Row], buyer: Buyer, offer: Offer, **fields: Any) -> Row
     test = buyer.shop.is_development_store
     with transaction.atomic():
         BillingCheck.objects.get_or_create(shop=buyer.shop)
-        BillingCheck.objects.select_for_update().get(shop=buyer.shop)
+        check = BillingCheck.objects.select_for_update().get(shop=buyer.shop)
         same = model.objects.filter(
             shop=buyer.shop,
             handle=offer.handle,
@@ -159,6 +160,9 @@ def _reserve(model: type[Row], buyer: Buyer, offer: Offer, **fields: Any) -> Row
             raise ChargeRefused(
                 _("This purchase is being prepared in another window. Try again in a moment.")
             )
+        # Asked about whether or not anybody comes back, also when this process ends right here.
+        check.due_at = min(check.due_at or buyer.now + FIRST_QUESTION, buyer.now + FIRST_QUESTION)
+        check.save(update_fields=["due_at"])
         receipt = new_receipt()
         return model.objects.create(
             shop=buyer.shop,
@@ -202,13 +206,4 @@ def _create(row: Row, document: Document, payload_field: str, **variables: Any) 
     rows.update(gid=row.gid, confirmation_url=row.confirmation_url)
     rows.filter(status=Status.REQUESTED).update(status=Status.PENDING)
     row.refresh_from_db()
-    _watch(row)
     return row
-
-
-def _watch(row: Subscription | Purchase) -> None:
-    """See to it that the schedule asks about this charge, whether or not anybody comes back."""
-    check = BillingCheck.objects.get(shop=row.shop)
-    due_at = row.created_at + timedelta(minutes=10)
-    if check.due_at is None or check.due_at > due_at:
-        BillingCheck.objects.filter(pk=check.pk).update(due_at=due_at)
