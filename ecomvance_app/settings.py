@@ -240,7 +240,14 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# Billing has tasks of its own beside each app's `tasks` module.
+CELERY_IMPORTS = ["shopify_auth.billing_tasks"]
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "shopify_auth.sweep_billing": {"task": "shopify_auth.sweep_billing", "schedule": 60.0},
+    "shopify_auth.compare_billing": {
+        "task": "shopify_auth.compare_billing",
+        "schedule": crontab(hour="1-5", minute="*/10"),
+    },
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
     "credits.check_ledger": {
