@@ -76,10 +76,14 @@ def app(request: FakeRequest, handle: str, client_id: str, path: str = "") -> Ht
     return page(request, shop, "app.html", context)
 
 
-def app_of_domain(request: FakeRequest, domain: str, client_id: str) -> HttpResponse:
+def app_of_domain(
+    request: FakeRequest, domain: str, client_id: str, path: str = ""
+) -> HttpResponse:
     """The same, addressed by the shop's domain as in `https://{shop}/admin/apps/{client id}`."""
     shop = shop_by_domain(request.fake.store.copy(), domain)
-    return HttpResponseRedirect(f"/store/{shop.handle}/apps/{client_id}")
+    page_path = f"{client_id}/{path}" if path else client_id
+    query = f"?{request.GET.urlencode()}" if request.GET else ""
+    return HttpResponseRedirect(f"/store/{shop.handle}/apps/{page_path}{query}")
 
 
 def install(request: FakeRequest, handle: str) -> HttpResponse:
