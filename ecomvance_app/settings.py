@@ -250,6 +250,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
+    "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 30.0},
+    "shopify_auth.keep_access": {
+        "task": "shopify_auth.keep_access",
+        "schedule": crontab(hour="2", minute="41"),
+    },
     "credits.check_ledger": {
         "task": "credits.check_ledger",
         "schedule": crontab(hour="3", minute="17"),

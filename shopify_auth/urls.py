@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shopify_auth import billing_views, bounce
+from shopify_auth import billing_views, bounce, webhooks
 
 urlpatterns = [
+    path("webhooks/shopify", webhooks.receive, name="webhooks"),
     path("billing/return/<str:reference>", billing_views.billing_return, name="billing_return"),
     path("auth/session-token", bounce.session_token_page, name="session_token_page"),
 ]

@@ -1,0 +1,106 @@
+"""A store leaves: its tokens go at once, and 48 hours later, if Shopify asks, everybody's data.
+
+The ledger stays, without anybody's data, under the keyed hash of the store's domain: package
+credits are still there when the store comes back, and its trial is used.
+
+Source: product document, "Package Credits"; Shopify's documentation, "Privacy law compliance".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from credits.models import Account, AlertRecipient, EntryNote
+from credits.signals import account_erased, account_suspended
+from shopify_auth import billing, offline_tokens
+from shopify_auth.identity import hashed_domain
+from shopify_auth.models import Erasure, OfflineToken, Person, Shop, WebhookDelivery
+
+ERASED_AFTER = timedelta(hours=48)
+
+
+def last_refresh(shop: Shop) -> datetime | None:
+    """When the store's token was last renewed: what tells a store that left from one that is back."""
+    return OfflineToken.objects.filter(shop=shop).values_list("refreshed_at", flat=True).first()
+
+
+def leave(shop: Shop, seen: datetime | None, now: datetime) -> bool:
+    """Take the store as uninstalled; False when its token was renewed after `seen`.
+
+    Tokens are deleted, the subscription ends, runs that have not begun are cancelled and given back.
+    Account and ledger stay as they are.
+    """
+    with transaction.atomic():
+        locked = Shop.objects.select_for_update().get(pk=shop.pk)
+        if locked.state != Shop.State.INSTALLED or last_refresh(shop) != seen:
+            return False
+        offline_tokens.forget(shop)
+        locked.state = Shop.State.UNINSTALLED
+        locked.uninstalled_at = now
+        locked.save(update_fields=["state", "uninstalled_at"])
+        billing.end_charges(locked, now)
+        if locked.account_id is not None and not _shares_account(locked):
+            account_suspended.send(sender=Shop, account_id=locked.account_id, now=now)
+    return True
+
+
+def erasable_from(shop: Shop) -> datetime:
+    """When the data of a store that has left may be erased."""
+    return (shop.uninstalled_at or shop.installed_at) + ERASED_AFTER
+
+
+def erase(shop: Shop, now: datetime) -> Erasure | None:
+    """Erase a store that left 48 hours ago and keep proof; None when that was done before.
+
+    Pictures, prompts, people, tokens, free text and webhook bodies go, and the domain becomes its
+    keyed hash. An account that another installed store draws on keeps its runs: they are that
+    store's too.
+    """
+    with transaction.atomic():
+        locked = Shop.objects.select_for_update().get(pk=shop.pk)
+        if locked.state != Shop.State.UNINSTALLED or now < erasable_from(locked):
+            return None
+        counts = {"tokens": offline_tokens.forget(shop)}
+        counts |= _erase_people(locked)
+        counts |= _erase_deliveries(locked)
+        if locked.account_id is not None and not _shares_account(locked):
+            counts |= _erase_account(locked.account_id)
+        locked.domain = hashed_domain(locked.domain)
+        locked.name = locked.shopify_id = ""
+        locked.state = Shop.State.REDACTED
+        locked.save()
+        return Erasure.objects.create(shop=locked, erased_at=now, counts=counts)
+
+
+def _shares_account(shop: Shop) -> bool:
+    others = Shop.objects.filter(account_id=shop.account_id, state=Shop.State.INSTALLED)
+    return others.exclude(pk=shop.pk).exists()
+
+
+def _erase_people(shop: Shop) -> dict[str, int]:
+    people = Person.objects.filter(shop_staff__shop=shop)
+    count = people.count()
+    people.delete()
+    return {"people": count}
+
+
+def _erase_deliveries(shop: Shop) -> dict[str, int]:
+    subjects = [subject for subject in (shop.domain, shop.shopify_id) if subject]
+    deliveries = WebhookDelivery.objects.filter(subject__in=subjects).exclude(body="")
+    count = deliveries.update(body="", subject="", shop_domain="")
+    WebhookDelivery.objects.filter(shop_domain=shop.domain).update(shop_domain="")
+    return {"webhook bodies": count}
+
+
+def _erase_account(account_id: int) -> dict[str, int]:
+    """What other apps know of the account, its mail addresses, notes and name."""
+    counts: dict[str, int] = {}
+    for _receiver, erased in account_erased.send(sender=Shop, account_id=account_id):
+        counts |= erased or {}
+    recipients = AlertRecipient.objects.filter(account_id=account_id)
+    counts["mail addresses"] = recipients.delete()[0]
+    counts["notes"] = EntryNote.objects.filter(entry__account_id=account_id).delete()[0]
+    Account.objects.filter(pk=account_id).update(name="")
+    return counts
