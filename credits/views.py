@@ -23,7 +23,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from credits import (
     charts,
     exports,
-    forecasts,
     history,
     ledger,
     periods,
@@ -33,7 +32,7 @@ from credits import (
     usage,
 )
 from credits.forms import InstantForm, WarningForm
-from credits.models import Account, LedgerEntry, Package, Plan
+from credits.models import Account, LedgerEntry
 from credits.people import person_names
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, public
@@ -48,7 +47,6 @@ def usage_page(request: MerchantRequest) -> HttpResponse:
     months, plan_periods = spans.months(account, now), spans.plan_periods(account)
     span = spans.choose(request.GET.get("span", ""), [*months, *plan_periods])
     report = spans.read(account, span)
-    balance = queries.get_balance(account.pk, now)
     today = periods.local_day(now, account.time_zone)
     context = {
         "nav_active": "usage",
@@ -60,7 +58,6 @@ def usage_page(request: MerchantRequest) -> HttpResponse:
         "most_used": usage.top(report.tools, MOST_USED),
         "people": _named(report.people),
         "chart": charts.by_day(report, span.first, max(span.first, min(span.last, today))),
-        "forecast": forecasts.read_forecast(account.pk, balance, account.time_zone, now),
         "export_url": exports.link(account, span.first, span.after),
     }
     return render(request, "credits/usage.html", context)
@@ -153,19 +150,6 @@ def _settings_form(request: MerchantRequest, form: WarningForm) -> HttpResponse:
     if not form.is_bound:
         response["HX-Trigger"] = json.dumps({"toast": {"message": _("Settings saved")}})
     return response
-
-
-@require_safe
-def plans_page(request: MerchantRequest) -> HttpResponse:
-    """How credits are bought, what they cost and what they are good for."""
-    _settled(request)
-    context = {
-        "nav_active": "plans",
-        "plans": Plan.objects.filter(on_sale=True).order_by("position"),
-        "packages": Package.objects.filter(on_sale=True).order_by("position"),
-        "current": request.account.plan_id,
-    }
-    return render(request, "credits/plans.html", context)
 
 
 def _settled(request: MerchantRequest) -> tuple[Account, datetime]:

@@ -21,6 +21,7 @@ from credits.models import Account, LedgerEntry
 from credits.queries import Balance
 from generations.advice import cheaper_way
 from generations.catalog import CHEAPEST
+from shopify_auth.models.charges import Charge, Subscription
 
 LOW_CREDITS = "components/low_credits.html"
 PLAIN = "components/banner.html"
@@ -41,9 +42,12 @@ class Banner:
 def choose_banner(account: Account, balance: Balance, surface: str, now: datetime) -> Banner | None:
     """The banner for this account now, if any.
 
-    Zero credits come first, then low credits, the end of the trial, its last day, and plan
-    credits that will expire within three days.
+    An unpaid bill comes first, then zero and low credits, the end of the trial, its last day, and
+    plan credits that will expire within three days.
     """
+    frozen = Subscription.objects.filter(shop__account=account, status=Charge.Status.FROZEN)
+    if frozen.exists():
+        return _frozen(surface)
     state = alerts.state(balance.total, balance.low_at, CHEAPEST)
     if state != "fine":
         return _low_credits(account, balance, state, surface, now)
@@ -81,6 +85,23 @@ def _low_credits(
         "usage_url": reverse("pages:usage", current_app=surface),
     }
     return Banner(state, LOW_CREDITS, variables)
+
+
+def _frozen(surface: str) -> Banner:
+    return Banner(
+        "frozen",
+        PLAIN,
+        {
+            "tone": "critical",
+            "title": _("Shopify reports an unpaid bill"),
+            "text": _(
+                "Your plan grants no new credits until it is paid in Shopify. Credits that you "
+                "have stay usable."
+            ),
+            "primary_label": _("See your plan"),
+            "primary_url": reverse("pages:plans", current_app=surface),
+        },
+    )
 
 
 def _had_trial(account: Account) -> bool:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from credits import ledger, queries
+from credits import forecasts, ledger, queries
 from ecomvance_app import clock
 from ecomvance_app.banners import banner_html
 
@@ -35,8 +35,9 @@ def merchant(request: HttpRequest) -> dict[str, Any]:
     balance = queries.get_balance(account.pk, now)
     return context | {
         "balance": balance,
-        # Templates call it where the banner stands; fragments have none and ask nothing.
+        # Templates call these two where they stand; pages without them ask nothing.
         "banner": partial(banner_html, account, balance, surface or "web", now),
+        "forecast": partial(forecasts.read_forecast, account.pk, balance, account.time_zone, now),
         "time_zone": account.time_zone,
         "live_ticket_url": reverse("pages:live_ticket", current_app=surface),
         "balance_url": reverse("pages:balance", current_app=surface),

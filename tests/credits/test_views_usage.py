@@ -279,14 +279,3 @@ def test_settings_answer_a_partial_request_with_the_form_alone(owner):
     assert response.status_code == 200
     assert response.headers["HX-Trigger"] == '{"toast": {"message": "Settings saved"}}'
     assert b"<html" not in response.content
-
-
-# --- Plans ---------------------------------------------------------------------------------------
-
-
-def test_how_credits_are_bought(owner):
-    page = text(owner.client.get("/dashboard/plans"))
-
-    assert "Starter 3,000 60 images or 150 cut-outs $19" in page
-    assert "XL 15,000 300 images or 750 cut-outs $99" in page
-    assert "Package credits are used after them and never expire." in page
