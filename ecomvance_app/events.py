@@ -71,9 +71,7 @@ def _account_id(request: HttpRequest) -> int | None:
     if account is not None:
         return int(account.pk)
     try:
-        return int(
-            signing.loads(request.GET.get("ticket", ""), salt=_SALT, max_age=TICKET_SECONDS)
-        )
+        return int(signing.loads(request.GET.get("ticket", ""), salt=_SALT, max_age=TICKET_SECONDS))
     except signing.BadSignature:
         return None
 
@@ -108,10 +106,12 @@ class _Hub:
         """Relay nudges while anybody listens; a broker that is away is tried again."""
         while self._streams:
             try:
-                async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
-                    async with client.pubsub() as subscription:
-                        await subscription.subscribe(live.CHANNEL)
-                        await self._relay(subscription)
+                async with (
+                    redis.asyncio.Redis.from_url(settings.REDIS_URL) as client,
+                    client.pubsub() as subscription,
+                ):
+                    await subscription.subscribe(live.CHANNEL)
+                    await self._relay(subscription)
             except (RedisError, OSError):
                 logger.warning("Live updates wait for the broker")
                 await asyncio.sleep(1)

@@ -20,7 +20,9 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @public
 def readyz(_request: HttpRequest) -> JsonResponse:
     """The process answers and reaches its database and broker; 503 naming the one that is away."""
-    away = [name for name, reaches in (("database", _database), ("broker", _broker)) if not reaches()]
+    away = [
+        name for name, reaches in (("database", _database), ("broker", _broker)) if not reaches()
+    ]
     if away:
         return JsonResponse({"status": "unavailable", "away": away}, status=503)
     return JsonResponse({"status": "ok"})

@@ -251,7 +251,8 @@ def extend_lease(generation: Generation) -> bool:
 
 def succeed(generation: Generation, result: Result) -> bool:
     """Keep the output and deliver it; False when the run was cancelled or taken over meanwhile."""
-    assert result.width and result.height
+    if result.width is None or result.height is None:
+        raise TypeError(f"{generation.tool} returned no picture")
     output = stored.store(
         generation.account_id, result.content, result.media_type, result.width, result.height
     )

@@ -7,4 +7,4 @@ class GenerationsConfig(AppConfig):
     name = "generations"
 
     def ready(self) -> None:
-        from generations import receivers  # noqa: F401, PLC0415  Connects them.
+        from generations import receivers  # noqa: F401  Connects them.

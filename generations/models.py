@@ -77,7 +77,10 @@ class Generation(models.Model):
                 | Q(
                     state="failed",
                     outcome__in=[
-                        "platform_error", "provider_error", "content_policy", "timeout",
+                        "platform_error",
+                        "provider_error",
+                        "content_policy",
+                        "timeout",
                         "invalid_input",
                     ],
                 )

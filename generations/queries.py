@@ -47,9 +47,7 @@ def list_history(account_id: int, cursor: str = "", state: str = "") -> HistoryP
         runs = runs.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=run_id))
     page = list(runs[: PAGE + 1])
     older = page[PAGE - 1] if len(page) > PAGE else None
-    return HistoryPage(
-        page[:PAGE], f"{older.created_at.isoformat()}~{older.pk}" if older else ""
-    )
+    return HistoryPage(page[:PAGE], f"{older.created_at.isoformat()}~{older.pk}" if older else "")
 
 
 def _shown(account_id: int) -> QuerySet[Generation]:

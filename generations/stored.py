@@ -46,7 +46,9 @@ class StoredPicture:
         )
 
 
-def store(account_id: int, content: bytes, media_type: str, width: int, height: int) -> StoredPicture:
+def store(
+    account_id: int, content: bytes, media_type: str, width: int, height: int
+) -> StoredPicture:
     """Put a picture and its preview into storage. OSError when the storage does not take them."""
     name = f"accounts/{account_id}/{uuid.uuid4().hex}"
     file = default_storage.save(f"{name}{_SUFFIXES[media_type]}", ContentFile(content))

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from credits import ledger, queries as credit_queries, receipts
+from credits import ledger, receipts
+from credits import queries as credit_queries
 from ecomvance_app.http import MerchantRequest
 from generations import actions, catalog, files, orders, products, queries
 from generations.catalog import Tool
@@ -214,10 +215,10 @@ def _refusal(
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
     total = credit_queries.get_balance(request.account.pk).total
     trial = request.account.period_kind == "trial"
-    return [_tile(found, total, trial) for found in catalog.TOOLS.values()]
+    return [_tile(found, total, trial=trial) for found in catalog.TOOLS.values()]
 
 
-def _tile(found: Tool, total: int, trial: bool) -> dict[str, Any]:
+def _tile(found: Tool, total: int, *, trial: bool) -> dict[str, Any]:
     price, reason = found.lowest_price, routing.unavailable_reason(found.slug)
     if found.output == "video" and trial and total < price:
         reason = _("Needs %(price)d; the trial gives 100 a day. Buy a package or a plan.") % {

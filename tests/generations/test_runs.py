@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,9 +22,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
-from credits import ledger, queries as credit_queries
+from credits import ledger
+from credits import queries as credit_queries
 from credits.models import LedgerEntry, RestorationCase
 from credits.signals import account_erased, account_suspended
+from ecomvance_app.celery import app
 from generations import actions, files, products, tasks
 from generations.engines import routing
 from generations.engines.base import ContentPolicyError, Job, PlatformError, ProviderError, Result
@@ -474,9 +475,9 @@ class TestFiles:
     def test_go_with_the_prompts_when_a_store_is_forgotten(self, owner: Merchant) -> None:
         ask(owner.client, image="", photo="gid://shopify/Product/1 7")
 
-        [(_receiver, erased)] = account_erased.send(sender=None, account_id=owner.account.pk)
+        answers = account_erased.send(sender=None, account_id=owner.account.pk)
 
-        assert erased == {"pictures": 1, "runs": 1}
+        assert {"pictures": 1, "runs": 1} in [dict(erased or {}) for _receiver, erased in answers]
         run = Generation.objects.get()
         assert (run.product_title, run.requested_by, run.price) == ("", None, 20)
         assert stored_files(owner.account.pk) == []
@@ -556,8 +557,6 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 @pytest.fixture
 def sent_jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names and ids of the jobs that were sent."""
-    from ecomvance_app.celery import app
-
     sent: list[str] = []
 
     def send(name: str, kwargs: dict[str, str], **_options: object) -> None:
