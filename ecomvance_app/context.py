@@ -12,6 +12,7 @@ from django.urls import reverse
 from credits import forecasts, ledger, queries
 from ecomvance_app import clock
 from ecomvance_app.banners import banner_html
+from shopify_auth import demo
 
 
 def merchant(request: HttpRequest) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def merchant(request: HttpRequest) -> dict[str, Any]:
     }
     account = getattr(request, "account", None)
     if account is None:
-        return context
+        return context | {"demo_login": demo.merchant_login()}
     now = clock.now()
     if account.due_at is not None and account.due_at <= now:
         # A page that finds something due writes first, so that its entries are there to show.

@@ -9,6 +9,9 @@ import jwt
 from django.conf import settings
 
 DEMO_SHOP = "ecomvance-demo.myshopify.com"
+MERCHANT_EMAIL = "demo@ecomvance.test"
+STAFF_EMAIL = "staff@ecomvance.test"
+PASSWORD = "try-ecomvance"  # noqa: S105 - printed for everybody who starts the demo.
 SESSION_TOKEN_SECONDS = 60
 
 
@@ -32,3 +35,10 @@ def signed_session_token(domain: str) -> str | None:
         "jti": str(uuid4()),
     }
     return jwt.encode(claims, settings.SHOPIFY_API_SECRET, algorithm="HS256")
+
+
+def merchant_login() -> dict[str, str] | None:
+    """The demo merchant's log-in, shown on the sign-in page of a development machine only."""
+    if not (settings.DEV_STORE and settings.DEBUG):
+        return None
+    return {"email": MERCHANT_EMAIL, "password": PASSWORD}

@@ -13,15 +13,12 @@ from django.db import transaction
 from credits import ledger
 from credits.models import AlertRecipient
 from ecomvance_app import clock
-from shopify_auth.demo import DEMO_SHOP
+from shopify_auth.demo import DEMO_SHOP, MERCHANT_EMAIL, PASSWORD, STAFF_EMAIL
 from shopify_auth.models import Membership, OfflineToken, Person, Shop
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
-MERCHANT_EMAIL = "demo@ecomvance.test"
-STAFF_EMAIL = "staff@ecomvance.test"
-PASSWORD = "try-ecomvance"  # noqa: S105 - printed for everybody who starts the demo.
 DEMO_SHOP_ID = "548380009"
 
 
