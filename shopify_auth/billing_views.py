@@ -105,7 +105,7 @@ def confirmation(request: MerchantRequest, reference: str) -> HttpResponse:
     charge = _find_charge(request, reference)
     now = clock.now()
     if charge.is_open or charge.status == Status.ACTIVE:
-        _bring_in_line(charge.shop, now)
+        _bring_in_line(charge.shop, now, since=charge.returned_at)
         charge.refresh_from_db()
     context = _confirmation(charge, now)
     response = render(request, "shopify_auth/_confirmation.html", context)
@@ -171,12 +171,15 @@ def _settled(account: Account, now: datetime) -> Account:
     return account
 
 
-def _bring_in_line(shop: Shop | None, now: datetime) -> None:
-    """Ask Shopify unless that was done a moment ago; what fails is asked again by the schedule."""
+def _bring_in_line(shop: Shop | None, now: datetime, since: datetime | None = None) -> None:
+    """Ask Shopify unless that was done a moment ago, and after `since`.
+
+    What fails is asked again by the schedule.
+    """
     if shop is None:
         return
-    check = BillingCheck.objects.filter(shop=shop).first()
-    if check and check.checked_at and timedelta() <= now - check.checked_at < FRESH:
+    latest = max(now - FRESH, since or now - FRESH)
+    if BillingCheck.objects.filter(shop=shop, checked_at__range=(latest, now)).exists():
         return
     try:
         billing.bring_in_line(shop, now=now)

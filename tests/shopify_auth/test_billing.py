@@ -5,56 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from credits.models import LedgerEntry, Package, Plan
 from ecomvance_app import clock
-from shopify_auth import billing, charges
-from shopify_auth.charges import Buyer
-from shopify_auth.models import Purchase, Shop, Subscription
+from shopify_auth import billing
+from shopify_auth.models import Subscription
 from tests.devstore_fixture import DevStore
-from tests.shopify_auth.frame import SHOP, open_page
+from tests.owners import Owner
 
 pytestmark = pytest.mark.django_db
-HANDLE = SHOP.removesuffix(".myshopify.com")
-
-
-class Olivia:
-    """The owner of a paying store: opens the app, buys, and approves on Shopify's page."""
-
-    def __init__(self, devstore: DevStore) -> None:
-        self.devstore = devstore
-        request = open_page(Client()).wsgi_request
-        self.shop: Shop = request.shop
-        self.person = request.person
-
-    @property
-    def buyer(self) -> Buyer:
-        return Buyer(self.shop, self.shop.account, self.person, "embedded", clock.now())
-
-    def subscribe(self, plan: str, decision: str = "approve") -> Subscription:
-        row = charges.subscribe(self.buyer, plan)
-        if decision:
-            self.devstore.decide(row.gid, decision, HANDLE)
-        return row
-
-    def buy(self, package: str, decision: str = "approve") -> Purchase:
-        row = charges.buy_package(self.buyer, package)
-        if decision:
-            self.devstore.decide(row.gid, decision, HANDLE)
-        return row
-
-    def nudge(self) -> billing.Changes:
-        return billing.bring_in_line(self.shop)
-
-    def ledger(self) -> list[tuple[str, int, int]]:
-        entries = LedgerEntry.objects.filter(account=self.shop.account_id).order_by("sequence")
-        return [(entry.kind, entry.plan_delta, entry.package_delta) for entry in entries]
 
 
 @pytest.fixture
-def olivia(store_access: DevStore) -> Olivia:
-    return Olivia(store_access)
+def olivia(store_access: DevStore) -> Owner:
+    return Owner(store_access)
 
 
 TRIAL = ("trial_grant", 100, 0)
@@ -80,7 +44,7 @@ class TestPackages:
         assert olivia.ledger() == [TRIAL]
 
         number = row.gid.rpartition("/")[2]
-        olivia.devstore.press("charge", HANDLE, number=number, verb="pay")
+        olivia.devstore.press("charge", olivia.handle, number=number, verb="pay")
         olivia.nudge()
 
         assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
@@ -103,8 +67,7 @@ class TestPlans:
 
         assert olivia.ledger() == [TRIAL, TRIAL_ENDS, ("plan_grant", 3000, 0)]
         row.refresh_from_db()
-        account = olivia.shop.account
-        account.refresh_from_db()
+        account = olivia.account
         assert account.period_end == row.current_period_end == row.granted_until
         assert timedelta(days=29) < row.granted_until - clock.now() <= timedelta(days=30)
 
