@@ -213,7 +213,12 @@ SILENCED_SYSTEM_CHECKS = [
 # --- Queue, live updates, cache ------------------------------------------------------------------
 REDIS_URL = required("REDIS_URL", "redis://127.0.0.1:6379/0", "redis://host:6379/0")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # Every request of the API counts in it; one that hangs must not hang them.
+        "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+    }
 }
 # RabbitMQ by its own URL; without one the Redis above is broker too.
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_URL)

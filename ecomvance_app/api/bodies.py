@@ -7,10 +7,9 @@ from typing import TypeVar
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
-from pydantic import BaseModel, ValidationError
-from pydantic_core import InitErrorDetails
+from pydantic import BaseModel
 
-from ecomvance_app.api.errors import BodyTooLarge, UnsupportedContent
+from ecomvance_app.api import errors
 from generations.pictures import MAX_BYTES
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -23,7 +22,7 @@ _FIELDS_BYTES = 1024 * 1024
 def is_multipart(request: HttpRequest) -> bool:
     """Whether the body is multipart; UnsupportedContent when it is neither that nor JSON."""
     if request.content_type not in (JSON, MULTIPART):
-        raise UnsupportedContent
+        raise errors.UnsupportedContent
     return request.content_type == MULTIPART
 
 
@@ -37,26 +36,22 @@ def read_multipart(
 ) -> tuple[Body, Sequence[UploadedFile[bytes]]]:
     """The fields of a multipart body as `model`, and its `image` files.
 
-    Raises BodyTooLarge before anything is parsed,
-    pydantic.ValidationError for fields that do not fit and for too many or other files.
+    Raises BodyTooLarge before anything is parsed, a validation error for fields that do not fit and
+    for too many or other files.
     """
     if int(request.META.get("CONTENT_LENGTH") or 0) > most_images * MAX_BYTES + _FIELDS_BYTES:
-        raise BodyTooLarge
+        raise errors.BodyTooLarge
     fields = {name: _typed(name, value) for name, value in request.POST.items()}
     files = request.FILES.getlist("image")
     wrong = [name for name in request.FILES if name != "image"]
     if wrong:
-        raise _refused(model, wrong[0], "Files are sent as image")
+        raise errors.invalid(wrong[0], "Files are sent as image")
     if len(files) > most_images:
-        raise _refused(model, "image", f"At most {most_images} pictures, not {len(files)}")
+        message = f"At most {most_images} pictures, not {len(files)}"
+        raise errors.invalid("image", message)
     return model.model_validate(fields), files
 
 
 def _typed(name: str, value: object) -> object:
     """Form fields are texts; the one number among ours becomes one if it is one."""
     return int(value) if name == "seconds" and value in ("4", "6", "8") else value
-
-
-def _refused(model: type[BaseModel], field: str, message: str) -> ValidationError:
-    details = InitErrorDetails(type="value_error", loc=(field,), input="", ctx={"error": message})
-    return ValidationError.from_exception_data(model.__name__, [details])

@@ -29,6 +29,11 @@ class BodyTooLarge(Exception):  # noqa: N818 - says what is the case
     """The body announces more bytes than the route can ever use."""
 
 
+def invalid(field: str, message: str) -> ValidationError:
+    """What is wrong with one parameter or part of a request that the types cannot say."""
+    return ValidationError([{"loc": (field,), "type": "value_error", "msg": message}])
+
+
 def answer(status: int, code: str, message: str, **more: Any) -> JsonResponse:
     """An error as every route of the API gives it; `more` says what a program can act on."""
     return JsonResponse({"error": code, "message": message, **more}, status=status)

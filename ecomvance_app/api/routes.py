@@ -183,6 +183,8 @@ def create_batch(request: MerchantRequest, idempotency_key: BatchKey) -> Any:
 @api.get("/usage", operation_id="getUsage", response={200: schemas.Usage, **_refusals(422)})
 def usage(request: MerchantRequest, month: Annotated[schemas.Month | None, Query()] = None) -> Any:
     """The summary of a calendar month in the account's time zone; of the running one by default."""
+    for unknown in request.GET.keys() - {"month"}:
+        raise errors.invalid(unknown, _("There is no such parameter"))
     account, now = request.account, clock.now()
     ledger.settle(account.pk, now=now)
     asked = month or f"{local_day(now, account.time_zone):%Y-%m}"

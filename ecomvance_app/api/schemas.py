@@ -232,6 +232,7 @@ class InsufficientCreditsError(BaseModel):
 
 # --- OpenAPI of the bodies that `bodies` reads --------------------------------------------------
 
+_MEDIA_TYPES = [f"image/{name}" for name in ("jpeg", "png", "webp", "avif", "heic")]
 _REF = "#/components/schemas/{model}"
 
 
@@ -263,6 +264,9 @@ def request_body(
         multipart["required"].append("image")
     content = {
         "application/json": {"schema": {"$ref": _REF.format(model=as_json.__name__)}},
-        "multipart/form-data": {"schema": multipart},
+        "multipart/form-data": {
+            "schema": multipart,
+            "encoding": {"image": {"contentType": ", ".join(_MEDIA_TYPES)}},
+        },
     }
     return {"requestBody": {"required": True, "content": content}}

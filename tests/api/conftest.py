@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from generations import products
@@ -18,7 +17,6 @@ def _storefront(settings) -> Iterator[None]:
     """Every account's store has the same two products, but Sam's, which has another."""
     settings.PRODUCT_SOURCE = "tests.api.storefront.Storefront"
     products._source.cache_clear()
-    cache.clear()
     yield
     products._source.cache_clear()
 

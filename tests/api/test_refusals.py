@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from credits import ledger
@@ -369,6 +369,7 @@ class TestThrottle:
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed_again:
             address = f"redis://127.0.0.1:{closed_again.getsockname()[1]}/0"
-        settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": address}}
+        away = settings.CACHES["default"] | {"LOCATION": address}
 
-        assert owner.get("balance").status_code == 200
+        with override_settings(CACHES={"default": away}):
+            assert owner.get("balance").status_code == 200

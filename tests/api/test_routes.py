@@ -160,6 +160,12 @@ class TestUsage:
         assert answer.json()["error"] == "invalid_request"
         assert answer.json()["details"][0]["field"] == "month"
 
+    def test_refuses_a_parameter_that_it_does_not_know(self, owner: ApiMerchant) -> None:
+        answer = owner.get("usage", {"months": "2026-03"})
+
+        assert answer.status_code == 422
+        assert answer.json()["details"][0]["field"] == "months"
+
 
 def test_writes_what_is_due_before_a_report(owner: ApiMerchant, time_machine) -> None:
     entries = LedgerEntry.objects.filter(account=owner.account).order_by("sequence")
