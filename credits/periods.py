@@ -74,9 +74,7 @@ def advance(bucket: PlanBucket, now: datetime) -> tuple[PlanBucket, tuple[Due, .
     if following is None:
         return (ended if bucket.kind == "paid" else PlanBucket()), tuple(dues)
     start, end = following
-    granted = replace(
-        bucket, credits=bucket.allocation, start=start, end=end, settled=False
-    )
+    granted = replace(bucket, credits=bucket.allocation, start=start, end=end, settled=False)
     dues.append(Due("grant", bucket.allocation, start, granted))
     return granted, tuple(dues)
 

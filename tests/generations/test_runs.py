@@ -20,6 +20,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 from PIL import Image
 
 from credits import ledger
@@ -333,6 +334,29 @@ class TestWorking:
 
 
 class TestHealing:
+    def test_takes_orders_while_the_broker_is_away_and_sends_them_later(
+        self,
+        owner: Merchant,
+        django_capture_on_commit_callbacks: Callbacks,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def away(*_arguments: object, **_options: object) -> None:
+            raise OperationalError("Connection refused")
+
+        with monkeypatch.context() as outage, django_capture_on_commit_callbacks(execute=True):
+            outage.setattr(app, "send_task", away)
+            response = ask(owner.client)
+        assert response.status_code == 201
+        Generation.objects.update(enqueued_at=timezone.now() - timedelta(seconds=90))
+        sent: list[str] = []
+        monkeypatch.setattr(app, "send_task", lambda name, **_options: sent.append(name))
+
+        with django_capture_on_commit_callbacks(execute=True):
+            tasks.sweep()
+
+        assert sent == ["generations.run"]
+        assert owner.total == 80
+
     def test_sends_a_run_again_that_waits_too_long(
         self, owner: Merchant, django_capture_on_commit_callbacks: Callbacks, sent_jobs: list[str]
     ) -> None:
