@@ -26,11 +26,11 @@ NOT_AN_AMOUNT = [
     0, -1, -(10**30), 1.0, 0.5, 20.5, float("nan"), float("inf"), "20", "", None, True, False,
     Decimal(20), Fraction(20), [20], 20 + 0j, b"20",
 ]  # fmt: skip
-NOT_AN_ACCOUNT = [0, -1, 10**30, None, "", "loom", "1", True, 1.0, b"1", object()]
+NOT_AN_ACCOUNT = [0, -1, 10**30, None, "", "loom", "1", True, 1.0, b"1", object]
 NOT_A_KEY = ["", "k" * 201, "nul\x00", "auto:expire:2", None, 7, b"key", ["key"]]
 NOT_AN_INSTANT = [NAIVE, NAIVE.date(), "2026-03-02T09:30:00Z", 1_772_443_800, END_OF_TIME,
                   BEGINNING_OF_TIME]  # fmt: skip
-NOT_A_PLAN = ["", "Starter", "no-such-plan", "p" * 10_000, "nul\x00", None, 3, object()]
+NOT_A_PLAN = ["", "Starter", "no-such-plan", "p" * 10_000, "nul\x00", None, 3, object]
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_unknown_accounts(loom, account):
             ask()
 
 
-@pytest.mark.parametrize("account", [0, -1, 10**30, None, "", "loom", object()], ids=repr)
+@pytest.mark.parametrize("account", [0, -1, 10**30, None, "", "loom", object], ids=repr)
 def test_the_balance_of_an_unknown_account(loom, account):
     with pytest.raises((ValueError, TypeError)):
         queries.get_balance(account, now=OPENED)
