@@ -1,0 +1,283 @@
+"""Fourteen months of a store, on the fake Shopify, with nudges lost, doubled, late and reordered.
+
+The story is always the same; what differs is how the app hears of it. The expectation is written by
+hand. Time is the business clock of both sides; every line of the story happens on its day.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from credits import checks, ledger
+from credits.models import LedgerEntry
+from ecomvance_app import clock
+from shopify_auth import billing_sweeps, billing_tasks, inbox
+from shopify_auth.devstore import webhooks
+from shopify_auth.devstore.state import Delivery
+from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Subscription
+from tests.devstore_fixture import DevStore
+from tests.owners import Owner
+
+DAY = timedelta(days=1)
+LIFE = 426
+stores = count(810_001)
+
+# Day, kind, plan part, package part, and for a plan's credits the day on which they expire.
+EXPECTED = [
+    (0, "trial_grant", 100, 0, 1),
+    (0, "spend", -60, 0, None),
+    (1, "expire", -40, 0, None),
+    (3, "trial_grant", 100, 0, 4),
+    (3, "spend", -30, 0, None),
+    (4, "expire", -70, 0, None),
+    # Starter during the trial: the trial ends.
+    (5, "trial_grant", 100, 0, 6),
+    (5, "expire", -100, 0, None),
+    (5, "plan_grant", 3_000, 0, 35),
+    (6, "spend", -1_000, 0, None),
+    (8, "package", 0, 500, None),
+    # Growth on day 10: the difference, to the same billing date.
+    (10, "plan_grant", 5_500, 0, 35),
+    (12, "spend", -7_500, -300, None),
+    (35, "plan_grant", 8_500, 0, 65),
+    (50, "spend", -500, 0, None),
+    # Day 65 cannot be paid: the plan is frozen until day 70.
+    (65, "expire", -8_000, 0, None),
+    (67, "spend", 0, -50, None),
+    (70, "plan_grant", 8_500, 0, 95),
+    # The downgrade of day 75 begins with the next period.
+    (95, "expire", -8_500, 0, None),
+    (95, "plan_grant", 3_000, 0, 125),
+    (125, "expire", -3_000, 0, None),
+    (125, "plan_grant", 3_000, 0, 155),
+    (155, "expire", -3_000, 0, None),
+    (155, "plan_grant", 3_000, 0, 185),
+    # Nobody looked from day 160 to day 226: of the periods since, the running one is granted.
+    (185, "expire", -3_000, 0, None),
+    (215, "plan_grant", 3_000, 0, 245),
+    # Cancelled on day 230, usable to day 245.
+    (231, "spend", -100, 0, None),
+    (245, "expire", -2_900, 0, None),
+    (250, "package", 0, 5_000, None),
+    (255, "plan_grant", 18_000, 0, 285),
+    # Uninstalled on day 260, back on day 261, Pro again on day 262: that period is paid already.
+    (263, "spend", -1_000, 0, None),
+    (285, "expire", -17_000, 0, None),
+    (285, "plan_grant", 18_000, 0, 315),
+    (300, "plan_grant", 30_000, 0, 315),
+    (315, "expire", -48_000, 0, None),
+    (315, "plan_grant", 48_000, 0, 345),
+    (345, "expire", -48_000, 0, None),
+    (345, "plan_grant", 48_000, 0, 375),
+    (375, "expire", -48_000, 0, None),
+    (375, "plan_grant", 48_000, 0, 405),
+    (405, "expire", -48_000, 0, None),
+    (405, "plan_grant", 48_000, 0, 435),
+    (420, "package", 0, 500, None),
+]
+
+
+@dataclass
+class Life:
+    """One store from its first day, and what reaches the app of what happens to it."""
+
+    owner: Owner
+    devstore: DevStore
+    born: datetime = field(init=False)
+    day: int = 0
+
+    def __post_init__(self) -> None:
+        self.born = self.owner.account.opened_at
+
+    def live(self) -> list[tuple[int, Callable[[], object]]]:
+        """The story: on which day what happens."""
+        owner = self.owner
+        return [
+            (0, lambda: self.spend(60)),
+            (3, lambda: self.spend(30)),
+            (5, lambda: owner.subscribe("starter")),
+            (6, lambda: self.spend(1_000)),
+            (8, lambda: owner.buy("small")),
+            (10, lambda: owner.subscribe("growth")),
+            (12, lambda: self.spend(7_800)),
+            (36, lambda: None),
+            (40, lambda: owner.buy("medium", "decline")),
+            (45, lambda: owner.buy("xl", "")),
+            (50, lambda: self.spend(500)),
+            (55, lambda: self.devstore.misbehave(handle=owner.handle, renewal_unpaid=1)),
+            (66, lambda: None),
+            (67, lambda: self.spend(50)),
+            (70, lambda: self.devstore.press("recover", owner.handle)),
+            (75, lambda: owner.subscribe("starter")),
+            (96, lambda: None),
+            (126, lambda: None),
+            (160, lambda: None),
+            (226, lambda: None),
+            (230, owner.cancel),
+            (231, lambda: self.spend(100)),
+            (246, lambda: None),
+            (250, lambda: owner.buy("large")),
+            (255, lambda: owner.subscribe("pro")),
+            (260, lambda: self.devstore.press("uninstall", owner.handle)),
+            (261, self.come_back),
+            (262, lambda: owner.subscribe("pro")),
+            (263, lambda: self.spend(1_000)),
+            (286, lambda: None),
+            (300, lambda: owner.subscribe("scale")),
+            (316, lambda: None),
+            (346, lambda: None),
+            (376, lambda: None),
+            (406, lambda: None),
+            (420, lambda: owner.buy("small")),
+        ]
+
+    def spend(self, credits: int) -> None:
+        ledger.spend(self.owner.account.pk, credits, f"run on day {self.day}")
+
+    def come_back(self) -> None:
+        """Install again and open the app, whose old access is dead."""
+        self.devstore.press("install", self.owner.handle)
+        self.owner.open("/")
+        self.owner.fetch("/plans/content")
+        self.owner.open("/")
+        self.owner.fetch("/plans/content")
+
+    def wait_until(self, day: int) -> None:
+        """Within the hour the scheduler runs; then time passes for both sides, and it runs again."""
+        self.devstore.move_clock(hours=1)
+        run_schedule()
+        self.day = day
+        passing = self.born + day * DAY - clock.now()
+        self.devstore.move_clock(seconds=max(0.0, passing.total_seconds()))
+        ledger.settle(self.owner.account.pk)
+        run_schedule()
+
+    # --- What reaches the app ----------------------------------------------------------------
+
+    def nudge(self, kind: str, order: list[int]) -> None:
+        """One thing that may happen to the app at any time, any number of times."""
+        if kind == "page":
+            self.owner.fetch("/plans/content")
+        elif kind == "down":
+            self.devstore.misbehave(handle=self.owner.handle, locked_store=1)
+            self.owner.fetch("/plans/content")
+            self.devstore.misbehave(handle=self.owner.handle, locked_store=0)
+        elif kind == "schedule":
+            run_schedule()
+        elif kind == "night":
+            billing_sweeps.compare(clock.now(), pause_seconds=0)
+        elif kind == "return":
+            for model in (Subscription, Purchase):
+                for row in model.objects.filter(shop=self.owner.shop):
+                    Client().get(f"/billing/return/{row.reference}?charge_id=1")
+                    self.owner.fetch(f"/plans/confirmation/{row.reference}")
+        else:
+            self.deliver(order)
+
+    def deliver(self, order: list[int]) -> None:
+        """Some of the webhooks so far, in any order, some of them twice, others never."""
+        sent = self.devstore.deliveries(handle=self.owner.handle)
+        for index in order:
+            if sent:
+                deliver(sent[-1 - index % min(len(sent), 8)])
+
+
+def deliver(delivery: Delivery) -> None:
+    """Shopify posts one webhook, and a worker handles it."""
+    headers = webhooks.headers(delivery)
+    response = Client().post(
+        "/webhooks/shopify", delivery.body, headers["Content-Type"], headers=headers
+    )
+    assert response.status_code == 200
+    inbox.handle(delivery.webhook_id)
+
+
+def run_schedule() -> None:
+    """What beat and worker do: everything that is due now."""
+    now = clock.now()
+    due = list(BillingCheck.objects.filter(due_at__lte=now).values_list("shop_id", flat=True))
+    billing_sweeps.send_due(now)
+    for shop_id in due:
+        billing_tasks.bring_in_line(shop_id=shop_id)
+
+
+def open_store(devstore: DevStore) -> Owner:
+    """A store that has just installed the app; nothing it sends arrives by itself."""
+    clock.shift_file().unlink(missing_ok=True)
+    number = next(stores)
+    handle = f"life-{number}"
+    with devstore.fake.store.change() as state:
+        store = state.shops["second-demo"].model_copy(
+            deep=True, update={"handle": handle, "number": number, "name": handle}
+        )
+        store.misbehaviour.webhook_lost = -1
+        state.shops = {"second-demo": state.shops["second-demo"], handle: store}
+        state.deliveries = []
+    return Owner(devstore, f"{handle}.myshopify.com")
+
+
+def told(life: Life) -> list[tuple[int, str, int, int, int | None]]:
+    """The ledger in the form of the expectation; a grant counts from its period's start."""
+    lines = []
+    for entry in LedgerEntry.objects.filter(account=life.owner.account).order_by("sequence"):
+        # Shopify tells times in whole seconds.
+        day = (entry.created_at - life.born + timedelta(minutes=1)) // DAY
+        ends = None
+        if entry.period_end is not None:
+            ends = round((entry.period_end - life.born) / DAY)
+        if entry.kind == "plan_grant":
+            assert entry.period_start <= entry.created_at < entry.period_end
+        lines.append((day, entry.kind, entry.plan_delta, entry.package_delta, ends))
+    return lines
+
+
+def without_days(lines):
+    """The expectation says when a change was due; a late nudge books a grant a little later."""
+    return [(kind, plan, package, ends) for _day, kind, plan, package, ends in lines]
+
+
+NUDGES = st.sampled_from(["page", "down", "schedule", "night", "return", "webhooks"])
+STORM = st.lists(st.tuples(NUDGES, st.lists(st.integers(0, 7), max_size=4)), max_size=3)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.django_db
+@settings(
+    max_examples=4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(storms=st.lists(STORM, min_size=40, max_size=40))
+def test_the_ledger_is_the_same_whatever_the_storm(devstore: DevStore, caplog, storms):
+    caplog.set_level(logging.CRITICAL)
+    life = Life(open_store(devstore), devstore)
+    for (day, happens), storm in zip(life.live(), storms, strict=False):
+        life.wait_until(day)
+        happens()
+        for kind, order in storm:
+            life.nudge(kind, order)
+    life.wait_until(LIFE)
+
+    assert without_days(told(life)) == without_days(EXPECTED)
+    for (day, kind, *_), (expected_day, *_rest) in zip(told(life), EXPECTED, strict=True):
+        if kind in {"expire", "spend"}:
+            assert day == expected_day
+        else:
+            assert expected_day <= day <= expected_day + 11
+    balance = life.owner.account
+    assert (balance.plan_balance, balance.package_balance) == (48_000, 5_650)
+    assert list(checks.problems()) == []
+    assert not BillingDifference.objects.exclude(kind="late").exists()
+    statuses = {row.handle: row.status for row in Purchase.objects.filter(shop=life.owner.shop)}
+    assert statuses == {
+        "small": "ACTIVE", "medium": "DECLINED", "xl": "EXPIRED", "large": "ACTIVE",
+    }  # fmt: skip
