@@ -234,7 +234,7 @@ def told(life: Life) -> list[tuple[int, str, int, int, int | None]]:
         ends = None
         if entry.period_end is not None:
             ends = round((entry.period_end - life.born) / DAY)
-        if entry.kind == "plan_grant":
+        if entry.kind == "plan_grant" and entry.period_start and entry.period_end:
             assert entry.period_start <= entry.created_at < entry.period_end
         lines.append((day, entry.kind, entry.plan_delta, entry.package_delta, ends))
     return lines

@@ -1,0 +1,219 @@
+"""When Shopify is asked again, and what the schedule and the night bring."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from django.db import connection
+
+from credits.models import LedgerEntry
+from ecomvance_app import clock
+from shopify_auth import billing, billing_sweeps, billing_tasks, departures
+from shopify_auth.billing_schedule import after_failure, next_check
+from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Subscription
+from tests.devstore_fixture import DevStore
+from tests.owners import Owner
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+TRIAL = ("trial_grant", 100, 0)
+
+
+@pytest.fixture
+def olivia(store_access: DevStore) -> Owner:
+    return Owner(store_access)
+
+
+def subscription(**fields) -> Subscription:
+    return Subscription(price=Decimal(19), created_at=NOON, **fields)
+
+
+def waits(charge, first: datetime, count: int) -> list[float]:
+    """Minutes between the questions that are asked while nothing changes."""
+    instants = [first]
+    while len(instants) <= count:
+        due = next_check([charge], instants[-1])
+        assert due is not None
+        instants.append(due)
+    return [(b - a) / MINUTE for a, b in pairwise(instants)]
+
+
+class TestNextCheck:
+    def test_nothing_is_asked_before_the_period_ends(self):
+        running = subscription(status="ACTIVE", granted_until=NOON + timedelta(days=30))
+
+        assert next_check([running], NOON) == running.granted_until
+
+    def test_a_renewal_is_asked_for_ever_more_rarely(self):
+        lapsed = subscription(status="ACTIVE", granted_until=NOON)
+
+        assert waits(lapsed, NOON, 10) == [5, 5, 10, 20, 40, 80, 160, 320, 640, 720]
+
+    def test_an_open_approval_is_asked_for_until_it_lapses(self):
+        waiting = subscription(status="PENDING")
+
+        asked = waits(waiting, NOON, 9)
+
+        assert asked[:4] == [10, 10, 20, 40]
+        assert sum(asked[:9]) <= 2 * 24 * 60
+
+    def test_after_two_days_it_is_still_asked_for(self):
+        waiting = subscription(status="PENDING")
+
+        assert next_check([waiting], NOON + timedelta(days=2)) == NOON + timedelta(days=2.5)
+
+    def test_a_payment_is_asked_for_soon_after_the_return(self):
+        paying = subscription(status="PENDING", returned_at=NOON)
+
+        assert waits(paying, NOON, 4) == [1, 1, 2, 4]
+
+    def test_the_earliest_of_all_counts(self):
+        running = subscription(status="ACTIVE", granted_until=NOON + timedelta(days=30))
+        frozen = subscription(status="FROZEN")
+
+        assert next_check([running, frozen], NOON) == NOON + timedelta(hours=12)
+
+    @pytest.mark.parametrize("status", ["DECLINED", "EXPIRED", "CANCELLED", "REFUSED"])
+    def test_what_is_over_is_never_asked_for(self, status):
+        assert next_check([subscription(status=status)], NOON) is None
+
+    def test_failures_double_the_wait_up_to_six_hours(self):
+        asked = [(after_failure(failures, NOON) - NOON) / MINUTE for failures in (1, 2, 3, 99)]
+
+        assert asked == [2, 4, 8, 360]
+
+
+@pytest.mark.django_db
+class TestSchedule:
+    def test_a_renewal_nobody_told_of_is_found_days_late_and_granted_once(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        olivia.devstore.move_clock(days=33)
+
+        assert billing_sweeps.send_due(clock.now()) == 1
+        billing_tasks.bring_in_line(shop_id=olivia.shop.pk)
+        billing_tasks.bring_in_line(shop_id=olivia.shop.pk)
+
+        assert olivia.ledger()[2:] == [
+            ("plan_grant", 3000, 0), ("expire", -3000, 0), ("plan_grant", 3000, 0),
+        ]  # fmt: skip
+        assert billing_sweeps.send_due(clock.now()) == 0
+
+    def test_a_message_that_is_lost_is_sent_again(self, olivia):
+        olivia.buy("small")
+        olivia.devstore.move_clock(minutes=11)
+        assert billing_sweeps.send_due(clock.now()) == 1
+        assert billing_sweeps.send_due(clock.now()) == 0
+        olivia.devstore.move_clock(minutes=6)
+
+        assert billing_sweeps.send_due(clock.now()) == 1
+
+    def test_an_approval_that_lapsed_is_closed_after_two_days(self, olivia):
+        olivia.buy("small", decision="")
+        olivia.nudge()
+        olivia.devstore.move_clock(days=2)
+
+        assert billing_sweeps.send_due(clock.now()) == 1
+        billing_tasks.bring_in_line(shop_id=olivia.shop.pk)
+
+        assert Purchase.objects.get().status == "EXPIRED"
+        assert BillingCheck.objects.get().due_at is None
+
+    def test_shopify_being_down_is_no_failure_of_the_task(self, olivia):
+        olivia.buy("small")
+        olivia.devstore.misbehave(handle=olivia.handle, locked_store=1)
+
+        billing_tasks.bring_in_line(shop_id=olivia.shop.pk)
+        billing_tasks.bring_in_line(shop_id=0)
+
+        assert BillingCheck.objects.get().failures == 1
+
+    def test_the_night_finds_what_no_nudge_brought_and_says_so(self, olivia):
+        row = olivia.buy("small")
+
+        assert billing_sweeps.compare(clock.now(), pause_seconds=0) == 1
+        assert billing_sweeps.compare(clock.now(), pause_seconds=0) == 0
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+        assert BillingDifference.objects.get(kind="late").gid == row.gid
+
+    def test_a_night_without_differences_is_silent(self, olivia):
+        olivia.buy("small")
+        olivia.nudge()
+        olivia.devstore.move_clock(days=1)
+
+        assert billing_sweeps.compare(clock.now(), pause_seconds=0) == 1
+        assert not BillingDifference.objects.exists()
+
+    def test_the_night_goes_on_after_a_store_that_does_not_answer(self, olivia):
+        olivia.devstore.misbehave(handle=olivia.handle, locked_store=1)
+
+        assert billing_sweeps.compare(clock.now(), pause_seconds=0) == 1
+        assert BillingCheck.objects.get().error
+
+
+@pytest.mark.django_db
+class TestLeaving:
+    def test_uninstalling_ends_the_plan_at_once_and_keeps_its_credits(self, olivia):
+        olivia.subscribe("starter")
+        olivia.buy("small")
+        olivia.nudge()
+        olivia.devstore.press("uninstall", olivia.handle)
+
+        assert departures.leave(olivia.shop, departures.last_refresh(olivia.shop), clock.now())
+
+        assert Subscription.objects.get().status == "CANCELLED"
+        assert BillingCheck.objects.get().due_at is None
+        assert olivia.nudge().granted == []
+        assert (olivia.account.plan_balance, olivia.account.package_balance) == (3000, 500)
+
+    def test_back_within_the_paid_period_nothing_is_granted_twice(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        olivia.devstore.press("uninstall", olivia.handle)
+        departures.leave(olivia.shop, departures.last_refresh(olivia.shop), clock.now())
+        olivia.devstore.move_clock(days=10)
+        olivia.devstore.press("install", olivia.handle)
+        olivia.open("/")
+
+        olivia.subscribe("starter")
+        olivia.nudge()
+        assert [line for line in olivia.ledger() if line[0] == "plan_grant"] == [
+            ("plan_grant", 3000, 0)
+        ]
+        olivia.devstore.move_clock(days=21)
+        olivia.nudge()
+
+        assert olivia.ledger()[-2:] == [("expire", -3000, 0), ("plan_grant", 3000, 0)]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_many_nudges_at_once_are_one_grant(olivia):
+    olivia.subscribe("starter")
+    olivia.buy("small")
+    failures: list[Exception] = []
+
+    def nudge() -> None:
+        try:
+            billing.bring_in_line(olivia.shop)
+        except Exception as error:  # noqa: BLE001  Told by the assertion below.
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=nudge) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert olivia.ledger() == [
+        TRIAL, ("expire", -100, 0), ("plan_grant", 3000, 0), ("package", 0, 500),
+    ]  # fmt: skip
+    assert LedgerEntry.objects.filter(account=olivia.account).count() == 4

@@ -1,0 +1,191 @@
+"""Lost answers, silence, other people's charges, test charges: nothing twice and nothing lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from credits.models import LedgerEntry
+from ecomvance_app import clock
+from shopify_auth import billing
+from shopify_auth.billing_readings import read_charges
+from shopify_auth.errors import ShopifyError, ShopifyUnavailable
+from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Shop, Subscription
+from tests.devstore_fixture import DevStore
+from tests.owners import Owner
+from tests.shopify_auth.frame import SECOND_SHOP
+
+pytestmark = pytest.mark.django_db
+TRIAL = ("trial_grant", 100, 0)
+
+
+@pytest.fixture
+def olivia(store_access: DevStore) -> Owner:
+    return Owner(store_access)
+
+
+@pytest.fixture
+def sam(store_access: DevStore) -> Owner:
+    return Owner(store_access, SECOND_SHOP)
+
+
+class TestNothingTwiceNothingLost:
+    def test_a_charge_whose_answer_was_lost_is_recognised(self, olivia):
+        """The connection breaks after Shopify has made the charge: our row has no gid."""
+        row = olivia.buy("small", decision="")
+        Purchase.objects.update(gid=None, status="REQUESTED", confirmation_url="")
+        olivia.decide(row, "approve")
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+        assert Purchase.objects.get().gid == row.gid
+
+    def test_a_charge_without_any_row_is_recognised_by_name_and_price(self, olivia):
+        row = olivia.subscribe("growth")
+        Subscription.objects.all().delete()
+
+        olivia.nudge()
+        olivia.nudge()
+
+        assert olivia.ledger()[-1] == ("plan_grant", 8500, 0)
+        assert Subscription.objects.get().gid == row.gid
+
+    def test_a_charge_that_was_never_offered_grants_nothing_and_is_reported(self, olivia):
+        row = olivia.buy("small")
+        Purchase.objects.all().delete()
+        with olivia.devstore.changed_shop(olivia.handle) as shop:
+            shop.charges[0].name = "A million credits"
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL]
+        assert BillingDifference.objects.get().gid == row.gid
+
+    def test_shopify_is_down_while_the_charge_is_made(self, olivia):
+        olivia.devstore.misbehave(handle=olivia.handle, server_error=1)
+        with pytest.raises(ShopifyUnavailable):
+            olivia.buy("small")
+        assert Purchase.objects.get().status == "REQUESTED"
+
+        olivia.devstore.move_clock(minutes=1)
+        olivia.buy("small")
+        olivia.nudge()
+        olivia.devstore.move_clock(days=2)
+        olivia.nudge()
+
+        assert olivia.ledger()[-1] == ("package", 0, 500)
+        assert sorted(Purchase.objects.values_list("status", flat=True)) == ["ACTIVE", "EXPIRED"]
+
+    @pytest.mark.parametrize("trouble", ["locked_store", "frozen_store", "address_not_allowed"])
+    def test_shopify_is_down_while_it_is_asked(self, olivia, trouble):
+        olivia.buy("small")
+        olivia.devstore.misbehave(handle=olivia.handle, **{trouble: 1})
+
+        with pytest.raises(ShopifyError):
+            olivia.nudge()
+        check = BillingCheck.objects.get()
+        assert check.failures == 1
+        assert check.error
+        assert check.due_at > clock.now()
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+        check.refresh_from_db()
+        assert (check.failures, check.error) == (0, "")
+
+    def test_an_older_reading_never_undoes_a_newer_one(self, olivia, monkeypatch):
+        row = olivia.subscribe("starter", decision="")
+
+        def read_slowly(shop, expected):
+            reading = read_charges(shop, expected)
+            monkeypatch.setattr(billing, "read_charges", read_charges)
+            olivia.decide(row, "approve")
+            olivia.nudge()
+            return reading
+
+        monkeypatch.setattr(billing, "read_charges", read_slowly)
+        olivia.nudge()
+
+        row.refresh_from_db()
+        assert row.status == "ACTIVE"
+        assert olivia.ledger()[-1] == ("plan_grant", 3000, 0)
+
+    def test_another_stores_charge_is_not_ours(self, olivia, sam):
+        row = olivia.buy("small")
+        sam.nudge()
+        assert sam.ledger() == [TRIAL]
+
+        # Even if Sam's store showed it, the row and so the credits are Olivia's.
+        with sam.devstore.changed_shop(olivia.handle) as shop:
+            charge = shop.charges[0].model_copy(deep=True)
+        with sam.devstore.changed_shop(sam.handle) as shop:
+            shop.charges.append(charge)
+        olivia.nudge()
+        sam.nudge()
+
+        assert sam.ledger() == [TRIAL]
+        assert olivia.ledger()[-1] == ("package", 0, 500)
+        assert Purchase.objects.get().gid == row.gid
+
+
+class TestTestCharges:
+    def test_they_grant_nothing_in_a_store_that_ought_to_pay(self, olivia):
+        olivia.subscribe("starter", decision="")
+        with olivia.devstore.changed_shop(olivia.handle) as shop:
+            shop.charges[0].test = True
+        olivia.decide(Subscription.objects.get(), "approve")
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL]
+        assert BillingDifference.objects.get().kind == "test"
+
+    def test_a_development_store_makes_and_may_use_them(self, store_access):
+        with store_access.changed_shop("olivias-mugs") as shop:
+            shop.partner_development = True
+        olivia = Owner(store_access)
+
+        row = olivia.subscribe("starter")
+        olivia.nudge()
+
+        assert row.test
+        assert olivia.ledger()[-1] == ("plan_grant", 3000, 0)
+
+    def test_a_store_that_is_no_longer_a_development_store_is_found_out(self, store_access):
+        with store_access.changed_shop("olivias-mugs") as shop:
+            shop.partner_development = True
+        olivia = Owner(store_access)
+        olivia.subscribe("starter")
+        with store_access.changed_shop("olivias-mugs") as shop:
+            shop.partner_development = False
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL]
+        assert not Shop.objects.get().is_development_store
+
+    def test_without_a_period_end_periods_are_windows_of_30_days(self, store_access):
+        with store_access.changed_shop("olivias-mugs") as shop:
+            shop.partner_development = True
+        store_access.misbehave(handle="olivias-mugs", period_end_hidden=-1)
+        olivia = Owner(store_access)
+
+        row = olivia.subscribe("starter")
+        olivia.nudge()
+        store_access.move_clock(days=15)
+        olivia.subscribe("growth")
+        olivia.nudge()
+        store_access.move_clock(days=16)
+        olivia.nudge()
+        olivia.nudge()
+
+        assert olivia.ledger()[2:] == [
+            ("plan_grant", 3000, 0), ("plan_grant", 5500, 0),
+            ("expire", -8500, 0), ("plan_grant", 8500, 0),
+        ]  # fmt: skip
+        ends = [
+            e.period_end - row.created_at for e in LedgerEntry.objects.filter(kind="plan_grant")
+        ]
+        assert [round(end / timedelta(days=1)) for end in sorted(ends)] == [30, 30, 60]
