@@ -17,14 +17,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import connection
-
 from credits import periods, posting
 from credits.journal import Journal
 from credits.models import Account, LedgerEntry, Plan
 from credits.periods import PlanBucket
 from credits.refusals import (
-    MAX_CREDITS,
     AlreadyRestored,
     InsufficientCredits,
     KeyConflict,
@@ -42,7 +39,7 @@ from credits.refusals import (
     check_text,
     check_zone,
 )
-from credits.spending import SpendItem, check_item, common_spend, general_spend
+from credits.spending import SpendItem, check_item, spend_items
 
 __all__ = [
     "AlreadyRestored", "InsufficientCredits", "KeyConflict", "LedgerError", "NothingToRestore",
@@ -116,11 +113,7 @@ def spend(
     now = check_now(now)
     item = check_item((amount, key, tool, reference))
     check_text("actor", actor, 100)
-    if connection.vendor == "postgresql" and type(account_id) is int and amount <= MAX_CREDITS:
-        entry = common_spend(account_id, item, actor, now)
-        if entry is not None:
-            return entry
-    return general_spend(account_id, [item], actor, now)[0]
+    return spend_items(account_id, [item], actor, now)[0]
 
 
 def spend_many(
@@ -140,7 +133,7 @@ def spend_many(
     if len({item.key for item in checked}) < len(checked):
         keys = [item.key for item in checked]
         raise KeyConflict(next(key for key in keys if keys.count(key) > 1))
-    return general_spend(account_id, checked, actor, now)
+    return spend_items(account_id, checked, actor, now)
 
 
 # --- Adding --------------------------------------------------------------------------------------

@@ -47,7 +47,8 @@ class Package(models.Model):
 class Account(models.Model):
     """One purse. Its two balances are a cache of its entries, kept in step by `ledger`.
 
-    No column that a spend changes has an index, so PostgreSQL updates the row in place.
+    No column that a spend changes has an index, so PostgreSQL updates the row in place. Unsigned
+    columns are checked by the database: no balance ever falls below zero.
     """
 
     class Period(models.TextChoices):
@@ -86,10 +87,6 @@ class Account(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=Q(plan_balance__gte=0, package_balance__gte=0),
-                name="account_balances_never_negative",
-            ),
             models.CheckConstraint(
                 condition=Q(period_start__isnull=True, period_end__isnull=True)
                 | Q(period_start__lt=F("period_end")),
@@ -187,10 +184,6 @@ class LedgerEntry(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "sequence"], name="entry_sequence"),
             models.UniqueConstraint(fields=["account", "key"], name="entry_key"),
-            models.CheckConstraint(
-                condition=Q(plan_after__gte=0, package_after__gte=0),
-                name="entry_balances_never_negative",
-            ),
             models.CheckConstraint(
                 condition=~Q(plan_delta=0, package_delta=0), name="entry_changes_something"
             ),

@@ -1,6 +1,6 @@
 """The two forms of a spend: the general rule, and one statement for the common case.
 
-Both write the same entry; `ledger.spend` tries the statement first.
+Both write the same entries; the statement is tried first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from django.utils import timezone
 from credits import posting, statements
 from credits.models import LedgerEntry
 from credits.refusals import (
+    MAX_CREDITS,
     InsufficientCredits,
     KeyConflict,
     check_amount,
@@ -22,6 +23,9 @@ from credits.refusals import (
 )
 
 Kind = LedgerEntry.Kind
+
+_COLUMNS = [field.column for field in LedgerEntry._meta.concrete_fields]
+_CALL = statements.CALL_COMMON_SPEND.format(columns=", ".join(_COLUMNS))
 
 
 class SpendItem(NamedTuple):
@@ -46,21 +50,38 @@ def check_item(item: tuple[Any, ...]) -> SpendItem:
     return checked
 
 
-def common_spend(account_id: int, item: SpendItem, actor: str, now: datetime) -> LedgerEntry | None:
-    """The common case in one statement (see `statements`); None hands it to the general rule."""
-    asked: dict[str, Any] = {"account_id": account_id, "key": item.key, "tool": item.tool}
-    asked |= {"reference": item.reference, "actor": actor}
-    asked["recorded_at"] = timezone.now()
+def spend_items(
+    account_id: int, items: list[SpendItem], actor: str, now: datetime
+) -> list[LedgerEntry]:
+    """One entry for each item: by one statement in the common case, else by the general rule."""
+    return _common_spend(account_id, items, actor, now) or general_spend(
+        account_id, items, actor, now
+    )
+
+
+def _common_spend(
+    account_id: int, items: list[SpendItem], actor: str, now: datetime
+) -> list[LedgerEntry]:
+    """The entries written by one statement (see `statements`); none hands it to the general rule."""
+    if connection.vendor != "postgresql" or not _fits(account_id, items):
+        return []
+    amounts, keys, tools, references = map(list, zip(*items, strict=True))
     with connection.cursor() as cursor:
-        cursor.execute(statements.COMMON_SPEND, asked | {"now": now, "amount": item.amount})
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    written = dict(zip(statements.COMMON_SPEND_RETURNS, row, strict=True))
-    entry = LedgerEntry(**asked, **written, kind=Kind.SPEND)
-    entry._state.adding, entry._state.db = False, connection.alias
-    posting.announce(account_id, entry.sequence)
-    return entry
+        cursor.execute(
+            _CALL, [account_id, amounts, keys, tools, references, actor, now, timezone.now()]
+        )
+        rows = cursor.fetchall()
+    entries = [LedgerEntry.from_db(connection.alias, _COLUMNS, row) for row in rows]
+    if entries:
+        posting.announce(account_id, entries[-1].sequence)
+    return entries
+
+
+def _fits(account_id: int, items: list[SpendItem]) -> bool:
+    """Whether SQL's integers hold what was asked; whatever else it is, the general rule says."""
+    if type(account_id) is not int or not 0 < account_id < 2**63:
+        return False
+    return bool(items) and all(item.amount <= MAX_CREDITS for item in items)
 
 
 def general_spend(

@@ -1,6 +1,10 @@
-"""SQL of the ledger's hot path; `ledger` alone runs it."""
+"""SQL of the ledger's hot path, run by `posting` and `spending` alone."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
 
 # Adds entries to the day's sums; the same words on PostgreSQL and SQLite.
 ADD_USAGE = """
@@ -13,52 +17,90 @@ ON CONFLICT (account_id, day, kind, tool, actor) DO UPDATE SET
   package_delta = credits_dailyusage.package_delta + excluded.package_delta
 """
 
-# `ledger.spend` in one statement for the common case: nothing is due, the credits suffice, no
-# threshold is crossed, the key is new. In every other case it writes nothing and returns no row,
-# and the general rule in Python decides. FOR UPDATE returns the row's newest version after
-# waiting for its lock; a key that was used meanwhile is caught by ON CONFLICT DO NOTHING.
-COMMON_SPEND = """
-WITH account AS MATERIALIZED (
-  SELECT id, plan_balance, package_balance, version, time_zone, last_entry_day,
-         greatest(%(now)s::timestamptz, last_entry_at) AS at,
-         least(plan_balance, %(amount)s::bigint) AS plan_part
-  FROM credits_account
-  WHERE id = %(account_id)s
-    AND (due_at IS NULL OR due_at > greatest(%(now)s::timestamptz, last_entry_at))
-    AND plan_balance + package_balance >= %(amount)s
-    AND NOT (plan_balance + package_balance > low_at
-             AND plan_balance + package_balance - %(amount)s <= low_at)
-  FOR UPDATE
-), entry AS (
+# Spends in the common case: nothing is due, the credits suffice, no threshold is crossed, no key
+# is known. In every other case it writes nothing and returns no row, and the general rule in
+# Python decides. It is a function of PostgreSQL because Django sends every statement as text:
+# this one would be parsed and planned anew for each spend, and that costs more than running it.
+_COMMON_SPEND = """
+CREATE OR REPLACE FUNCTION credits_common_spend(
+  for_account bigint, amounts bigint[], keys text[], tools text[], asked_references text[],
+  by_actor text, now_is timestamptz, clock timestamptz
+) RETURNS SETOF credits_ledgerentry LANGUAGE plpgsql AS $$
+DECLARE
+  held credits_account;
+  total bigint;
+  needed bigint;
+  at timestamptz;
+  today date;
+BEGIN
+  SELECT * INTO held FROM credits_account WHERE id = for_account FOR UPDATE;
+  SELECT sum(amount) INTO needed FROM unnest(amounts) AS amount;
+  total := held.plan_balance + held.package_balance;
+  at := greatest(now_is, held.last_entry_at);
+  IF held.id IS NULL OR held.due_at <= at OR total < needed
+     OR (total > held.low_at AND total - needed <= held.low_at) THEN
+    RETURN;
+  END IF;
+  PERFORM 1 FROM credits_ledgerentry WHERE account_id = for_account AND key = ANY (keys);
+  IF FOUND THEN
+    RETURN;
+  END IF;
+
+  today := greatest((at AT TIME ZONE held.time_zone)::date, held.last_entry_day);
+  RETURN QUERY
   INSERT INTO credits_ledgerentry
     (account_id, sequence, kind, plan_delta, package_delta, plan_after, package_after,
      key, tool, reference, actor, plan, allocation, lapsed, day, created_at, recorded_at)
-  SELECT id, version + 1, 'spend', -plan_part, plan_part - %(amount)s,
-         plan_balance - plan_part, package_balance - (%(amount)s - plan_part),
-         %(key)s, %(tool)s, %(reference)s, %(actor)s, '', 0, 0,
-         greatest((at AT TIME ZONE time_zone)::date, last_entry_day), at, %(recorded_at)s
-  FROM account
-  ON CONFLICT (account_id, key) DO NOTHING
-  RETURNING id, account_id, sequence, plan_delta, package_delta, plan_after, package_after,
-            day, created_at
-), booked AS (
+  SELECT
+    for_account, held.version + item.number, 'spend',
+    item.plan_after - item.plan_before, item.package_after - item.package_before,
+    item.plan_after, item.package_after,
+    item.key, item.tool, item.reference, by_actor, '', 0, 0, today, at, clock
+  FROM (
+    SELECT number, key, tool, reference,
+           greatest(held.plan_balance - used + amount, 0) AS plan_before,
+           greatest(held.plan_balance - used, 0) AS plan_after,
+           held.package_balance - greatest(used - amount - held.plan_balance, 0) AS package_before,
+           held.package_balance - greatest(used - held.plan_balance, 0) AS package_after
+    FROM (
+      SELECT *, sum(amount) OVER (ORDER BY number) AS used
+      FROM unnest(amounts, keys, tools, asked_references)
+        WITH ORDINALITY AS asked (amount, key, tool, reference, number)
+    ) AS running
+  ) AS item
+  ORDER BY item.number
+  RETURNING *;
+
   UPDATE credits_account SET
-    plan_balance = entry.plan_after, package_balance = entry.package_after,
-    version = entry.sequence, last_entry_at = entry.created_at, last_entry_day = entry.day
-  FROM entry WHERE credits_account.id = entry.account_id
-), summed AS (
-  INSERT INTO credits_dailyusage
+    plan_balance = greatest(held.plan_balance - needed, 0),
+    package_balance = held.package_balance - greatest(needed - held.plan_balance, 0),
+    version = held.version + cardinality(amounts), last_entry_at = at, last_entry_day = today
+  WHERE id = for_account;
+
+  INSERT INTO credits_dailyusage AS sums
     (account_id, day, kind, tool, actor, entries, plan_delta, package_delta)
-  SELECT account_id, day, 'spend', %(tool)s, %(actor)s, 1, plan_delta, package_delta FROM entry
+  SELECT for_account, today, 'spend', tool, by_actor, count(*), sum(plan_delta), sum(package_delta)
+  FROM credits_ledgerentry
+  WHERE account_id = for_account AND sequence > held.version
+  GROUP BY tool
   ON CONFLICT (account_id, day, kind, tool, actor) DO UPDATE SET
-    entries = credits_dailyusage.entries + 1,
-    plan_delta = credits_dailyusage.plan_delta + excluded.plan_delta,
-    package_delta = credits_dailyusage.package_delta + excluded.package_delta
-)
-SELECT id, sequence, plan_delta, package_delta, plan_after, package_after, day, created_at
-FROM entry
+    entries = sums.entries + excluded.entries,
+    plan_delta = sums.plan_delta + excluded.plan_delta,
+    package_delta = sums.package_delta + excluded.package_delta;
+END $$;
 """
-COMMON_SPEND_RETURNS = (
-    "id", "sequence", "plan_delta", "package_delta", "plan_after", "package_after", "day",
-    "created_at",
-)  # fmt: skip
+
+CALL_COMMON_SPEND = """
+SELECT {columns} FROM credits_common_spend(
+  %s, %s::bigint[], %s::text[], %s::text[], %s::text[], %s, %s::timestamptz, %s::timestamptz
+)
+"""
+
+
+def install(using: str, **_kwargs: Any) -> None:
+    """Create the function, after every migrate that leaves the ledger's tables in place."""
+    connection = connections[using]
+    tables = {"credits_ledgerentry", "credits_account", "credits_dailyusage"}
+    if connection.vendor == "postgresql" and tables <= set(connection.introspection.table_names()):
+        with connection.cursor() as cursor:
+            cursor.execute(_COMMON_SPEND)

@@ -56,10 +56,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('package_after__gte', 0), ('plan_after__gte', 0)), name='entry_balances_never_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
             constraint=models.CheckConstraint(condition=models.Q(('package_delta', 0), ('plan_delta', 0), _negated=True), name='entry_changes_something'),
         ),
         migrations.AddConstraint(
@@ -73,10 +69,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='account',
             index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='account_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('package_balance__gte', 0), ('plan_balance__gte', 0)), name='account_balances_never_negative'),
         ),
         migrations.AddConstraint(
             model_name='account',

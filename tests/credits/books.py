@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from credits import ledger, queries
+from credits import ledger, queries, spending
 from credits.models import Account, DailyUsage, LedgerEntry
 
 OPENED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -31,6 +33,14 @@ def open_paper(now: datetime = OPENED, plan: str = "starter") -> Account:
     account = ledger.open_account("Paper Moon", trial=False, now=now)
     ledger.start_plan_period(account.pk, plan, now, now + CYCLE, key="cycle-1", now=now)
     return account
+
+
+def spend_by_general_rule(
+    account_id: int, items: Iterable[tuple[Any, ...]], now: datetime, actor: str = ""
+) -> list[LedgerEntry]:
+    """What the one statement hands over when a spend is not common, for any spend."""
+    checked = [spending.check_item(item) for item in items]
+    return spending.general_spend(account_id, checked, actor, now)
 
 
 def held(account: Account, now: datetime) -> tuple[int, int]:

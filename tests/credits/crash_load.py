@@ -13,21 +13,25 @@ from itertools import count
 
 import django
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 
 def main(account_id: int, prefix: str, file: str) -> None:
-    """Spend, in turns by one statement and by the general rule, until ended from outside."""
+    """Spend, one and many, by one statement and by the general rule, until ended from outside."""
     from credits import ledger  # noqa: PLC0415  Django has to be set up first.
+    from tests.credits.books import spend_by_general_rule  # noqa: PLC0415
 
     promised = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in count():
         key = f"{prefix}:{number}"
         while True:  # The same key until an answer comes, as a client does.
             try:
-                if number % 3:
+                if number % 3 == 0:
                     entry = ledger.spend(account_id, 1, key, "image-enhance")
-                else:
+                elif number % 3 == 1:
                     (entry,) = ledger.spend_many(account_id, [(1, key, "ai-shadowing")])
+                else:
+                    (entry,) = spend_by_general_rule(account_id, [(1, key)], timezone.now())
             except DatabaseError:
                 connection.close()
                 time.sleep(0.02)

@@ -170,8 +170,7 @@ class TestTheChainGoesOn:
             Account.objects.create(opened_at=OPENED, plan_balance=100)
 
 
-# Django checks each unsigned column as well; which of the two speaks first is PostgreSQL's choice.
-NEVER_NEGATIVE = r"entry_balances_never_negative|_after_check"
+NEVER_NEGATIVE = "_after_check"
 
 
 class TestConstraints:
@@ -217,7 +216,7 @@ class TestConstraints:
     @pytest.mark.parametrize("column", ["plan_balance", "package_balance"])
     def test_a_balance_is_never_negative(self, loom, column):
         append_only.remove(connection)
-        with pytest.raises(IntegrityError, match=r"never_negative|_balance_check"):
+        with pytest.raises(IntegrityError, match="_balance_check"):
             change_account(loom, f"{column} = -1")
 
     @pytest.mark.parametrize("length", [timedelta(), -DAY])

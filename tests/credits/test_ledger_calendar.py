@@ -19,6 +19,7 @@ from tests.credits.books import (
     open_harbor,
     open_loom,
     open_paper,
+    spend_by_general_rule,
     written,
 )
 
@@ -38,7 +39,7 @@ def opened_in(zone: str, now: datetime) -> Account:
 def both_forms(account: Account, key: str, now: datetime) -> set[date]:
     """The day that the one statement writes and the day that the general rule writes."""
     one = ledger.spend(account.pk, 5, f"{key}:one", now=now)
-    (other,) = ledger.spend_many(account.pk, [(5, f"{key}:other")], now=now)
+    (other,) = spend_by_general_rule(account.pk, [(5, f"{key}:other")], now=now)
     stored = LedgerEntry.objects.filter(pk__in=[one.pk, other.pk]).values_list("day", flat=True)
     return {one.day, other.day, *stored}
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from credits import ledger, queries
-from credits.models import LedgerEntry
+from credits import ledger, queries, spending
+from credits.models import DailyUsage, LedgerEntry
 from credits.signals import balance_changed
 from tests.credits.books import (
     CYCLE,
@@ -23,6 +23,7 @@ from tests.credits.books import (
     open_harbor,
     open_loom,
     open_paper,
+    spend_by_general_rule,
     written,
 )
 
@@ -49,16 +50,6 @@ def test_an_entry_says_what_it_was_for():
         )
         assert (entry.actor, entry.created_at) == ("user:3", OPENED + HOUR)
         assert str(entry) == f"{paper.pk}/2 spend -50"
-
-
-@pytest.mark.postgresql
-def test_the_common_spend_is_one_statement():
-    paper = open_paper()
-
-    with CaptureQueriesContext(connection) as statements:
-        ledger.spend(paper.pk, 50, "run-1", now=OPENED)
-
-    assert len(statements) == 1
 
 
 @pytest.mark.parametrize(
@@ -337,20 +328,77 @@ class TestManyAtOnce:
         ]
         assert_in_step(loom)
 
-    def test_one_item_is_the_same_as_one_spend(self):
-        one, other = open_paper(), open_paper()
-        asked = (50, "run", "image-enhance", "run:1")
 
-        ledger.spend(one.pk, *asked, actor="user:1", now=OPENED + HOUR)
-        ledger.spend_many(other.pk, [asked], actor="user:1", now=OPENED + HOUR)
+class TestTwoForms:
+    """The one statement of the common case is the general rule, only faster."""
 
+    ITEMS = [(50, "a", "image-enhance", "run:1"), (80, "b"), (30, "c", "ai-shadowing"), (7, "d")]
+
+    @staticmethod
+    def rows(account):
         left_out = {"id", "account_id", "recorded_at"}
-        rows = [
-            {name: value for name, value in row.items() if name not in left_out}
-            for account in (one, other)
-            for row in [LedgerEntry.objects.values().get(account=account, key="run")]
+        entries = LedgerEntry.objects.filter(account=account).order_by("sequence").values()
+        return [
+            {name: value for name, value in row.items() if name not in left_out} for row in entries
         ]
-        assert rows[0] == rows[1]
+
+    @pytest.mark.parametrize("package", [0, 40, 100, 500])
+    def test_both_write_the_same(self, package):
+        loom, other = open_loom(), open_loom()
+        for account in (loom, other):
+            ledger.adjust(account.pk, "plan", 70, key="goodwill", now=OPENED, **STAFF)
+            if package:
+                ledger.add_package(account.pk, package, key="package", now=OPENED)
+
+        asked = {"now": OPENED + HOUR, "actor": "user:1"}
+        fast = ledger.spend_many(loom.pk, self.ITEMS, **asked)
+        general = spend_by_general_rule(other.pk, self.ITEMS, **asked)
+
+        assert self.rows(loom) == self.rows(other)
+        assert [entry.plan_delta for entry in fast] == [entry.plan_delta for entry in general]
+        sums = [
+            list(
+                DailyUsage.objects.filter(account=account)
+                .order_by("kind", "tool", "actor")
+                .values_list("day", "kind", "tool", "actor", "entries", "plan_delta", "package_delta")
+            )
+            for account in (loom, other)
+        ]  # fmt: skip
+        assert sums[0] == sums[1]
+        assert_in_step(loom)
+
+    @pytest.mark.postgresql
+    @pytest.mark.parametrize("items", [ITEMS[:1], ITEMS])
+    def test_the_common_case_is_one_statement(self, items):
+        paper = open_paper()
+
+        with CaptureQueriesContext(connection) as statements:
+            ledger.spend_many(paper.pk, items, now=OPENED)
+
+        assert len(statements) == 1
+
+    @pytest.mark.postgresql
+    @pytest.mark.parametrize(
+        "amount_key_now",
+        [
+            pytest.param((10, "known", OPENED), id="known key"),
+            pytest.param((3_000, "new", OPENED), id="not covered"),
+            pytest.param((2_900, "new", OPENED), id="crosses the threshold"),
+            pytest.param((10, "new", OPENED + CYCLE), id="something is due"),
+        ],
+    )
+    def test_every_other_case_is_left_to_the_general_rule(self, amount_key_now):
+        amount, key, now = amount_key_now
+        paper = open_paper()
+        ledger.spend(paper.pk, 10, "known", now=OPENED)
+        before = written(paper)
+
+        written_at_once = spending._common_spend(
+            paper.pk, [spending.SpendItem(amount, key)], "", now
+        )
+
+        assert written_at_once == []
+        assert written(paper) == before
 
 
 class TestClock:
@@ -378,7 +426,7 @@ class TestClock:
         paper = open_paper()
 
         spent = ledger.spend(paper.pk, 50, "run", now=OPENED + DAY)
-        general = ledger.spend_many(paper.pk, [(50, "other")], now=OPENED + DAY)[0]
+        (general,) = spend_by_general_rule(paper.pk, [(50, "other")], now=OPENED + DAY)
 
         for entry in (spent, general):
             assert (entry.created_at, entry.recorded_at) == (OPENED + DAY, clock)

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from credits import ledger, queries, sweeps
 from credits.models import LedgerEntry, LowCreditAlert
-from tests.credits.books import STAFF, assert_in_step
+from tests.credits.books import STAFF, assert_in_step, spend_by_general_rule
 from tests.credits.ledger_model import LedgerModel, Refused
 
 START = datetime(2027, 12, 30, 22, 15, tzinfo=UTC)  # Leap year, clock changes and 31sts ahead.
@@ -129,18 +129,20 @@ class LedgerMachine(RuleBasedStateMachine):
 
         def call(now: datetime) -> LedgerEntry:
             if door == "general rule":
-                return ledger.spend_many(account_id, [(amount, key, "image-enhance")], now=now)[0]
+                item = (amount, key, "image-enhance")
+                return spend_by_general_rule(account_id, [item], now=now)[0]
             return ledger.spend(account_id, amount, key, "image-enhance", now=now)
 
         self.both(lambda: self.model.spend([amount], self.now), call)
 
-    @rule(asked=st.lists(amounts, min_size=1, max_size=6))
-    def spend_many(self, asked: list[int]) -> None:
+    @rule(asked=st.lists(amounts, min_size=1, max_size=6), door=doors)
+    def spend_many(self, asked: list[int], door: str) -> None:
         key, account_id = self.new_key(), self.account.pk
+        spend = spend_by_general_rule if door == "general rule" else ledger.spend_many
         items = [(amount, f"{key}:{number}") for number, amount in enumerate(asked)]
         self.both(
             lambda: self.model.spend(asked, self.now),
-            lambda now: ledger.spend_many(account_id, items, now=now),
+            lambda now: spend(account_id, items, now=now),
         )
 
     @staticmethod
@@ -238,7 +240,7 @@ class LedgerMachine(RuleBasedStateMachine):
         _, first = data.draw(st.sampled_from(self.calls))
         used = (7, LedgerEntry.objects.get(pk=first).key)
         items = [(1, self.new_key()), used] if door == "general rule" else [used]
-        spend = ledger.spend_many if door == "general rule" else self.spend_one
+        spend = spend_by_general_rule if door == "general rule" else self.spend_one
         with pytest.raises(ledger.KeyConflict):
             spend(self.account.pk, items, now=self.now)
         self.compare(len(self.model.lines))

@@ -1,0 +1,28 @@
+"""Tables of the naive ledger that `ledger.spend` is measured against; in benchmarks only."""
+
+from __future__ import annotations
+
+from django.db import models
+
+PLENTY = 900_000_000
+
+
+class NaiveAccount(models.Model):
+    """A balance column and nothing else."""
+
+    balance = models.BigIntegerField(default=PLENTY)
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.balance}"
+
+
+class NaiveEntry(models.Model):
+    """A history of changes, without key, sequence or trigger."""
+
+    account = models.ForeignKey(NaiveAccount, models.PROTECT, related_name="entries")
+    amount = models.BigIntegerField()
+    balance_after = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.amount:+d}"
