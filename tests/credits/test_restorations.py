@@ -164,7 +164,7 @@ def test_a_spend_restored_by_hand_before_is_not_restored_again(mixed, staff):
 
 
 @pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_two_staff_decide_at_once(staff):
     bloom = open_bloom()
     spend = ledger.spend(bloom.pk, 50, "run", now=NOON)
