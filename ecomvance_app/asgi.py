@@ -8,4 +8,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
 
-application = get_asgi_application()
+pages = get_asgi_application()
+
+from shopify_auth.webhook_door import WebhookDoor  # noqa: E402  Needs Django to be set up.
+
+application = WebhookDoor(pages)

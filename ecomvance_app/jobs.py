@@ -12,8 +12,8 @@ from ecomvance_app.celery import app
 logger = logging.getLogger(__name__)
 
 
-def enqueue(name: str, **ids: str | int) -> None:
-    """Send the task `name` once the surrounding transaction has committed.
+def enqueue(name: str, *, delay: float = 0, **ids: str | int) -> None:
+    """Send the task `name` once the surrounding transaction has committed, to run after `delay` s.
 
     A broker that is away loses the message, not the work: every queued row has a sweep that sends
     it again, so the caller's commit stands and the request is answered.
@@ -21,7 +21,7 @@ def enqueue(name: str, **ids: str | int) -> None:
 
     def send() -> None:
         try:
-            app.send_task(name, kwargs=ids, retry=False)
+            app.send_task(name, kwargs=ids, retry=False, countdown=delay or None)
         except (OperationalError, OSError):
             logger.warning("Broker away, %s %s waits for the sweep", name, ids)
 

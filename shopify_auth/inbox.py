@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db.models import F, Q, QuerySet
+from redis.exceptions import RedisError
 
 from ecomvance_app import clock, jobs
 from shopify_auth import handlers
@@ -27,39 +30,53 @@ LEASE = timedelta(minutes=3)
 FIRST_BACK_OFF = timedelta(seconds=15)
 LONGEST_BACK_OFF = timedelta(hours=6)
 SWEPT_AT_ONCE = 500
+NUDGES_JOINED = 1  # Seconds.
 BODIES_KEPT = timedelta(days=30)
 DELIVERIES_KEPT = timedelta(days=90)
 
 
-def receive(
-    *, webhook_id: str, event_id: str, topic: str, shop_domain: str, triggered_at: str, body: bytes
-) -> None:
-    """Store a genuine delivery, once however often it comes, and tell a worker."""
+def delivery_from(headers: Mapping[str, str], body: bytes) -> WebhookDelivery:
+    """A genuine delivery as it will be stored. `headers` know no upper and lower case."""
     now = clock.now()
     # PostgreSQL stores no NUL, and no JSON text of Shopify's has one.
     text = body.decode(errors="replace").replace("\x00", "")
-    delivery = WebhookDelivery(
-        webhook_id=_header(webhook_id, 100),
-        event_id=_header(event_id, 100),
-        topic=_header(topic, 80),
-        shop_domain=_header(shop_domain, 255).lower(),
-        triggered_at=_header(triggered_at, 40),
+    topic = _header(headers, "X-Shopify-Topic", 80)
+    return WebhookDelivery(
+        webhook_id=_header(headers, "X-Shopify-Webhook-Id", 100) or str(uuid.uuid4()),
+        event_id=_header(headers, "X-Shopify-Event-Id", 100),
+        topic=topic,
+        shop_domain=_header(headers, "X-Shopify-Shop-Domain", 255).lower(),
+        triggered_at=_header(headers, "X-Shopify-Triggered-At", 40),
         subject=subject_of(topic, text),
         body=text,
         received_at=now,
         due_at=now + FIRST_TRY_WITHIN,
     )
-    WebhookDelivery.objects.bulk_create([delivery], ignore_conflicts=True)
-    jobs.enqueue(HANDLE, webhook_id=delivery.webhook_id)
+
+
+def store(deliveries: list[WebhookDelivery]) -> None:
+    """Store deliveries in one transaction, each once however often it comes, and tell a worker."""
+    WebhookDelivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+    nudges: dict[tuple[str, str], WebhookDelivery] = {}
+    for delivery in deliveries:
+        together = handlers.answered_together(delivery.topic)
+        if together and delivery.subject:
+            nudges[together[0], delivery.subject] = delivery
+        else:
+            jobs.enqueue(HANDLE, webhook_id=delivery.webhook_id)
+    for (question, subject), delivery in nudges.items():
+        _nudge(f"nudge:{question}:{subject}", delivery)
 
 
 def handle(webhook_id: str) -> None:
-    """Handle a delivery if nobody has; a failure is written down and tried again later."""
-    delivery = _unhandled().filter(webhook_id=webhook_id).first()
-    if delivery is None:
+    """Handle a delivery, and those its message stood for; a failure is tried again later."""
+    named = WebhookDelivery.objects.filter(webhook_id=webhook_id).first()
+    if named is None:
         return
-    claim = _claim(delivery)
-    if claim is None:
+    # Another message may have handled the named one, but not what came after it.
+    delivery = _waiting_like(named).order_by("received_at").first()
+    claim = _claim(delivery) if delivery else None
+    if delivery is None or claim is None:
         return
     claimed = WebhookDelivery.objects.filter(claim=claim)
     try:
@@ -120,32 +137,49 @@ def forget_old(now: datetime) -> None:
     handled.filter(received_at__lt=now - BODIES_KEPT).exclude(body="").update(body="")
 
 
-def _header(text: str, longest: int) -> str:
-    return text[:longest].replace("\x00", "")
+def _nudge(name: str, delivery: WebhookDelivery) -> None:
+    """One message a second for all deliveries that the same question to a store settles.
+
+    It runs when its second is over. Whoever finds it under way has stored the delivery before, so
+    the question that is asked then serves that one too.
+    """
+    try:
+        is_first = cache.add(name, 1, NUDGES_JOINED)
+    except RedisError:
+        is_first = True
+    if is_first:
+        jobs.enqueue(HANDLE, delay=NUDGES_JOINED, webhook_id=delivery.webhook_id)
+
+
+def _header(headers: Mapping[str, str], name: str, longest: int) -> str:
+    return headers.get(name, "")[:longest].replace("\x00", "")
 
 
 def _unhandled() -> QuerySet[WebhookDelivery]:
     return WebhookDelivery.objects.filter(handled_at=None)
 
 
-def _claim(delivery: WebhookDelivery) -> str | None:
-    """Mark the delivery, and those that its answer will serve as well, as being handled by us."""
-    now = clock.now()
-    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    chosen = Q(pk=delivery.pk)
+def _waiting_like(delivery: WebhookDelivery) -> QuerySet[WebhookDelivery]:
+    """The delivery and those that its answer will serve as well, if nobody is handling them."""
+    same = Q(pk=delivery.pk)
     together = handlers.answered_together(delivery.topic)
     if together and delivery.subject:
-        chosen |= Q(topic__in=together, subject=delivery.subject)
+        same |= Q(topic__in=together, subject=delivery.subject)
+    free = Q(claimed_until=None) | Q(claimed_until__lt=clock.now())
+    return _unhandled().filter(same, free)
+
+
+def _claim(delivery: WebhookDelivery) -> str | None:
+    """Mark the delivery and those like it as being handled by us; None when somebody else has it."""
     claim = uuid.uuid4().hex
-    taken = (
-        _unhandled()
-        .filter(free, chosen)
-        .update(claim=claim, claimed_until=now + LEASE, attempts=F("attempts") + 1)
+    _waiting_like(delivery).update(
+        claim=claim, claimed_until=clock.now() + LEASE, attempts=F("attempts") + 1
     )
-    if not taken or not WebhookDelivery.objects.filter(pk=delivery.pk, claim=claim).exists():
-        WebhookDelivery.objects.filter(claim=claim).update(claim="", claimed_until=None)
-        return None
-    return claim
+    mine = WebhookDelivery.objects.filter(claim=claim)
+    if mine.filter(pk=delivery.pk).exists():
+        return claim
+    mine.update(claim="", claimed_until=None, attempts=F("attempts") - 1)
+    return None
 
 
 def _back_off(attempts: int) -> timedelta:

@@ -261,6 +261,15 @@ def test_charges_are_read_once_for_many_nudges_of_one_store(shop, other_shop, ca
     assert not WebhookDelivery.objects.filter(handled_at=None).exists()
 
 
+def test_a_message_stands_for_every_nudge_of_its_store(shop):
+    """The second delivery sent no message of its own; the first one's comes when it is done."""
+    post("app_subscriptions/update", webhook_id="first")
+    tasks.handle_webhook(webhook_id="first")
+    post("app_purchases_one_time/update", webhook_id="second")
+    tasks.handle_webhook(webhook_id="first")
+    assert WebhookDelivery.objects.get(webhook_id="second").handled_at is not None
+
+
 # --- Second tries --------------------------------------------------------------------------------
 
 

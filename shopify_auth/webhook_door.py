@@ -1,0 +1,101 @@
+"""A short way from the ASGI server to the webhook inbox, past the middleware of pages.
+
+Shopify sends webhooks in bursts, and sessions, languages, identity and CSRF have no say in them:
+their signature is all that counts. Deliveries that come while others are being written are written
+together, so that a burst costs few transactions (see scripts/benches/webhooks.py). Everything but
+POST takes the usual way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connections
+from django.utils.datastructures import CaseInsensitiveMapping
+
+from shopify_auth import inbox, webhooks
+from shopify_auth.models import WebhookDelivery
+
+logger = logging.getLogger(__name__)
+
+PATH = "/webhooks/shopify"
+LARGEST_BATCH = 200
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[Any]]
+
+
+class WebhookDoor:
+    """The ASGI application around `pages` that takes webhooks itself."""
+
+    def __init__(self, pages: Application) -> None:
+        self._pages = pages
+        self._waiting: list[tuple[WebhookDelivery, asyncio.Future[int]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", PATH):
+            await self._pages(scope, receive, send)
+            return
+        body = await _read(receive)
+        if body is None:
+            return
+        headers = CaseInsensitiveMapping(
+            {name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]}
+        )
+        status = webhooks.check(body, headers)
+        if status == 200:
+            status = await self._store(inbox.delivery_from(headers, body))
+        empty = [(b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": status, "headers": empty})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _store(self, delivery: WebhookDelivery) -> int:
+        """200 once the delivery is committed; 500 makes Shopify send it again."""
+        stored = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivery, stored))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return int(await stored)
+
+    async def _write(self) -> None:
+        """Write what waits, all at once, until nothing does."""
+        while self._waiting:
+            batch = self._waiting[:LARGEST_BATCH]
+            del self._waiting[:LARGEST_BATCH]
+            try:
+                await _commit([delivery for delivery, _stored in batch])
+                status = 200
+            except DatabaseError:
+                logger.exception("%s webhooks could not be stored", len(batch))
+                status = 500
+            for _delivery, stored in batch:
+                if not stored.done():
+                    stored.set_result(status)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The body, at most one byte more than is allowed; None when the sender hung up."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > webhooks.LARGEST_BODY or not message.get("more_body"):
+            return bytes(body[: webhooks.LARGEST_BODY + 1])
+
+
+@sync_to_async(thread_sensitive=False)
+def _commit(deliveries: list[WebhookDelivery]) -> None:
+    close_old_connections()
+    try:
+        inbox.store(deliveries)
+    finally:
+        connections.close_all()
