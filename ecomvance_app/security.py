@@ -35,13 +35,12 @@ class ContentSecurityPolicyMiddleware:
 def _policy(request: HttpRequest) -> str:
     shop = getattr(request, "frame_shop", None)
     nonce = f"'nonce-{request.csp_nonce}'"  # type: ignore[attr-defined]
-    pictures = settings.DEV_STORE or "https://cdn.shopify.com"
     bridge = " " + (settings.DEV_STORE or "https://cdn.shopify.com") if shop else ""
     directives = {
         "default-src": "'self'",
         "script-src": f"'self' {nonce}{bridge}",
         "style-src": f"'self' {nonce}",
-        "img-src": f"'self' data: blob: {pictures}",
+        "img-src": "'self' data: blob:",
         "media-src": "'self' blob:",
         "connect-src": f"'self'{bridge}",
         "object-src": "'none'",

@@ -23,7 +23,7 @@ class UnknownProduct(LookupError):  # noqa: N818
 
 
 class Photo(Protocol):
-    """One photo of a product; `url` is a small picture for a page to show."""
+    """One photo of a product; `url` is where the store keeps a small picture of it."""
 
     @property
     def id(self) -> str: ...
@@ -51,6 +51,7 @@ class ProductSource(Protocol):
     def list_products(self, account_id: int, search: str = "") -> list[Product]: ...
     def get_product(self, account_id: int, product_id: str) -> Product: ...
     def read_photo(self, account_id: int, product_id: str, photo_id: str) -> bytes: ...
+    def read_preview(self, url: str) -> bytes: ...
 
 
 @functools.cache
@@ -76,5 +77,13 @@ def read_photo(account_id: int, product_id: str, photo_id: str = "") -> tuple[Pr
         return product, _source().read_photo(account_id, product_id, chosen)
     except LookupError as error:
         raise UnknownProduct(_("This photo is no longer in the store.")) from error
+    except ConnectionError as error:
+        raise ProductsUnavailable(str(error)) from error
+
+
+def read_preview(url: str) -> bytes:
+    """A photo's small picture from the address that the store gave for it."""
+    try:
+        return _source().read_preview(url)
     except ConnectionError as error:
         raise ProductsUnavailable(str(error)) from error

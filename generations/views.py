@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from credits import ledger, receipts
 from credits import queries as credit_queries
 from ecomvance_app.http import MerchantRequest
-from generations import actions, catalog, files, orders, products, queries
+from generations import actions, catalog, files, orders, product_photos, products, queries
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.forms import ToolForm
@@ -140,7 +140,7 @@ def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
     context["choices"] = [
         {
             "value": f"{product.id} {photo.id}",
-            "src": photo.url,
+            "src": product_photos.link(photo),
             "label": product.title,
             "hint": _("drawn") if getattr(photo, "drawn", False) else "",
         }

@@ -86,10 +86,14 @@ class ShopProducts:
         photo = next((photo for photo in product.photos if photo.id == photo_id), None)
         if photo is None:
             raise LookupError("The product has no such photo")
+        return self.read_preview(photo.full_url)
+
+    def read_preview(self, url: str) -> bytes:
+        """The file at an address that the store gave; others than its own hosts are refused."""
         try:
-            return client.download(photo.full_url)
+            return client.download(url)
         except (ShopifyError, ValueError) as error:
-            logger.warning("Photo %s could not be read: %s", photo_id, error)
+            logger.warning("A photo could not be read: %s", error)
             raise ConnectionError(_("The photo could not be read from your store.")) from error
 
 

@@ -76,6 +76,12 @@
     if (target instanceof HTMLDialogElement && target.open) target.close();
   });
 
+  // What a person has just asked for must not appear out of sight, below the form on a phone.
+  document.addEventListener("htmx:after:swap", (event) => {
+    const target = /** @type {CustomEvent} */ (event).detail?.ctx?.target;
+    if (target instanceof Element && target.matches("[data-reveal]")) target.scrollIntoView({ block: "nearest" });
+  });
+
   // Messages that the server rendered as toasts leave like the others.
   const shown = document.querySelectorAll("#toasts [data-toast-shown]");
   if (appBridge()?.toast) {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.core import signing
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -70,6 +73,9 @@ class OneMug:
     def read_photo(self, account_id: int, product_id: str, photo_id: str) -> bytes:
         if photo_id != "7":
             raise LookupError(photo_id)
+        return samples.encoded(samples.quarters(), "JPEG")
+
+    def read_preview(self, url: str) -> bytes:
         return samples.encoded(samples.quarters(), "JPEG")
 
 
@@ -505,6 +511,24 @@ class TestFiles:
         run = Generation.objects.get()
         assert (run.product_title, run.requested_by, run.price) == ("", None, 20)
         assert stored_files(owner.account.pk) == []
+
+
+class TestProductPhotos:
+    def test_come_from_our_own_address(self, owner: Merchant, client: Client) -> None:
+        [address] = re.findall(
+            r'src="(/product-photos/[^"]+)"', owner.client.get(TOOL).content.decode()
+        )
+
+        response = client.get(address)
+
+        assert response["Content-Type"] == "image/webp"
+        with Image.open(io.BytesIO(response.content)) as image:
+            assert image.size == (320, 213)
+
+    def test_are_fetched_for_signed_addresses_only(self, owner: Merchant, client: Client) -> None:
+        forged = signing.Signer(salt="another").sign_object("https://cdn.shopify.com/x.png")
+
+        assert client.get(f"/product-photos/{forged}").status_code == 404
 
 
 def test_history_pages_through_everything_once(owner: Merchant) -> None:
