@@ -31,6 +31,7 @@ from credits.refusals import (
     UnknownAccount,
     UnknownPlan,
     UnknownSpend,
+    check_adjustment,
     check_decision,
     check_grant,
     check_instant,
@@ -333,10 +334,7 @@ def adjust(
     """
     if bucket not in ("plan", "package"):
         raise ValueError(f"A bucket is 'plan' or 'package', not {bucket!r}")
-    if isinstance(credits, bool) or not isinstance(credits, int) or credits == 0:
-        raise ValueError(f"An adjustment is a whole number other than 0, not {credits!r}")
-    if credits > 0:
-        check_grant(credits)
+    check_adjustment(credits)
     check_decision(actor, reason)
     plan, package = (credits, 0) if bucket == "plan" else (0, credits)
 

@@ -43,7 +43,7 @@ def once(
                 raise KeyConflict(key)
             return known
         entry = changes(journal)
-        if entry.pk is None:
+        if entry._state.adding:
             write(journal, falls=falls)
             if note:
                 EntryNote.objects.create(entry=entry, text=note)
@@ -55,7 +55,7 @@ def open_transaction() -> AbstractContextManager[object]:
     return nullcontext() if connection.in_atomic_block else transaction.atomic()
 
 
-def lock(account_id: int, now: datetime) -> Journal:
+def lock(account_id: object, now: datetime) -> Journal:
     """The account's journal, its row locked to the end of the transaction."""
     account = None
     if isinstance(account_id, int) and not isinstance(account_id, bool):

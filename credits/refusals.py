@@ -78,6 +78,13 @@ def check_grant(credits: object) -> int:
     return amount
 
 
+def check_adjustment(credits: object) -> int:
+    """A whole number other than 0 that adds no more than one entry may; ValueError otherwise."""
+    if isinstance(credits, bool) or not isinstance(credits, int) or credits == 0:
+        raise ValueError(f"An adjustment is a whole number other than 0, not {credits!r}")
+    return credits if credits < 0 else check_grant(credits)
+
+
 def check_key(key: object) -> str:
     """The idempotency key, 1 to 200 characters and not one of the ledger's own; else ValueError."""
     if not isinstance(key, str) or not 0 < len(key) <= 200 or "\x00" in key:

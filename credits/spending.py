@@ -24,7 +24,7 @@ from credits.refusals import (
 
 Kind = LedgerEntry.Kind
 
-_COLUMNS = [field.column for field in LedgerEntry._meta.concrete_fields]
+_COLUMNS = [str(field.column) for field in LedgerEntry._meta.concrete_fields]
 _CALL = statements.CALL_COMMON_SPEND.format(columns=", ".join(_COLUMNS))
 
 

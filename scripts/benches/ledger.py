@@ -91,7 +91,7 @@ def heading(column: Column) -> str:
 
 def print_ratios(results: Results) -> None:
     """How many times as fast, and whether that reaches what is asked."""
-    rows = [
+    rows: list[tuple[type[Contender], type[Contender], float, list[Column]]] = [
         (OurLedger, NaiveDjango, 1.5, COLUMNS),
         (OurLedger, BarePsycopg, 0.4, COLUMNS),
         (OurLedger, Hordak, 2.0, [column for column in COLUMNS if column[0] == "spread"]),

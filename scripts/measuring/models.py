@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 PLENTY = 900_000_000
@@ -11,6 +13,8 @@ class NaiveAccount(models.Model):
     """A balance column and nothing else."""
 
     balance = models.BigIntegerField(default=PLENTY)
+
+    objects: ClassVar[models.Manager[NaiveAccount]] = models.Manager()
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.balance}"
@@ -24,5 +28,7 @@ class NaiveEntry(models.Model):
     balance_after = models.BigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects: ClassVar[models.Manager[NaiveEntry]] = models.Manager()
+
     def __str__(self) -> str:
-        return f"{self.account_id}: {self.amount:+d}"
+        return f"{self.account}: {self.amount:+d}"

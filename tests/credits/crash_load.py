@@ -24,7 +24,8 @@ def main(account_id: int, prefix: str, file: str) -> None:
     promised = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in count():
         key = f"{prefix}:{number}"
-        while True:  # The same key until an answer comes, as a client does.
+        entry = None
+        while entry is None:  # The same key until an answer comes, as a client does.
             try:
                 if number % 3 == 0:
                     entry = ledger.spend(account_id, 1, key, "image-enhance")
@@ -35,8 +36,6 @@ def main(account_id: int, prefix: str, file: str) -> None:
             except DatabaseError:
                 connection.close()
                 time.sleep(0.02)
-            else:
-                break
         os.write(promised, f"{entry.key} {entry.sequence}\n".encode())
 
 

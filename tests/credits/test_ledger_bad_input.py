@@ -38,10 +38,12 @@ def loom():
     """A shop with a spend, and a watch that nothing is written to any table of the ledger."""
     shop = open_loom()
     ledger.spend(shop.pk, 20, "run", now=OPENED)
-    tables = {model: list(model.objects.order_by("pk").values()) for model in LEDGER_TABLES}
+    tables = {
+        model: list(model._default_manager.order_by("pk").values()) for model in LEDGER_TABLES
+    }
     yield shop
     for model, rows in tables.items():
-        assert list(model.objects.order_by("pk").values()) == rows
+        assert list(model._default_manager.order_by("pk").values()) == rows
 
 
 def spend_of(shop):

@@ -26,8 +26,8 @@ from tests.credits.books import (
 pytestmark = pytest.mark.django_db
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0):
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def opened_in(zone: str, now: datetime) -> Account:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from credits import ledger, queries
@@ -70,8 +72,13 @@ Style Cloning (4K) ........... 100 credits
 8-second video ............... 800 credits
 """
 
-ANY_SIZE = [{}, {"resolution": "1K"}, {"resolution": "2K"}, {"resolution": "4K"}]
-CHOICES = {
+ANY_SIZE: list[dict[str, Any]] = [
+    {},
+    {"resolution": "1K"},
+    {"resolution": "2K"},
+    {"resolution": "4K"},
+]
+CHOICES: dict[str, list[dict[str, Any]]] = {
     "All": ANY_SIZE,
     "N/A": [{}],
     "1K-2K": [{"resolution": "1K"}, {"resolution": "2K"}],

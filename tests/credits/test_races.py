@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,6 +61,11 @@ def run(racer: Racer, start: Any, sender: Any) -> None:
     connections.close_all()
 
 
+def crowd(number: int, racer: Callable[[int], Any]) -> list[Racer]:
+    """So many racers, each with a number of its own."""
+    return [partial(racer, n) for n in range(number)]
+
+
 def counted(account: Account, kind: str) -> int:
     return LedgerEntry.objects.filter(account=account, kind=kind).count()
 
@@ -81,7 +87,7 @@ class TestOneAccountUntilEmpty:
                     continue
                 taken, entries = taken + amount, entries + 1
 
-        answers = race([lambda racer=racer: take(racer) for racer in range(16)])
+        answers = race(crowd(16, take))
 
         assert all(isinstance(answer, tuple) for answer in answers), answers
         assert sum(taken for taken, _ in answers) == 3_500
@@ -99,7 +105,7 @@ class TestOneAccountUntilEmpty:
         def single(racer: int) -> int:
             return -ledger.spend(paper.pk, 50, f"single-{racer}", now=OPENED).credits
 
-        answers = race([lambda n=n: (batch, single)[n % 2](n) for n in range(16)])
+        answers = race(crowd(16, lambda n: (batch, single)[n % 2](n)))
 
         assert answers == [200, 50] * 8
         assert queries.get_balance(paper.pk, now=OPENED).total == 1_000
@@ -158,9 +164,7 @@ class TestOneKeyAtOnce:
     def test_twenty_orders_under_one_key_are_one_charge_and_nineteen_conflicts(self):
         loom = open_loom()
 
-        answers = race(
-            [lambda n=n: ledger.spend(loom.pk, n + 1, "key", now=OPENED).pk for n in range(20)]
-        )
+        answers = race(crowd(20, lambda n: ledger.spend(loom.pk, n + 1, "key", now=OPENED).pk))
 
         assert answers.count("KeyConflict") == 19
         assert counted(loom, "spend") == 1
@@ -171,14 +175,14 @@ class TestOneKeyAtOnce:
         period = (OPENED, OPENED + CYCLE)
 
         answers = race(
-            [
-                lambda n=n: (
+            crowd(
+                20,
+                lambda n: (
                     ledger.start_plan_period(
                         harbor.pk, "starter", *period, key=f"webhook-{n}", now=OPENED
                     ).pk
-                )
-                for n in range(20)
-            ]
+                ),
+            )
         )
 
         assert len(set(answers)) == 1
@@ -189,10 +193,7 @@ class TestOneKeyAtOnce:
         spent = ledger.spend(loom.pk, 60, "run", now=OPENED)
 
         answers = race(
-            [
-                lambda n=n: ledger.restore(spent.pk, f"back-{n}", now=OPENED, **STAFF).pk
-                for n in range(20)
-            ]
+            crowd(20, lambda n: ledger.restore(spent.pk, f"back-{n}", now=OPENED, **STAFF).pk)
         )
 
         assert answers.count("AlreadyRestored") == 19
@@ -216,10 +217,9 @@ class TestResets:
     def test_spends_racing_the_end_of_a_trial_day(self, attempt):
         loom = open_loom()
         instants = [OPENED + DAY - INSTANT, OPENED + DAY]
-        racers = [
-            lambda n=n: ledger.spend(loom.pk, 30, f"run-{n}", now=instants[n % 2]).plan_delta
-            for n in range(12)
-        ]
+        racers = crowd(
+            12, lambda n: ledger.spend(loom.pk, 30, f"run-{n}", now=instants[n % 2]).plan_delta
+        )
 
         answers = race(racers)
 
@@ -242,10 +242,9 @@ class TestResets:
                 paper.pk, "starter", end, end + CYCLE, key="cycle-2", now=end
             ).plan_delta
 
-        spends = [
-            lambda n=n: ledger.spend(paper.pk, 100, f"run-{n}", now=end - INSTANT).credits
-            for n in range(8)
-        ]
+        spends = crowd(
+            8, lambda n: ledger.spend(paper.pk, 100, f"run-{n}", now=end - INSTANT).credits
+        )
         answers = race([*spends, *[renew] * 4])
 
         assert answers == [-100] * 8 + [3_000] * 4
@@ -263,14 +262,14 @@ class TestResets:
 
         answers = race(
             [
-                *[
-                    lambda n=n: (
+                *crowd(
+                    4,
+                    lambda n: (
                         ledger.restore(
                             pks[n], f"back-{n}", now=OPENED + DAY - INSTANT, **STAFF
                         ).plan_delta
-                    )
-                    for n in range(4)
-                ],
+                    ),
+                ),
                 *[lambda: ledger.settle(loom.pk, now=OPENED + DAY)] * 4,
             ]
         )
@@ -317,7 +316,7 @@ class TestSweeps:
 
         answers = race(
             [
-                *[lambda n=n: spend_all(n) for n in range(4)],
+                *crowd(4, spend_all),
                 *[lambda: sweeps.book_expiries(now=now) * 0] * 2,
             ]
         )
@@ -333,9 +332,7 @@ def test_a_crossing_is_told_once_however_many_cross_it():
     paper = open_paper()
     ledger.spend(paper.pk, 2_600, "before", now=OPENED)
 
-    answers = race(
-        [lambda n=n: ledger.spend(paper.pk, 20, f"run-{n}", now=OPENED).credits for n in range(16)]
-    )
+    answers = race(crowd(16, lambda n: ledger.spend(paper.pk, 20, f"run-{n}", now=OPENED).credits))
 
     assert answers == [-20] * 16
     alert = LowCreditAlert.objects.get(account=paper)

@@ -33,7 +33,10 @@ plans = st.sampled_from(sorted(PLANS))
 hours = st.integers(0, 30 * 24)
 buckets = st.sampled_from(["plan", "package"])
 doors = st.sampled_from(["one statement first", "general rule"])
-REFUSALS = {"short": ledger.InsufficientCredits, "nothing": ledger.NothingToRestore}
+REFUSALS: dict[str, type[Exception]] = {
+    "short": ledger.InsufficientCredits,
+    "nothing": ledger.NothingToRestore,
+}
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -79,11 +82,12 @@ class LedgerMachine(RuleBasedStateMachine):
             self.calls.append((call, last.pk))
 
     def refuse(self, refused: Refused, call: Callable[[datetime], Any]) -> None:
-        with pytest.raises(REFUSALS.get(refused.why, ValueError)) as error:
+        with pytest.raises(REFUSALS.get(refused.why, ValueError)) as raised:
             call(self.now)
-        if refused.why == "short":
-            assert error.value.available == refused.available
-            assert error.value.short_by == error.value.needed - error.value.available
+        error = raised.value
+        if isinstance(error, ledger.InsufficientCredits):
+            assert error.available == refused.available
+            assert error.short_by == error.needed - error.available
 
     def compare(self, before: int) -> None:
         entries = LedgerEntry.objects.filter(account=self.account, sequence__gt=before)
