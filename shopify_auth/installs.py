@@ -56,6 +56,13 @@ def open_shop(domain: str, session_token: str) -> Shop:
     return settle(shop)
 
 
+def open_shop_by_code(domain: str, code: str) -> Shop:
+    """The same for the legacy grant, whose authorization code is the store's word."""
+    shop = _row(domain)
+    offline_tokens.redeem_code(shop, code)
+    return settle(shop)
+
+
 def settle(shop: Shop) -> Shop:
     """The store as installed, with its account and what Shopify says about it. Repeating is harmless."""
     details = _details(shop)
@@ -92,6 +99,11 @@ def staff_person(shop: Shop, user_id: str) -> Person:
         # Two first requests at once: the other one made them.
         return known.get().person
     return person
+
+
+def is_installed(domain: str) -> bool:
+    """Whether this store has the app, as far as is known here."""
+    return Shop.objects.filter(domain=domain.lower(), state=Shop.State.INSTALLED).exists()
 
 
 def _find(domain: str) -> Shop | None:

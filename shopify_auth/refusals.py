@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from shopify_auth import installs
 from shopify_auth.admin_frame import app_url
 from shopify_auth.bounce import bounce, place_of
 from shopify_auth.session_tokens import ForeignSessionToken, is_shop_domain
@@ -56,6 +59,8 @@ def _into_the_frame(
     request: HttpRequest, place: dict[str, str], *, in_window: bool
 ) -> HttpResponse:
     """Into the admin when this is no frame of it; by way of the bounce page when it is."""
+    if settings.SHOPIFY_LEGACY_INSTALL and not installs.is_installed(place.get("shop", "")):
+        return HttpResponseRedirect(f"{reverse('legacy_install')}?{request.GET.urlencode()}")
     if in_window or place.get("embedded") != "1":
         into_admin = app_url(place.get("host", ""), place.get("shop", ""), request.path)
         return HttpResponseRedirect(into_admin) if into_admin else _not_from_admin(request)

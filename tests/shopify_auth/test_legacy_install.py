@@ -1,0 +1,154 @@
+"""Installation by redirects: signed by Shopify, begun by us, in this browser, once."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+import requests
+from django.conf import settings as django_settings
+from django.test import Client
+
+from shopify_auth.models import OfflineToken, Shop
+from tests.shopify_auth.frame import SECOND_SHOP, SHOP, host_of
+
+HANDLE = SHOP.removesuffix(".myshopify.com")
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _switched_on(settings):
+    settings.SHOPIFY_LEGACY_INSTALL = True
+
+
+def signed(secret="", **query):
+    """A query as Shopify signs it."""
+    fields = {"shop": SHOP, "host": host_of(), "timestamp": str(int(time.time())), **query}
+    text = "&".join(f"{key}={value}" for key, value in sorted(fields.items()))
+    key = (secret or django_settings.SHOPIFY_API_SECRET).encode()
+    return fields | {"hmac": hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}
+
+
+def agree(store_access, authorize_url):
+    """The merchant agrees on Shopify's page; the query they come back with."""
+    query = dict(parse_qsl(urlsplit(authorize_url).query))
+    shop = urlsplit(authorize_url).path.split("/")[2]
+    response = requests.post(
+        f"{store_access.url}/shops/{shop}/admin/oauth/grant",
+        data=query,
+        allow_redirects=False,
+        timeout=10,
+    )
+    assert response.headers["Location"].startswith(query["redirect_uri"])
+    return dict(parse_qsl(urlsplit(response.headers["Location"]).query))
+
+
+@pytest.fixture
+def store(store_access):
+    """Olivia's store, which does not have the app yet."""
+    with store_access.changed_shop(HANDLE) as shop:
+        shop.installed = False
+    return store_access
+
+
+def test_the_whole_way_from_shopifys_link_into_the_admin(client, store):
+    opened = client.get("/", signed())
+    assert urlsplit(opened["Location"]).path == "/auth/install"
+    begun = client.get(opened["Location"])
+    assert f"/shops/{SHOP}/admin/oauth/authorize?" in begun["Location"]
+    back = client.get("/auth/callback", agree(store, begun["Location"]))
+    assert back.status_code == 302
+    assert back["Location"].endswith(f"/apps/{django_settings.SHOPIFY_API_KEY}")
+    shop = Shop.objects.get()
+    assert (shop.state, shop.account.plan_balance) == (Shop.State.INSTALLED, 100)
+    assert OfflineToken.objects.get().refresh_token
+
+
+def test_a_return_works_once(client, store):
+    begun = client.get("/auth/install", signed())
+    query = agree(store, begun["Location"])
+    cookies = client.cookies.output()
+    assert client.get("/auth/callback", query).status_code == 302
+    assert "shopify_install_state" in cookies
+    client.cookies["shopify_install_state"] = query["state"]
+    assert client.get("/auth/callback", query).status_code == 400
+
+
+def test_a_return_counts_in_the_browser_that_began(client, store):
+    query = agree(store, client.get("/auth/install", signed())["Location"])
+    assert Client().get("/auth/callback", query).status_code == 400
+    assert not Shop.objects.exists()
+
+
+def test_a_state_of_another_store_does_not_count(client, store):
+    state = client.get("/auth/install", signed())
+    other = dict(parse_qsl(urlsplit(state["Location"]).query))["state"]
+    query = signed(shop=SECOND_SHOP, code="a-code", state=other)
+    assert client.get("/auth/callback", query).status_code == 400
+
+
+@pytest.mark.parametrize("state", ["", "made-up", "a:b:c"])
+def test_a_state_that_is_not_ours_does_not_count(client, store, state):
+    client.cookies["shopify_install_state"] = state
+    query = signed(code="a-code", state=state)
+    assert client.get("/auth/callback", query).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"shop": SHOP},
+        {"shop": SHOP, "hmac": "0" * 64, "timestamp": "1"},
+        {"shop": SHOP, "hmac": "é", "timestamp": "now"},
+    ],
+)
+def test_an_unsigned_beginning_is_refused(client, query):
+    assert client.get("/auth/install", query).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"timestamp": str(int(time.time()) - 3600)},
+        {"timestamp": str(int(time.time()) + 3600)},
+        {"timestamp": "soon"},
+        {"secret": "somebody-else"},
+        {"shop": "evil.com"},
+    ],
+    ids=str,
+)
+def test_what_shopify_did_not_sign_now_for_a_store_is_refused(client, changes):
+    assert client.get("/auth/install", signed(**changes)).status_code == 400
+
+
+def test_one_changed_parameter_breaks_the_signature(client):
+    query = signed() | {"shop": SECOND_SHOP}
+    assert client.get("/auth/install", query).status_code == 400
+
+
+def test_values_may_be_signed_percent_encoded(client, store):
+    fields = {"shop": SHOP, "timestamp": str(int(time.time())), "locale": "en US"}
+    text = urlencode(sorted(fields.items())).replace("+", "%20")
+    key = django_settings.SHOPIFY_API_SECRET.encode()
+    query = fields | {"hmac": hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}
+    assert client.get("/auth/install", query).status_code == 302
+
+
+def test_a_code_that_shopify_refuses_installs_nothing(client, store):
+    begun = client.get("/auth/install", signed())
+    agree(store, begun["Location"])
+    state = dict(parse_qsl(urlsplit(begun["Location"]).query))["state"]
+    query = signed(code="another-code", state=state)
+    assert client.get("/auth/callback", query).status_code == 400
+    assert not OfflineToken.objects.filter(state=OfflineToken.State.ACTIVE).exists()
+
+
+def test_switched_off_there_is_nothing(client, settings):
+    settings.SHOPIFY_LEGACY_INSTALL = False
+    assert client.get("/auth/install", signed()).status_code == 404
+    assert client.get("/auth/callback", signed()).status_code == 404
