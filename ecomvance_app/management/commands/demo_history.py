@@ -1,0 +1,165 @@
+"""`manage.py demo_history`: three months of life for the demo store, or one of its states."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from credits import ledger, periods
+from credits.models import Plan
+from ecomvance_app.celery import app as celery_app
+from ecomvance_app.demo import HISTORY_DAYS, Cast, Story, play_history
+from generations.engines import routing
+from shopify_auth.demo import DEMO_SHOP
+from shopify_auth.models import Membership, Person, Shop
+from shopify_auth.models.charges import Charge, Subscription
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+
+def _trial_day(day: int) -> Callable[[Story], None]:
+    def play(story: Story) -> None:
+        for _day in range(day - 1):
+            story.busy_day(most=3)
+            _next_day(story)
+        story.cut_out()
+
+    return play
+
+
+def _next_day(story: Story) -> None:
+    opened = story.cast.account.opened_at
+    days = (story.now - opened) // timedelta(days=1) + 1
+    story.move(opened + timedelta(days=days, hours=1))
+
+
+def _trial_ended(story: Story) -> None:
+    _trial_day(3)(story)
+    story.buy_package(500)
+    story.move(periods.trial_end(story.cast.account.opened_at) + timedelta(hours=2))
+
+
+def _low(story: Story) -> None:
+    play_history(story)
+    story.spend_down_to(50)
+
+
+def _below_cheapest(story: Story) -> None:
+    play_history(story)
+    story.spend_down_to(10)
+
+
+def _zero(story: Story) -> None:
+    play_history(story)
+    story.spend_down_to(0)
+
+
+def _subscribe(story: Story) -> None:
+    ledger.start_plan_period(
+        story.cast.account.pk, "starter", story.now, story.now + periods.BILLING_CYCLE,
+        key="demo:subscription", now=story.now,
+    )  # fmt: skip
+    story.buy_package(500)
+    for _day in range(10):
+        story.busy_day(most=4)
+        _next_day(story)
+
+
+def _renewal_pending(story: Story) -> None:
+    start = story.now
+    _subscribe(story)
+    story.move(start + periods.BILLING_CYCLE + timedelta(minutes=20))
+
+
+def _frozen(story: Story) -> None:
+    plan, start = Plan.objects.get(handle="starter"), story.now
+    _subscribe(story)
+    Subscription.objects.create(
+        shop=Shop.objects.get(domain=DEMO_SHOP),
+        status=Charge.Status.FROZEN,
+        name=plan.name,
+        handle=plan.handle,
+        credits=plan.credits,
+        price=plan.price_usd,
+        test=True,
+        created_at=start,
+        current_period_end=start + periods.BILLING_CYCLE,
+    )
+
+
+STATES: dict[str, Callable[[Story], None]] = {
+    "history": play_history,
+    "low": _low,
+    "below-cheapest": _below_cheapest,
+    "zero": _zero,
+    "trial-day-5": _trial_day(5),
+    "trial-last-day": _trial_day(periods.TRIAL_PERIODS),
+    "trial-ended": _trial_ended,
+    "renewal-pending": _renewal_pending,
+    "frozen": _frozen,
+}
+
+
+class Command(BaseCommand):
+    """Plays the story forward from now; the business clock of the demo stands at its end after."""
+
+    help = "Give the demo store three months of life, or set up one state (needs DEV_STORE)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Which state, and how long a history it comes from."""
+        parser.add_argument(
+            "--state",
+            choices=sorted(STATES),
+            default="history",
+            help="what the demo store's account is like afterwards (default: history)",
+        )
+
+        parser.add_argument(
+            "--days",
+            type=int,
+            default=HISTORY_DAYS,
+            help=f"length of the history (default: {HISTORY_DAYS})",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Play it; CommandError when there is no fresh demo store to play it in."""
+        if not (settings.DEBUG and settings.DEV_STORE):
+            raise CommandError(
+                "The story moves the business clock: set DEBUG=on and DEV_STORE to the fake "
+                "Shopify's address, as scripts/run does."
+            )
+        reason = routing.unavailable_reason("background-removal")
+        if reason:
+            raise CommandError(reason)
+        # No worker is needed: each run has ended when it is committed, and the sweep mails what is
+        # left. So neither the broker nor the pages need to be there.
+        celery_app.conf.broker_write_url = "memory://localhost/"
+        celery_app.conf.broker_transport_options = {}
+        logging.getLogger("ecomvance_app.live").setLevel(logging.ERROR)
+        story = Story(_cast(), options["days"])
+        STATES[options["state"]](story)
+        self.stdout.write(f"{story.cast.account}: {story.total} credits on {story.now:%d %B %Y}")
+
+
+def _cast() -> Cast:
+    shop = Shop.objects.select_related("account").filter(domain=DEMO_SHOP).first()
+    if shop is None:
+        raise CommandError("There is no demo store: run “manage.py demo_store” first.")
+    account = shop.account
+    if account.version > 1:
+        raise CommandError(
+            "The demo store has a history already. Start over with “scripts/run --reset”."
+        )
+    owner = Person.objects.filter(memberships__account=account).order_by("pk").first()
+    staff = Person.objects.filter(is_staff=True).order_by("pk").first()
+    if owner is None or staff is None:
+        raise CommandError("The demo store has no merchant: run “manage.py demo_store” first.")
+    colleague = Person.objects.create_user("mika@ecomvance.test", name="Mika Maker")
+    Membership.objects.create(person=colleague, account=account, role=Membership.Role.MAKER)
+    return Cast(account, owner, colleague, staff)

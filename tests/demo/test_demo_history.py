@@ -1,0 +1,107 @@
+"""The demo store's life: played through real actions, so it keeps all the rules of the ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from credits import alerts, periods, queries, usage
+from credits.models import Account, RestorationCase
+from ecomvance_app import clock
+from generations.catalog import CHEAPEST
+from generations.models import Generation
+from tests.devstore_fixture import demo_photos
+
+__all__ = ["demo_photos"]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def demo_store(settings, tmp_path: Path, demo_photos: Path) -> Account:
+    """A demo store on its first day, with a business clock of its own."""
+    (tmp_path / "demo_photos").symlink_to(demo_photos)
+    (tmp_path / "weights").symlink_to(Path(settings.DATA_DIR) / "weights")
+    settings.DATA_DIR = tmp_path
+    settings.DEBUG, settings.DEV_STORE = True, "http://127.0.0.1:9"
+    call_command("demo_store")
+    return Account.objects.get()
+
+
+def balance(account: Account) -> queries.Balance:
+    return queries.get_balance(account.pk, clock.now())
+
+
+def test_three_months_that_add_up(demo_store, capsys):
+    call_command("demo_history")
+    call_command("check_ledger")
+
+    now = clock.now()
+    lived = now - demo_store.opened_at
+    assert timedelta(days=92) < lived < timedelta(days=94)
+    today = periods.local_day(now, demo_store.time_zone)
+    report = usage.read_days(demo_store.pk, today, today + timedelta(days=1))
+    assert [(day.used, day.correction, day.net) for day in report.days] == [(150, -30, 120)]
+    states = list(RestorationCase.objects.order_by("pk").values_list("state", flat=True))
+    assert states == ["approved", "approved", "declined", "open"]
+    assert {run.state for run in Generation.objects.all()} == {"succeeded", "failed", "cancelled"}
+    assert all(
+        run.pictures.filter(role="output").exists()
+        for run in Generation.objects.filter(state="succeeded")
+    )
+
+
+@pytest.mark.parametrize(("state", "left"), [("low", 50), ("below-cheapest", 10), ("zero", 0)])
+def test_states_of_running_out(demo_store, state, left):
+    call_command("demo_history", "--state", state, "--days", "9")
+
+    held = balance(demo_store)
+    named = {"low": "low", "below-cheapest": "below_cheapest", "zero": "zero"}[state]
+    assert held.total == left
+    assert alerts.state(held.total, held.low_at, CHEAPEST) == named
+
+
+def test_trial_states(demo_store):
+    call_command("demo_history", "--state", "trial-day-5")
+
+    assert balance(demo_store).trial_day == 5
+
+
+def test_a_trial_that_ended_leaves_packages(demo_store):
+    call_command("demo_history", "--state", "trial-ended")
+
+    held = balance(demo_store)
+    assert (held.kind, held.plan) == ("none", 0)
+    assert held.package > 0
+
+
+def test_a_renewal_that_is_not_confirmed(demo_store):
+    call_command("demo_history", "--state", "renewal-pending")
+
+    assert balance(demo_store).renewal_pending
+
+
+def test_a_bill_that_is_not_paid(demo_store):
+    call_command("demo_history", "--state", "frozen")
+
+    assert demo_store.shops.get().subscriptions.get().status == "FROZEN"
+
+
+def test_is_played_once(demo_store):
+    call_command("demo_history", "--state", "trial-day-5")
+
+    with pytest.raises(CommandError, match="has a history already"):
+        call_command("demo_history")
+
+
+def test_needs_the_demo_store(settings):
+    settings.DEBUG, settings.DEV_STORE = True, "http://127.0.0.1:9"
+    with pytest.raises(CommandError, match="demo_store"):
+        call_command("demo_history")
+
+    settings.DEV_STORE = ""
+    with pytest.raises(CommandError, match="DEV_STORE"):
+        call_command("demo_history")
