@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from credits.models import Account, AlertRecipient, EntryNote
+from credits.models import Account, AlertRecipient, EntryNote, RestorationCase
 from credits.signals import account_erased, account_suspended
 from shopify_auth import billing, offline_tokens
 from shopify_auth.identity import hashed_domain
 from shopify_auth.models import Erasure, OfflineToken, Person, Shop, WebhookDelivery
 
 ERASED_AFTER = timedelta(hours=48)
+# A decided case keeps that there was a reason, not what staff wrote about people.
+ERASED_TEXT = "(erased)"
 
 
 def last_refresh(shop: Shop) -> datetime | None:
@@ -102,5 +104,7 @@ def _erase_account(account_id: int) -> dict[str, int]:
     recipients = AlertRecipient.objects.filter(account_id=account_id)
     counts["mail addresses"] = recipients.delete()[0]
     counts["notes"] = EntryNote.objects.filter(entry__account_id=account_id).delete()[0]
+    decided = RestorationCase.objects.filter(account_id=account_id).exclude(reason="")
+    counts["reasons"] = decided.update(reason=ERASED_TEXT)
     Account.objects.filter(pk=account_id).update(name="")
     return counts

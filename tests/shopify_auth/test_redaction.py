@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from credits import ledger, queries
-from credits.models import Account, AlertRecipient, LedgerEntry
+from credits import ledger, queries, restorations
+from credits.models import Account, AlertRecipient, EntryNote, LedgerEntry, RestorationCase
 from credits.signals import account_erased
 from ecomvance_app import clock
 from shopify_auth.identity import hashed_domain
@@ -98,6 +98,18 @@ def test_nothing_in_the_database_names_the_store_or_its_people(left):
     text = json.dumps(rows, default=str).lower()
     for personal in (SHOP, "super@supertoys.com", "john smith", HANDLE):
         assert personal not in text
+
+
+def test_what_staff_wrote_goes_too(left):
+    spend = LedgerEntry.objects.get(account=left.account_id, kind="spend")
+    restorations.settle_outcome(spend, "platform_error", clock.now())
+    sasha = Person.objects.create_user("sasha@staff.example")
+    case = restorations.decline(RestorationCase.objects.get(), sasha, "Olivia rang", clock.now())
+    ledger.adjust(left.account_id, "package", 5, key="a", actor="staff:1", reason="Olivia is kind")
+    redact(left)
+    case.refresh_from_db()
+    assert (case.state, case.reason) == ("declined", "(erased)")
+    assert not EntryNote.objects.exists()
 
 
 def test_the_ledger_stays(left):
