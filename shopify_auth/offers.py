@@ -28,13 +28,13 @@ class Offer:
 
 def plan_offer(plan: Plan) -> Offer:
     """The offer of a plan, per billing cycle of 30 days."""
-    title = f"{plan.name} plan, {plan.credits} credits"
+    title = f"{plan.name} plan, {plan.credits:,} credits"
     return Offer(plan.handle, title, plan.price_usd, plan.credits)
 
 
 def package_offer(package: Package) -> Offer:
     """The offer of a package."""
-    title = f"{package.name} package, {package.credits} credits"
+    title = f"{package.name} package, {package.credits:,} credits"
     return Offer(package.handle, title, package.price_usd, package.credits)
 
 

@@ -69,6 +69,7 @@ class TestCheapestPackages:
     @given(needed=st.integers(0, 12_000))
     def test_no_other_combination_is_cheaper(self, needed: int):
         chosen = cheapest_packages(needed, PACKAGES)
+        assert chosen is not None
         cost = sum(package.price * count for package, count in chosen)
 
         assert sum(package.credits * count for package, count in chosen) >= needed
@@ -84,6 +85,7 @@ class TestCheapestPackages:
 
         chosen = cheapest_packages(40_000_000, odd)
 
+        assert chosen is not None
         assert sum(package.credits * count for package, count in chosen) >= 40_000_000
 
 

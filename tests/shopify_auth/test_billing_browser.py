@@ -1,0 +1,68 @@
+"""Buying inside Shopify's admin: the frame, the approval page, the way back, the balance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from credits.models import LedgerEntry
+from shopify_auth.models import Purchase, Subscription
+from tests.framed_fixture import FramedProduct
+
+if TYPE_CHECKING:
+    from playwright.sync_api import FrameLocator, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def app(page: Page) -> FrameLocator:
+    """The app's frame inside the admin."""
+    return page.frame_locator("iframe").first
+
+
+def test_a_package_is_bought_in_the_admin_and_the_balance_rises(
+    framed_product: FramedProduct, admin_page: Page
+) -> None:
+    admin_page.goto(framed_product.admin_url("/plans"))
+    app(admin_page).get_by_role("button", name="Buy Small").click()
+
+    # The whole window is on Shopify's page now, not the frame.
+    admin_page.get_by_role("button", name="Approve", exact=True).click()
+
+    frame = app(admin_page)
+    frame.get_by_text("500 package credits are in your balance").wait_for()
+    frame.locator(".plugin-header__total", has_text="600").wait_for()
+    assert Purchase.objects.get().status == "ACTIVE"
+    assert LedgerEntry.objects.filter(kind="package", package_delta=500).count() == 1
+
+
+def test_a_plan_is_chosen_and_cancelled_in_two_clicks(
+    framed_product: FramedProduct, admin_page: Page
+) -> None:
+    admin_page.goto(framed_product.admin_url("/plans"))
+    app(admin_page).get_by_role("button", name="Choose Starter").click()
+    admin_page.get_by_role("button", name="Approve", exact=True).click()
+    frame = app(admin_page)
+    frame.get_by_text("Shopify has confirmed your plan").wait_for()
+    frame.get_by_text("Your plan", exact=True).wait_for()
+
+    frame.get_by_role("button", name="Cancel plan").click()
+    dialog = frame.locator("#cancel-plan")
+    assert "3,000 plan credits stay usable until" in dialog.inner_text()
+    dialog.get_by_role("button", name="Cancel plan").click()
+
+    frame.get_by_text("0 package credits stay.").wait_for()
+    assert not dialog.is_visible()
+    assert Subscription.objects.get().status == "CANCELLED"
+
+
+def test_a_declined_charge_is_said_plainly(framed_product: FramedProduct, admin_page: Page) -> None:
+    framed_product.devstore.misbehave(decline_returns_to_app=1)
+    admin_page.goto(framed_product.admin_url("/plans"))
+    app(admin_page).get_by_role("button", name="Buy Medium").click()
+
+    admin_page.get_by_role("button", name="Decline").click()
+
+    app(admin_page).get_by_text("was not approved. Nothing was charged").wait_for()
+    assert not LedgerEntry.objects.filter(kind="package").exists()
