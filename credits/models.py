@@ -94,9 +94,7 @@ class Account(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["due_at"], name="account_due", condition=Q(due_at__isnull=False)
-            ),
+            models.Index(fields=["due_at"], name="account_due", condition=Q(due_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -153,9 +151,7 @@ class LedgerEntry(models.Model):
         RESTORE = "restore", _("Restored")
         ADJUST = "adjust", _("Balance adjust")
 
-    account = models.ForeignKey(
-        Account, models.PROTECT, related_name="entries", db_index=False
-    )
+    account = models.ForeignKey(Account, models.PROTECT, related_name="entries", db_index=False)
     sequence = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=12, choices=Kind)
     plan_delta = models.BigIntegerField()
@@ -170,9 +166,7 @@ class LedgerEntry(models.Model):
     allocation = models.PositiveIntegerField(default=0)
     period_start = models.DateTimeField(null=True)
     period_end = models.DateTimeField(null=True)
-    restores = models.OneToOneField(
-        "self", models.PROTECT, null=True, related_name="restoration"
-    )
+    restores = models.OneToOneField("self", models.PROTECT, null=True, related_name="restoration")
     lapsed = models.PositiveBigIntegerField(default=0)
     day = models.DateField()
     created_at = models.DateTimeField()
@@ -188,7 +182,9 @@ class LedgerEntry(models.Model):
                 condition=~Q(plan_delta=0, package_delta=0), name="entry_changes_something"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["trial_grant", "plan_grant"], plan_delta__gt=0, package_delta=0)
+                condition=Q(
+                    kind__in=["trial_grant", "plan_grant"], plan_delta__gt=0, package_delta=0
+                )
                 | Q(kind="expire", plan_delta__lt=0, package_delta=0)
                 | Q(kind="spend", plan_delta__lte=0, package_delta__lte=0)
                 | Q(kind="package", plan_delta=0, package_delta__gt=0)
@@ -247,9 +243,7 @@ class DailyUsage(models.Model):
     Reports read these few rows instead of a month of entries; they add up to the entries exactly.
     """
 
-    account = models.ForeignKey(
-        Account, models.PROTECT, related_name="daily_usage", db_index=False
-    )
+    account = models.ForeignKey(Account, models.PROTECT, related_name="daily_usage", db_index=False)
     day = models.DateField()
     kind = models.CharField(max_length=12, choices=LedgerEntry.Kind)
     tool = models.CharField(max_length=60, blank=True)
