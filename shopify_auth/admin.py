@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -12,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from shopify_auth import inbox
+from shopify_auth.billing_admin import ReadOnlyAdmin as _ReadOnly
 from shopify_auth.models import (
     Erasure,
     Membership,
@@ -21,21 +20,6 @@ from shopify_auth.models import (
     ShopStaff,
     WebhookDelivery,
 )
-
-
-class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # Generic for type checkers alone.
-    """Staff look and never touch."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class _MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
