@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -259,7 +259,7 @@ _ADDRESSES = {
     "plans": "/dashboard/plans",
     "settings": "/dashboard/settings",
 }
-_OPENERS = {
+_OPENERS: dict[str, Callable[[Photographer], None]] = {
     "popover": Photographer.popover,
     "run": lambda photographer: photographer.run("succeeded"),
     "failed-run": lambda photographer: photographer.run("failed"),

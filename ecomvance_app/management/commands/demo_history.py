@@ -139,7 +139,7 @@ class Command(BaseCommand):
             raise CommandError(reason)
         # No worker is needed: each run has ended when it is committed, and the sweep mails what is
         # left. So neither the broker nor the pages need to be there.
-        celery_app.conf.broker_write_url = "memory://localhost/"
+        celery_app.conf["broker_write_url"] = "memory://localhost/"
         celery_app.conf.broker_transport_options = {}
         logging.getLogger("ecomvance_app.live").setLevel(logging.ERROR)
         story = Story(_cast(), options["days"])
@@ -149,9 +149,9 @@ class Command(BaseCommand):
 
 def _cast() -> Cast:
     shop = Shop.objects.select_related("account").filter(domain=DEMO_SHOP).first()
-    if shop is None:
+    account = shop.account if shop is not None else None
+    if account is None:
         raise CommandError("There is no demo store: run “manage.py demo_store” first.")
-    account = shop.account
     if account.version > 1:
         raise CommandError(
             "The demo store has a history already. Start over with “scripts/run --reset”."

@@ -1,0 +1,158 @@
+"""Usage, ledger, warnings and settings in a real browser, at both widths, and for axe-core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+
+from credits import ledger, restorations
+from credits.models import AlertRecipient
+from tests.merchants import Merchant, make_merchant
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.plugins.browser import Product
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SignIn = Callable[..., "Page"]
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def olivia(product: Product) -> Merchant:
+    """Olivia, whose day is the product document's sample, and who has sixty entries more."""
+    merchant = make_merchant("Olivia")
+    account_id, now = merchant.account.pk, timezone.now()
+    ledger.start_plan_period(account_id, "starter", now, now + timedelta(days=30), key="period")
+    items = [(20, f"cut-{n}", "background-removal", "") for n in range(3)]
+    items += [(20, f"text-{n}", "description-generator", "") for n in range(2)]
+    items += [(50, "enhance", "image-enhance", "")]
+    ledger.spend_many(account_id, items, actor=f"user:{merchant.person.pk}")
+    ledger.adjust(account_id, "plan", 30, "goodwill", "staff:9", "One result was blurred")
+    return merchant
+
+
+def test_the_day_the_month_and_the_check(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto("/dashboard/usage")
+
+    day = page.locator(".usage-day").first.inner_text()
+    assert day.split("\n")[:2] == ["Today", "Used: 120 credits"]
+    assert "balance adjust\n-30" in day
+    assert "2,880 remaining" in page.locator("[aria-labelledby=summary]").inner_text()
+    assert page.locator("#check").get_by_label("adds up").is_visible()
+    assert page.locator(".chart__bars rect").count() == 3
+    page.get_by_text("Show as a table").click()
+    assert "Background Removal 60" in page.locator("details table").inner_text()
+
+    page.select_option("#span", label=page.locator("option[value^=period]").inner_text())
+    page.get_by_role("button", name="Show").click()
+    assert "Billing period summary" in page.locator("main").inner_text()
+
+
+def test_the_ledger_pages_back_and_forth(olivia: Merchant, sign_in: SignIn) -> None:
+    items = [(1, f"many-{n}", "image-enhance", "") for n in range(60)]
+    ledger.spend_many(olivia.account.pk, items)
+    page = sign_in(olivia.person)
+    page.goto("/dashboard/usage")
+    page.get_by_role("link", name="Ledger").click()
+
+    newest = page.locator("tbody tr").first.inner_text()
+    page.get_by_role("link", name="Older").click()
+    assert "Trial credits" in page.locator("tbody").inner_text()
+    page.get_by_role("link", name="Newer").click()
+    assert page.locator("tbody tr").first.inner_text() == newest
+
+    page.locator("tbody a").first.click()
+    assert "1 credit" in page.locator("[aria-labelledby=receipt]").inner_text()
+
+
+def test_the_export_downloads(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto("/dashboard/usage")
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].startswith("sequence,utc_time,local_time")
+    assert len(lines) == 11
+
+
+def test_the_popover_opens_and_closes_by_keyboard(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto("/dashboard/usage")
+    popover = page.locator("#balance-popover")
+
+    page.locator("[data-balance-button]").focus()
+    page.keyboard.press("Enter")
+    assert popover.is_visible()
+    assert "never expire" in popover.inner_text()
+    assert "Used first: plan credits, then package credits." in popover.inner_text()
+    page.keyboard.press("Escape")
+    assert not popover.is_visible()
+
+
+def test_one_warning_at_a_time(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    account_id = olivia.account.pk
+
+    def banner() -> str:
+        page.goto("/dashboard/")
+        banners = page.locator("main .banner:visible")
+        assert banners.count() <= 1
+        return banners.inner_text() if banners.count() else ""
+
+    assert banner() == ""
+    ledger.spend(account_id, 2880 - 300, "down to the threshold", tool="veo-t2v")
+    low = banner()
+    assert "You have 300 credits remaining." in low
+    assert "Plan credits reset on:" in low
+    assert "choose the shortest video that works" in low
+    ledger.spend(account_id, 290, "below the cheapest", tool="veo-t2v")
+    assert "The cheapest tool costs 20 credits." in banner()
+    ledger.spend(account_id, 10, "nothing left", tool="veo-t2v")
+    assert "You have no credits left" in banner()
+
+
+def test_settings_are_saved_from_the_bar(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto("/dashboard/settings")
+    save = page.get_by_role("button", name="Save")
+    assert not save.is_visible()
+
+    page.get_by_label("Warn at or below").fill("450")
+    page.get_by_label("E-mail addresses").fill("not an address")
+    save.click()
+    page.get_by_text("is not an e-mail address").wait_for()
+    page.get_by_label("E-mail addresses").fill("olivia@example.com")
+    save.click()
+    page.get_by_text("Settings saved").wait_for()
+
+    olivia.account.refresh_from_db()
+    assert olivia.account.low_threshold == 450
+    assert AlertRecipient.objects.get().email == "olivia@example.com"
+    assert not save.is_visible()
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1280, "height": 900}, PHONE])
+def test_nothing_for_axe_to_find_and_no_sideways_scrolling(
+    olivia: Merchant, sign_in: SignIn, viewport: dict[str, int]
+) -> None:
+    run = ledger.spend(olivia.account.pk, 50, "run", tool="image-enhance")
+    restorations.settle_outcome(run, "platform_error", timezone.now())
+    ledger.spend(olivia.account.pk, 2780, "low", tool="veo-t2v")
+    page = sign_in(olivia.person, viewport=viewport)
+    pages = ("", "usage", "usage/ledger", f"usage/ledger/{run.sequence}", "settings")
+
+    for address in pages:
+        page.goto(f"/dashboard/{address}")
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
