@@ -120,15 +120,18 @@ class Alignment:
         if row.pk is None or row.status != shown.status:
             self.changes.corrected[shown.gid] = f"{row.status} to {shown.status}"
         row.status, row.test, row.currency = shown.status, shown.test, shown.currency
+        written = ["gid", "status", "test", "currency"]
         if row.status in Charge.FINAL:
-            row.ended_at = row.ended_at or self.now
-            row.confirmation_url = ""
+            row.ended_at, row.confirmation_url = row.ended_at or self.now, ""
+            written += ["ended_at", "confirmation_url"]
         if isinstance(row, Subscription):
             row.current_period_end = shown.period_end
+            written.append("current_period_end")
         if shown.price != row.price:
             detail = f"{shown.price} instead of {row.price}"
             report(self.shop, Kind.PRICE, shown.gid, detail, self.now)
-        row.save()
+        # The merchant may be coming back meanwhile, which is written without this lock.
+        row.save(update_fields=written if row.pk else None)
 
     def _close_unanswered(self) -> None:
         """End what Shopify does not know: a lapsed offer, or a subscription that is gone."""
@@ -142,7 +145,7 @@ class Alignment:
                     continue
                 row.status = Status.EXPIRED if row.is_open else Status.CANCELLED
                 row.ended_at = self.now
-                row.save()
+                row.save(update_fields=["status", "ended_at"])
                 self.changes.corrected[row.gid or row.receipt] = f"unknown, so {row.status}"
 
     # --- What it is worth --------------------------------------------------------------------

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, transaction
 
 from credits import ledger
-from ecomvance_app import clock
+from ecomvance_app import clock, jobs
 from shopify_auth import admin_api, offline_tokens
 from shopify_auth.errors import ShopifyError, SubjectTokenRefused
 from shopify_auth.graphql import SHOP_DETAILS
@@ -53,7 +53,10 @@ def open_shop(domain: str, session_token: str) -> Shop:
             raise
         # The merchant can work; access is tried again at the next page load.
         logger.warning("No access to %s yet: %s", domain, error)
-    return settle(shop)
+    shop = settle(shop)
+    # What was paid while nobody could ask for it is found now.
+    jobs.enqueue("shopify_auth.bring_in_line", shop_id=shop.pk)
+    return shop
 
 
 def open_shop_by_code(domain: str, code: str) -> Shop:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
 
 from credits.models import LedgerEntry
-from shopify_auth.models import Purchase, Subscription
+from shopify_auth.models import Purchase, Shop, Subscription
 from tests.framed_fixture import FramedProduct
+from tests.merchants import make_merchant
 
 if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Page
@@ -66,3 +68,27 @@ def test_a_declined_charge_is_said_plainly(framed_product: FramedProduct, admin_
 
     app(admin_page).get_by_text("was not approved. Nothing was charged").wait_for()
     assert not LedgerEntry.objects.filter(kind="package").exists()
+
+
+def test_on_the_dashboard_a_linked_store_pays(
+    framed_product: FramedProduct, admin_page: Page
+) -> None:
+    admin_page.goto(framed_product.admin_url("/plans"))
+    app(admin_page).get_by_role("button", name="Buy Small").wait_for()
+    olivia = make_merchant("Olivia")
+    Shop.objects.update(account=olivia.account)
+    cookie = {
+        "name": settings.SESSION_COOKIE_NAME,
+        "value": olivia.client.cookies[settings.SESSION_COOKIE_NAME].value,
+        "url": framed_product.product.url,
+    }
+    admin_page.context.add_cookies([cookie])  # type: ignore[list-item]
+    page = admin_page.context.new_page()
+    page.goto(f"{framed_product.product.url}/dashboard/plans")
+
+    page.get_by_role("button", name="Buy Large").click()
+    page.get_by_role("button", name="Approve", exact=True).click()
+
+    page.wait_for_url("**/dashboard/plans?charge=*")
+    page.get_by_text("5,000 package credits are in your balance").wait_for()
+    page.locator(".topbar", has_text="5,100 credits").wait_for()
