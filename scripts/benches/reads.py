@@ -94,8 +94,8 @@ def copy(url: str, query: str, target: str) -> None:
     with (
         psycopg.connect(url) as source,
         psycopg.connect(url) as destination,
-        source.cursor().copy(f"COPY ({query}) TO STDOUT") as rows,  # type: ignore[arg-type]
-        destination.cursor().copy(f"COPY {target} FROM STDIN") as table,  # type: ignore[arg-type]
+        source.cursor().copy(f"COPY ({query}) TO STDOUT") as rows,
+        destination.cursor().copy(f"COPY {target} FROM STDIN") as table,
     ):
         for block in rows:
             table.write(block)
