@@ -8,13 +8,15 @@ import pytest
 
 from credits.models import LedgerEntry
 from ecomvance_app import clock
-from shopify_auth import billing
+from shopify_auth import billing, inbox
 from shopify_auth.billing_readings import read_charges
+from shopify_auth.charges import ChargeRefused
 from shopify_auth.errors import ShopifyError, ShopifyUnavailable
 from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
 from tests.owners import Owner
 from tests.shopify_auth.frame import SECOND_SHOP
+from tests.shopify_auth.post import body_of, post
 
 pytestmark = pytest.mark.django_db
 TRIAL = ("trial_grant", 100, 0)
@@ -191,3 +193,83 @@ class TestTestCharges:
             assert entry.period_end is not None
             days.append(round((entry.period_end - row.created_at) / timedelta(days=1)))
         assert days == [30, 30, 60]
+
+
+class TestForgedAndDoubled:
+    def test_a_webhooks_status_is_not_believed(self, olivia):
+        row = olivia.subscribe("starter", decision="")
+        topic = "app_subscriptions/update"
+        body = body_of(topic, olivia.domain)
+        body["app_subscription"] |= {"admin_graphql_api_id": row.gid, "status": "ACTIVE"}
+
+        assert post(topic, body, shop=olivia.domain, webhook_id="w-1").status_code == 200
+        inbox.handle("w-1")
+
+        assert olivia.ledger() == [TRIAL]
+        row.refresh_from_db()
+        assert row.status == "PENDING"
+
+    def test_of_two_tabs_with_two_plans_one_plan_is_left(self, olivia):
+        small_tab = olivia.subscribe("starter", decision="")
+        large_tab = olivia.subscribe("growth", decision="")
+        olivia.decide(small_tab, "approve")
+        olivia.nudge()
+        olivia.decide(large_tab, "approve")
+        olivia.nudge()
+
+        statuses = Subscription.objects.order_by("price").values_list("handle", "status")
+        assert list(statuses) == [("starter", "CANCELLED"), ("growth", "ACTIVE")]
+        assert olivia.account.plan_balance == 8_500
+
+    def test_two_tabs_may_buy_two_packages(self, olivia):
+        olivia.buy("small")
+        olivia.nudge()
+        olivia.buy("small")
+        olivia.nudge()
+
+        assert olivia.ledger()[1:] == [("package", 0, 500), ("package", 0, 500)]
+
+    def test_cancelling_while_shopify_is_down_changes_nothing(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        olivia.devstore.misbehave(handle=olivia.handle, locked_store=1)
+
+        refused = olivia.post("/plans/cancel")
+        assert refused.status_code == 422
+        assert "not cancelled yet" in refused.content.decode()
+        assert Subscription.objects.get().status == "ACTIVE"
+
+        assert olivia.post("/plans/cancel").status_code == 200
+        assert olivia.post("/plans/cancel").status_code == 200
+        assert Subscription.objects.get().status == "CANCELLED"
+
+
+class TestAccounts:
+    def test_a_store_that_moves_to_another_account_brings_no_second_grant(self, olivia, owner):
+        olivia.subscribe("starter")
+        olivia.buy("small")
+        olivia.nudge()
+        Shop.objects.filter(pk=olivia.shop.pk).update(account=owner.account)
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL]
+
+    def test_an_account_pays_for_one_plan_only(self, olivia, sam):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        Shop.objects.filter(pk=sam.shop.pk).update(account=olivia.account)
+
+        with pytest.raises(ChargeRefused, match=r"paid through olivias-mugs\.myshopify\.com"):
+            sam.subscribe("growth")
+
+    def test_two_stores_that_paid_before_they_were_joined_are_reported(self, olivia, sam):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        sam.subscribe("growth")
+        sam.nudge()
+        Shop.objects.filter(pk=sam.shop.pk).update(account=olivia.account)
+
+        sam.nudge()
+
+        assert BillingDifference.objects.get().kind == "two_plans"
