@@ -115,10 +115,9 @@ class Story:
 
     def spend_down_to(self, left: int) -> None:
         """Use tools until exactly `left` credits remain, as prices allow."""
-        prices = sorted(
-            {v.credits for t in catalog.TOOLS.values() for v in t.variants if v.credits}
-        )
-        tool_of = {v.credits: t.slug for t in catalog.TOOLS.values() for v in t.variants}
+        images = [tool for tool in catalog.TOOLS.values() if tool.output == "image"]
+        tool_of = {v.credits: tool.slug for tool in reversed(images) for v in tool.variants}
+        prices = sorted(tool_of)
         smallest = prices[0]
         while (over := self.total - left) >= smallest:
             fitting = [price for price in prices if price == over or price <= over - smallest]

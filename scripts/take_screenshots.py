@@ -39,7 +39,7 @@ STAFF = ("staff@ecomvance.test", "try-ecomvance")
 WARNED = ("home", "tools", "usage")
 EVERYTHING = (
     "home", "popover", "tools", "tool", "history", "run", "failed-run", "usage", "period",
-    "ledger", "instant", "entry", "plans", "settings", "not-found", "sign-in", "staff-account",
+    "ledger", "instant", "entry", "plans", "settings", "sign-in", "staff-account",
     "staff-adjust", "staff-cases", "staff-entries",
 )  # fmt: skip
 STATES = {
@@ -266,7 +266,6 @@ _OPENERS: dict[str, Callable[[Photographer], None]] = {
     "period": Photographer.period,
     "instant": Photographer.instant,
     "entry": Photographer.entry,
-    "not-found": lambda photographer: photographer.goto("/dashboard/nothing-here", expected=404),
     "sign-in": Photographer.sign_in_page,
     "staff-account": lambda p: p.staff("/staff/credits/account/1/change/"),
     "staff-adjust": lambda p: p.staff("/staff/credits/account/1/adjust/"),

@@ -1,0 +1,157 @@
+"""`scripts/bench pages`: Home, History and Usage with 10 and with 10,000 runs.
+
+Server time, statements and bytes are of the document alone; LCP and CLS are Chromium's, headless,
+against uvicorn on this machine. With ten times a thousand runs nothing may grow but the figures.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from playwright.sync_api import sync_playwright
+
+from scripts.measuring.database import benchmark_database
+from scripts.servers.processes import die_with_parent, end
+from scripts.servers.valkey import PrivateValkey, free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = {"Home": "", "History": "history", "Usage": "usage", "Ledger": "usage/ledger"}
+SIZES = (10, 10_000)
+ROUNDS = 15
+LOADS = 3
+VITALS = """
+() => new Promise((resolve) => {
+  let lcp = 0, cls = 0;
+  new PerformanceObserver((list) => { for (const e of list.getEntries()) lcp = e.startTime; })
+    .observe({ type: "largest-contentful-paint", buffered: true });
+  new PerformanceObserver((list) => {
+    for (const e of list.getEntries()) if (!e.hadRecentInput) cls += e.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve([lcp, cls]), 600);
+})
+"""
+
+
+def measure_server(client: Client, address: str) -> tuple[int, float, float]:
+    """Statements, median milliseconds and kilobytes of one page."""
+    statements: list[str] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+        statements.append(sql)
+        return execute(sql, params, many, context)
+
+    response = client.get(address)
+    if response.status_code != 200:
+        raise SystemExit(f"{address} answered {response.status_code}.")
+    with connection.execute_wrapper(count):
+        client.get(address)
+    times = []
+    for _round in range(ROUNDS):
+        started = time.perf_counter()
+        client.get(address)
+        times.append((time.perf_counter() - started) * 1000)
+    return len(statements), statistics.median(times), len(response.content) / 1000
+
+
+def measure_browser(
+    browser: Browser, url: str, client: Client, address: str
+) -> tuple[float, float]:
+    """Median LCP in milliseconds and the worst CLS of a few loads."""
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}
+    measured: list[list[float]] = []
+    for _load in range(LOADS):
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.add_cookies([cookie])  # type: ignore[list-item]
+        page = context.new_page()
+        page.goto(f"{url}{address}")
+        measured.append(page.evaluate(VITALS))
+        context.close()
+    return statistics.median(m[0] for m in measured), max(m[1] for m in measured)
+
+
+@contextmanager
+def web_server(database: str) -> Iterator[str]:
+    """The product's web server on the benchmark's database; yields its address."""
+    port = free_port()
+    environment = os.environ | {"APP_URL": f"http://localhost:{port}", "DATABASE_URL": database}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "ecomvance_app.asgi:application", "--port", str(port),
+         "--lifespan", "off", "--log-level", "error", "--timeout-graceful-shutdown", "1"],
+        cwd=ROOT, env=environment, start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  It only calls prctl.
+    )  # fmt: skip
+    try:
+        _until_answered(f"http://localhost:{port}/healthz")
+        yield f"http://localhost:{port}"
+    finally:
+        end(server, signal.SIGTERM)
+
+
+def _until_answered(address: str) -> None:
+    for _attempt in range(300):
+        try:
+            with urlopen(address, timeout=2):  # noqa: S310  This machine's own server.
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    raise SystemExit(f"{address} did not answer.")
+
+
+def main() -> None:
+    """Print the table."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        raise SystemExit("No Chromium here: install it (apt-get install chromium).")
+    valkey = PrivateValkey()
+    valkey.start()
+    os.environ |= {"REDIS_URL": valkey.url(), "CELERY_BROKER_URL": valkey.url()}
+    os.environ |= {"LOG_LEVEL": "ERROR"}
+    with benchmark_database() as database:
+        from scripts.measuring.merchants import (  # noqa: PLC0415  Django has to be set up first.
+            make_merchant,
+        )
+
+        clients = {size: make_merchant(size) for size in SIZES}
+        rows = {
+            (name, size): measure_server(clients[size], f"/dashboard/{path}")
+            for name, path in PAGES.items()
+            for size in SIZES
+        }
+        print(f"{'page':10}{'runs':>8}{'queries':>9}{'ms':>8}{'kB':>8}{'LCP ms':>9}{'CLS':>8}")
+        with web_server(database) as url, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=chromium, chromium_sandbox=os.geteuid() != 0
+            )
+            measure_browser(browser, url, clients[10], "/dashboard/")  # Warm up.
+            for (name, size), (statements, took, kilobytes) in rows.items():
+                address = f"/dashboard/{PAGES[name]}"
+                lcp, shift = measure_browser(browser, url, clients[size], address)
+                print(
+                    f"{name:10}{size:>8,}{statements:>9}{took:>8.1f}{kilobytes:>8.1f}"
+                    f"{lcp:>9.0f}{shift:>8.3f}"
+                )
+            browser.close()
+    valkey.stop()
+
+
+if __name__ == "__main__":
+    main()
