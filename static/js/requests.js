@@ -82,6 +82,8 @@
     const { ctx } = /** @type {CustomEvent} */ (event).detail;
     const status = ctx.response.status;
     if (SWAPPED_ERRORS.has(status)) return;
+    // App Bridge is taking the whole window to Shopify: nobody is signed out.
+    if (ctx.response.headers.has("X-Shopify-API-Request-Failure-Reauthorize-Url")) return;
     if (status === 401 || askedFor(ctx)) ecomVance.showError(MESSAGES[status] || "server");
   });
 

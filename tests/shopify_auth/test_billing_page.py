@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
+from credits import ledger
 from credits.models import Plan
 from shopify_auth.models import Purchase, Subscription
 from tests.devstore_fixture import DevStore
@@ -138,6 +139,42 @@ class TestPage:
         assert "Buy Small" not in page
         assert owner.client.post("/dashboard/plans/buy", {"package": "small"}).status_code == 422
         assert not Purchase.objects.exists()
+
+    def test_a_development_store_is_told_that_nothing_is_billed(self, store_access):
+        with store_access.changed_shop("olivias-mugs") as shop:
+            shop.partner_development = True
+
+        assert "test charges and nothing is billed" in words(Owner(store_access).open("/plans"))
+
+    def test_without_a_plan_the_page_follows_the_trial_to_its_end(self, olivia):
+        olivia.devstore.move_clock(days=8)
+
+        assert "Your free trial has ended" in words(olivia.fetch("/plans/content"))
+
+    def test_a_plan_that_has_ended_is_named_with_its_date(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        olivia.cancel()
+        olivia.devstore.move_clock(days=31)
+
+        page = words(olivia.fetch("/plans/content"))
+
+        assert "Your plan ended on" in page
+        assert "Choose Starter" in page
+
+    def test_the_adviser_speaks_from_the_ledger(self, olivia):
+        olivia.subscribe("growth")
+        for cycle in range(3):
+            olivia.nudge()
+            ledger.spend(olivia.account.pk, 2_900, f"cycle {cycle}")
+            olivia.devstore.move_clock(days=30)
+
+        page = words(olivia.fetch("/plans/content"))
+
+        assert "Your last 3 cycles of 30 days, replayed" in page
+        assert "<strong>Starter</strong> = $57." in page
+        assert "Growth with packages for the rest costs $147: $90 more." in page
+        assert "Fits your use" in page
 
     def test_it_asks_shopify_only_after_it_is_shown(self, olivia):
         olivia.buy("small")
