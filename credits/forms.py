@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.formats import localize
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -52,7 +53,7 @@ class WarningForm(forms.Form):
         default = alerts.threshold(None, account.allocation)
         self.fields["threshold"].help_text = gettext(
             "Credits. Leave it empty for the default of your plan, %(default)s."
-        ) % {"default": f"{default:,}"}
+        ) % {"default": localize(default)}
 
     def clean_recipients(self) -> list[str]:
         """The addresses, each once, in lower case."""

@@ -175,6 +175,7 @@ class LedgerEntry(models.Model):
     objects = LedgerEntryQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = _("ledger entries")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "sequence"], name="entry_sequence"),
             models.UniqueConstraint(fields=["account", "key"], name="entry_key"),
@@ -253,6 +254,7 @@ class DailyUsage(models.Model):
     package_delta = models.BigIntegerField()
 
     class Meta:
+        verbose_name_plural = _("daily usage")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["account", "day", "kind", "tool", "actor"], name="daily_usage_line"

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.formats import localize
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -142,13 +143,13 @@ def _expiry(balance: Balance, surface: str, now: datetime) -> Banner | None:
     if balance.kind == "trial" or not ends_soon or balance.plan < WORTH_A_NOTICE:
         return None
     title = ngettext(
-        "%(credits)d plan credit expires soon", "%(credits)d plan credits expire soon", balance.plan
+        "%(credits)s plan credit expires soon", "%(credits)s plan credits expire soon", balance.plan
     )
     return Banner(
         "expiry",
         PLAIN,
         {
-            "title": title % {"credits": balance.plan},
+            "title": title % {"credits": localize(balance.plan)},
             "text": _("Unused plan credits expire at the reset; package credits never do."),
             "primary_label": _("See tools"),
             "primary_url": reverse("pages:tools", current_app=surface),
