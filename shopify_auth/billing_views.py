@@ -262,10 +262,17 @@ def _outcome(charge: Subscription | Purchase) -> str:
         return "unapproved"
     later = isinstance(charge, Subscription) and charge.replaces_later
     present = billing.running_subscription(charge.shop)
-    asked = BillingCheck.objects.filter(shop=charge.shop, checked_at__gte=charge.returned_at)
-    if later and present is not None and charge.returned_at and asked.exists():
+    if later and present is not None and _asked_since_return(charge):
         return "scheduled"
     return "confirming"
+
+
+def _asked_since_return(charge: Subscription | Purchase) -> bool:
+    """Whether Shopify was asked after the merchant came back; nobody comes back from a page left."""
+    if charge.returned_at is None:
+        return False
+    checks = BillingCheck.objects.filter(shop=charge.shop, checked_at__gte=charge.returned_at)
+    return checks.exists()
 
 
 def _plans_url(surface: str) -> str:
