@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.test import Client
 
+from shopify_auth.admin_frame import is_admin_url, leave_frame
 from shopify_auth.models import Person, Shop
 from tests.shopify_auth.frame import (
     SECOND_SHOP,
@@ -290,3 +291,45 @@ def test_the_dashboard_asks_for_a_sign_in(client):
 
 def test_somebody_without_an_account_is_told_so(stranger):
     assert stranger.get("/dashboard/").status_code == 403
+
+
+# --- Out of the frame ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://admin.shopify.com/store/olivias-mugs/charges/1/confirm", True),
+        (f"https://{SHOP}/admin/charges/1/confirm_application_charge?signature=x", True),
+        (f"http://{SHOP}/admin/charges/1", False),
+        (f"https://{SHOP}/", False),
+        ("https://admin.shopify.com.evil.com/store/x", False),
+        ("https://admin.shopify.com/x", False),
+        (f"https://{SHOP}@evil.com/admin/", False),
+        ("https://evil.com\\@admin.shopify.com/store/x", False),
+        ("//admin.shopify.com/store/x", False),
+        ("javascript:alert(1)", False),
+        ("https://admin.shopify.com/store/x\n", False),
+        ("", False),
+    ],
+)
+def test_the_window_is_sent_to_the_admin_and_nowhere_else(settings, url, expected):
+    settings.DEV_STORE = ""
+    assert is_admin_url(url) is expected
+
+
+def test_an_approval_page_takes_the_whole_window(browser, rf, settings):
+    settings.DEV_STORE = ""
+    url = f"https://{SHOP}/admin/charges/1/confirm_application_charge?signature=x"
+    document = open_page(browser).wsgi_request
+    page = leave_frame(document, url)
+    assert page.status_code == 200
+    assert "_top" in page.content.decode()
+    fetch = browser.get("/balance", headers=bearer(session_token())).wsgi_request
+    answer = leave_frame(fetch, url)
+    assert answer.status_code == 401
+    assert answer["X-Shopify-API-Request-Failure-Reauthorize"] == "1"
+    assert answer["X-Shopify-API-Request-Failure-Reauthorize-Url"] == url
+    assert leave_frame(rf.get("/dashboard/plans"), url)["Location"] == url
+    with pytest.raises(ValueError, match="admin only"):
+        leave_frame(document, "https://evil.com/")
