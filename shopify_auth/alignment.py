@@ -30,6 +30,8 @@ Row = TypeVar("Row", Subscription, Purchase)
 
 # A period end that moved by less than this is the same period, told more exactly.
 SAME_PERIOD = timedelta(days=1)
+# What the idempotency keys of granted periods begin with.
+PERIOD_KEY = "period:"
 
 
 @dataclass
@@ -185,7 +187,7 @@ class Alignment:
                 row.handle,
                 start,
                 end,
-                f"period:{shown.gid}:{end.isoformat()}",
+                f"{PERIOD_KEY}{shown.gid}:{end.isoformat()}",
                 self.now,
                 allocation=row.credits,
             )
@@ -203,8 +205,9 @@ class Alignment:
 
     def _period(self, row: Subscription, shown: ShownCharge) -> tuple[datetime, datetime]:
         if shown.period_end is not None:
-            previous = self._previous_end(shown.period_end)
-            return periods.paid_period(shown.created_at, shown.period_end, previous, self.now)
+            period_end = self._known_end(shown.period_end)
+            previous = self._previous_end(period_end)
+            return periods.paid_period(shown.created_at, period_end, previous, self.now)
         if row.anchor is None:
             # A plan that takes another one's place keeps the billing date.
             running = self._account.period_end if self._account.period_kind == "paid" else None
@@ -213,6 +216,22 @@ class Alignment:
         if self.now < row.anchor:
             return row.anchor - periods.BILLING_CYCLE, row.anchor
         return periods.paid_period(row.anchor, None, None, self.now)
+
+    def _known_end(self, told: datetime) -> datetime:
+        """The end of a period that was granted before, where `told` means the same one.
+
+        A plan that takes another one's place keeps the billing date, but is another subscription to
+        Shopify, whose word on the instant may differ.
+        """
+        grants = LedgerEntry.objects.filter(
+            account=self._account,
+            kind=LedgerEntry.Kind.PLAN_GRANT,
+            key__startswith=PERIOD_KEY,
+            period_end__gt=told - SAME_PERIOD,
+            period_end__lt=told + SAME_PERIOD,
+        )
+        known = grants.order_by("-sequence").values_list("period_end", flat=True).first()
+        return known or told
 
     def _previous_end(self, before: datetime) -> datetime | None:
         grants = LedgerEntry.objects.filter(

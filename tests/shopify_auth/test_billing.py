@@ -83,6 +83,25 @@ class TestPlans:
         assert billing.running_subscription(olivia.shop).handle == "growth"
         assert Subscription.objects.get(handle="starter").status == "CANCELLED"
 
+    @pytest.mark.parametrize("off", [timedelta(seconds=-3), timedelta(seconds=3)])
+    def test_an_upgrade_whose_billing_date_is_told_less_exactly_adds_the_difference(
+        self, olivia, off
+    ):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        period_end = olivia.account.period_end
+        olivia.subscribe("growth")
+        with olivia.devstore.changed_shop(olivia.handle) as shop:
+            upgrade = shop.charges[-1]
+            assert upgrade.period_end
+            upgrade.period_end += off
+
+        olivia.nudge()
+        olivia.nudge()
+
+        assert olivia.ledger()[-2:] == [("plan_grant", 3000, 0), ("plan_grant", 5500, 0)]
+        assert olivia.account.period_end == period_end
+
     def test_a_downgrade_waits_for_the_period(self, olivia):
         olivia.subscribe("growth")
         olivia.nudge()
