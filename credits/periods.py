@@ -145,7 +145,8 @@ def paid_period(
     """The period of a Shopify subscription: 30 days that end at `current_period_end`.
 
     It starts where the previous one ended when the two touch, else at the later of the
-    subscription's creation and 30 days before its end. Test and development stores have no
+    subscription's creation and 30 days before its end; a previous one that is not over yet is
+    replaced, so its end says nothing. Test and development stores have no
     `current_period_end`: their periods are 30-day windows counted from the creation.
     """
     if current_period_end is None:
@@ -153,7 +154,7 @@ def paid_period(
         start = created_at + windows * BILLING_CYCLE
         return start, start + BILLING_CYCLE
     earliest = current_period_end - BILLING_CYCLE
-    if previous_end is not None and earliest <= previous_end < current_period_end:
+    if previous_end is not None and earliest <= previous_end <= now < current_period_end:
         return previous_end, current_period_end
     return max(created_at, earliest), current_period_end
 

@@ -186,7 +186,16 @@ class TestPaidPeriod:
     def test_a_cycle_that_touches_the_last_starts_where_it_ended(self):
         created, following = OPENED - 100 * DAY, self.END + CYCLE
         for ended in (self.END, self.END + timedelta(hours=3)):
-            assert periods.paid_period(created, following, ended, self.END) == (ended, following)
+            assert periods.paid_period(created, following, ended, ended) == (ended, following)
+
+    def test_a_cycle_that_is_shown_before_the_last_has_ended_starts_at_its_end(self):
+        created, following = OPENED - 100 * DAY, self.END + CYCLE
+        now = self.END - timedelta(minutes=1)
+        assert periods.paid_period(created, following, self.END, now) == (self.END, following)
+
+    def test_a_subscription_with_a_cycle_of_its_own_starts_inside_the_one_it_replaces(self):
+        now = OPENED + 12 * DAY
+        assert periods.paid_period(now, now + CYCLE, self.END, now) == (now, now + CYCLE)
 
     def test_a_gap_starts_thirty_days_before_the_end(self):
         created, end = OPENED - 100 * DAY, OPENED + 90 * DAY
