@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 
 from credits import ledger
+from credits.models import Account
+from credits.refusals import check_zone
 from ecomvance_app import clock, jobs
 from shopify_auth import admin_api, offline_tokens
 from shopify_auth.errors import ShopifyError, SubjectTokenRefused
@@ -81,6 +82,11 @@ def settle(shop: Shop) -> Shop:
         if locked.account_id is None:
             locked.account = ledger.open_account(
                 name=locked.name, now=now, time_zone=_time_zone(details)
+            )
+        elif details:
+            # Shopify said nothing at the first load, or the account was erased with the store.
+            Account.objects.filter(pk=locked.account_id, name="").update(
+                name=locked.name, time_zone=_time_zone(details)
             )
         locked.save()
     return Shop.objects.select_related("account", "offline_token").get(pk=shop.pk)
@@ -157,6 +163,6 @@ def _describe(shop: Shop, details: dict[str, Any]) -> None:
 
 def _time_zone(details: dict[str, Any]) -> str:
     try:
-        return ZoneInfo(details["ianaTimezone"]).key
-    except (KeyError, ValueError, OSError):
+        return check_zone(details["ianaTimezone"])
+    except (KeyError, ValueError):
         return "UTC"

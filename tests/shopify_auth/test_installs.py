@@ -62,14 +62,27 @@ def test_staff_members_are_people_without_an_address(client, store_access):
 
 def test_while_shopify_is_down_the_merchant_works_without_products(client, store_access):
     store_access.misbehave(handle=HANDLE, server_error=-1)
+    with store_access.changed_shop(HANDLE) as shop:
+        shop.time_zone = "Europe/Berlin"
     request = open_page(client).wsgi_request
     assert request.account.plan_balance == 100
     assert OfflineToken.objects.get().state == OfflineToken.State.MISSING
     store_access.misbehave(handle=HANDLE, server_error=0)
-    assert open_page(client).wsgi_request.account == request.account
+    account = open_page(client).wsgi_request.account
+    assert account == request.account
     token = OfflineToken.objects.get()
     assert token.state == OfflineToken.State.ACTIVE
-    assert Shop.objects.get().name == HANDLE
+    assert Shop.objects.get().name == account.name == HANDLE
+    # Its days are the store's from now on.
+    assert account.time_zone == "Europe/Berlin"
+
+
+def test_a_store_with_a_time_zone_that_the_ledger_refuses_has_days_in_utc(client, store_access):
+    with store_access.changed_shop(HANDLE) as shop:
+        shop.time_zone = "EST"
+    document = open_page(client)
+    assert document.status_code == 200
+    assert document.wsgi_request.account.time_zone == "UTC"
 
 
 def test_a_session_token_too_old_to_be_exchanged_fetches_a_new_one(client, store_access):
