@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from credits import ledger, receipts
@@ -30,9 +32,21 @@ def home(request: MerchantRequest) -> HttpResponse:
     context = {
         "nav_active": "home",
         "runs": [_row(request, generation) for generation in recent],
-        "tiles": [tile for tile in _tiles(request) if not tile["disabled_reason"]][:4],
+        "tiles": _quick_start(request),
     }
     return render(request, "generations/home.html", context)
+
+
+def _quick_start(request: MerchantRequest) -> list[dict[str, Any]]:
+    """A few tools that can be started; without the credits for one, what is missing."""
+    tiles = [tile for tile in _tiles(request) if not tile["disabled_reason"]]
+    for tile in tiles:
+        if tile["short_by"]:
+            tile["disabled_reason"] = ngettext(
+                "Needs %(short)s more credit.", "Needs %(short)s more credits.", tile["short_by"]
+            ) % {"short": localize(tile["short_by"])}
+    # What can be run now comes first.
+    return sorted(tiles, key=lambda tile: bool(tile["disabled_reason"]))[:4]
 
 
 @require_safe
@@ -234,6 +248,7 @@ def _tile(found: Tool, total: int, *, trial: bool) -> dict[str, Any]:
         "icon": found.icon,
         "disabled_reason": reason,
         "runs_left": total // price if price else "",
+        "short_by": max(0, price - total),
     }
 
 
