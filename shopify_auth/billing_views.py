@@ -147,7 +147,7 @@ def _content(request: MerchantRequest, now: datetime) -> dict[str, Any]:
     account = _settled(request.account, now)
     shop = _shop(request)
     balance = queries.balance_of(account, now)
-    standing = plans.standing(account, shop, balance, now)
+    standing = plans.standing(account, balance, now)
     advice = plans.advice(account, standing, now)
     return {
         "shop": shop,

@@ -75,13 +75,13 @@ class BillingReceipt:
     entries: tuple[LedgerEntry, ...]
 
 
-def standing(account: Account, shop: Shop | None, balance: Balance, now: datetime) -> Standing:
-    """How the account's plan stands, from what is written down here."""
-    charges: list[Charge] = []
-    if shop is not None:
-        subscriptions = list(Subscription.objects.filter(shop=shop).order_by("-created_at", "-pk"))
-        charges = [*subscriptions, *Purchase.objects.filter(shop=shop)]
-        charges.sort(key=lambda charge: charge.created_at, reverse=True)
+def standing(account: Account, balance: Balance, now: datetime) -> Standing:
+    """How the account's plan stands, from what is written down here about all of its stores."""
+    charges: list[Charge] = [
+        *Subscription.objects.filter(shop__account=account).select_related("shop"),
+        *Purchase.objects.filter(shop__account=account),
+    ]
+    charges.sort(key=lambda charge: charge.created_at, reverse=True)
     held = _held(charges)
     following = _following(charges, held)
     open_charges = [charge for charge in charges if charge.is_open and charge is not following]
@@ -212,9 +212,9 @@ def _state(account: Account, balance: Balance, held: Subscription | None) -> Sta
         if held.status == Status.FROZEN:
             return "frozen"
         return "active" if is_granted else "renewing"
-    if is_granted:
+    if is_granted and held is not None and held.granted_until == balance.resets_at:
         return "cancelling"
-    if balance.kind == "staff":
+    if is_granted or balance.kind == "staff":
         return "granted"
     if balance.trial_day is not None:
         return "trial"

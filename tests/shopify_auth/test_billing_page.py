@@ -10,7 +10,8 @@ from django.test import Client
 
 from credits import ledger
 from credits.models import Plan
-from shopify_auth.models import Purchase, Subscription
+from ecomvance_app import clock
+from shopify_auth.models import Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
 from tests.owners import Owner
 from tests.shopify_auth.frame import SECOND_SHOP
@@ -161,6 +162,27 @@ class TestPage:
 
         assert "Your plan ended on" in page
         assert "Choose Starter" in page
+
+    def test_another_store_of_the_account_sees_who_pays(self, olivia, sam):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        Shop.objects.filter(pk=sam.shop.pk).update(account=olivia.account)
+
+        page = words(sam.open("/plans"))
+
+        assert "The plan is paid through olivias-mugs.myshopify.com." in page
+        assert 'id="cancel-plan"' not in page
+        assert sam.post("/plans/cancel").status_code == 200
+        assert Subscription.objects.get().status == "ACTIVE"
+
+    def test_a_plan_granted_by_staff_is_named_and_cannot_be_cancelled(self, olivia):
+        account = olivia.account
+        ledger.grant_plan(account.pk, "pro", clock.now(), "grant", "staff", "partner")
+
+        page = words(olivia.open("/plans"))
+
+        assert '<h2 id="now"> Pro </h2>' in page
+        assert "Cancel plan" not in page
 
     def test_the_adviser_speaks_from_the_ledger(self, olivia):
         olivia.subscribe("growth")
