@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 
 from credits.models import LedgerEntry
@@ -92,3 +93,21 @@ def test_on_the_dashboard_a_linked_store_pays(
     page.wait_for_url("**/dashboard/plans?charge=*")
     page.get_by_text("5,000 package credits are in your balance").wait_for()
     page.locator(".topbar", has_text="5,100 credits").wait_for()
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_nothing_for_axe_to_find_and_no_sideways_scrolling(
+    framed_product: FramedProduct, admin_page: Page, width: int
+) -> None:
+    admin_page.set_viewport_size({"width": width, "height": 900})
+    admin_page.goto(framed_product.admin_url("/plans"))
+    app(admin_page).get_by_role("button", name="Choose Starter").click()
+    admin_page.get_by_role("button", name="Approve", exact=True).click()
+    app(admin_page).get_by_text("Your plan", exact=True).wait_for()
+    app(admin_page).get_by_role("button", name="Cancel plan").wait_for()
+
+    frame = next(frame for frame in admin_page.frames if "id_token" in frame.url)
+    found = Axe().run(frame)  # type: ignore[arg-type]  # A frame runs scripts as a page does.
+
+    assert found.violations_count == 0, found.generate_report()
+    assert frame.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
