@@ -123,9 +123,12 @@ class Alignment:
             self.changes.corrected[shown.gid] = f"{row.status} to {shown.status}"
         row.status, row.test, row.currency = shown.status, shown.test, shown.currency
         written = ["gid", "status", "test", "currency"]
+        if not row.is_open:
+            row.confirmation_url = ""
+            written.append("confirmation_url")
         if row.status in Charge.FINAL:
-            row.ended_at, row.confirmation_url = row.ended_at or self.now, ""
-            written += ["ended_at", "confirmation_url"]
+            row.ended_at = row.ended_at or self.now
+            written.append("ended_at")
         if isinstance(row, Subscription):
             row.current_period_end = shown.period_end
             written.append("current_period_end")
@@ -249,7 +252,7 @@ class Alignment:
             shop__account=self._account, status__in=Subscription.RUNNING
         ).exclude(shop=self.shop)
         if (other := others.first()) is not None:
-            detail = f"{other.shop} pays for {other.name}"
+            detail = f"store {other.shop_id} pays for {other.name}"
             report(self.shop, Kind.TWO_PLANS, row.gid or row.receipt, detail, self.now)
 
     def _note_grant(self, entry: LedgerEntry, shown: ShownCharge) -> None:

@@ -78,7 +78,7 @@ def end_charges(shop: Shop, now: datetime) -> None:
     """Take the store's subscriptions as cancelled: the app was uninstalled, which ends them.
 
     Shopify sends no word of it. Credits already granted stay usable to their period's end. A
-    reading that is under way is dropped.
+    reading that is under way is dropped, and nothing here names the store any more.
     """
     with transaction.atomic():
         BillingCheck.objects.get_or_create(shop=shop)
@@ -86,9 +86,11 @@ def end_charges(shop: Shop, now: datetime) -> None:
         Subscription.objects.filter(shop=shop, status__in=[*RUNNING, *Charge.OPEN]).update(
             status=Status.CANCELLED, ended_at=now
         )
+        for model in (Subscription, Purchase):
+            model.objects.filter(shop=shop).update(confirmation_url="")
         check.begun += 1
         check.applied = check.begun
-        check.due_at = None
+        check.due_at, check.failures, check.error = None, 0, ""
         check.save()
 
 

@@ -14,6 +14,7 @@ from credits.models import LedgerEntry
 from ecomvance_app import clock
 from shopify_auth import billing, billing_sweeps, billing_tasks, departures
 from shopify_auth.billing_schedule import after_failure, next_check
+from shopify_auth.errors import ShopifyError
 from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Subscription
 from tests.devstore_fixture import DevStore
 from tests.owners import Owner
@@ -170,6 +171,21 @@ class TestLeaving:
         assert BillingCheck.objects.get().due_at is None
         assert olivia.nudge().granted == []
         assert (olivia.account.plan_balance, olivia.account.package_balance) == (3000, 500)
+
+    def test_an_erased_store_is_named_in_no_charge(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        olivia.buy("small", decision="")
+        olivia.devstore.misbehave(handle=olivia.handle, locked_store=1)
+        with pytest.raises(ShopifyError):
+            olivia.nudge()
+        departures.leave(olivia.shop, departures.last_refresh(olivia.shop), clock.now())
+        departures.erase(olivia.shop, clock.now() + timedelta(hours=48))
+
+        models = (Subscription, Purchase, BillingCheck, BillingDifference)
+        kept = [str(list(model.objects.values())) for model in models]
+        assert olivia.handle not in "".join(kept)
+        assert Subscription.objects.get().asked_by is None
 
     def test_back_within_the_paid_period_nothing_is_granted_twice(self, olivia):
         olivia.subscribe("starter")
