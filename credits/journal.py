@@ -52,6 +52,14 @@ class Journal:
         first = self.account.period_sequence
         return self.is_running and not self._dues and entry.sequence >= first
 
+    def granted_until(self, period_end: datetime | None) -> list[LedgerEntry]:
+        """The plan grants of one period end, oldest first: those written, then those about to be."""
+        written = LedgerEntry.objects.filter(
+            account_id=self.account.pk, kind=Kind.PLAN_GRANT, period_end=period_end
+        ).order_by("sequence")
+        posted = (entry for entry in self.entries if entry.kind == Kind.PLAN_GRANT)
+        return [*written, *(entry for entry in posted if entry.period_end == period_end)]
+
     def settle(self, *, grants: bool = True) -> None:
         """Post the expiries and grants that time has brought; a second call posts nothing.
 

@@ -247,16 +247,14 @@ def _grant_period(
     journal: Journal, plan: Plan, bucket: PlanBucket, key: str, **fields: Any
 ) -> LedgerEntry:
     """Grant what this period end has not been granted yet; open the period if it is another one."""
+    # A month of a staff plan that is due goes under that plan's name, before this one's.
+    journal.settle()
     account = journal.account
-    granted = LedgerEntry.objects.filter(
-        account_id=account.pk, kind=Kind.PLAN_GRANT, period_end=bucket.end
-    ).order_by("sequence")
-    latest = granted.last()
+    granted = journal.granted_until(bucket.end)
+    latest = granted[-1] if granted else None
     highest = max((entry.allocation for entry in granted), default=0)
     if latest is not None and bucket.allocation <= highest:
         return latest
-    # A month of a staff plan that is due goes under that plan's name, before this one's.
-    journal.settle()
     account.plan = plan
     if latest is None or journal.bucket.end != bucket.end or not journal.is_running:
         return journal.open_period(bucket, key, granted=highest, **fields)

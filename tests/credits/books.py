@@ -63,6 +63,7 @@ def assert_in_step(account: Account) -> None:
     row = Account.objects.get(pk=account.pk)
     plan = package = 0
     last_at, sums = row.opened_at - 100 * 366 * DAY, Counter[tuple[object, ...]]()
+    granted, highest = Counter[tuple[object, ...]](), Counter[tuple[object, ...]]()
     entries = list(LedgerEntry.objects.filter(account=account).order_by("sequence"))
     for expected_sequence, entry in enumerate(entries, start=1):
         plan, package = plan + entry.plan_delta, package + entry.package_delta
@@ -73,10 +74,15 @@ def assert_in_step(account: Account) -> None:
         assert (entry.plan_delta, entry.package_delta) != (0, 0)
         assert last_at <= entry.created_at
         last_at = entry.created_at
+        if entry.period_end is not None:
+            period = (entry.kind, entry.period_end)
+            granted[period] += entry.plan_delta
+            highest[period] = max(highest[period], entry.allocation)
         line = (entry.day, entry.kind, entry.tool, entry.actor)
         sums[*line, "entries"] += 1
         sums[*line, "plan"] += entry.plan_delta
         sums[*line, "package"] += entry.package_delta
+    assert granted == highest
     assert (row.plan_balance, row.package_balance, row.version) == (plan, package, len(entries))
     for day in DailyUsage.objects.filter(account=account):
         line = (day.day, day.kind, day.tool, day.actor)

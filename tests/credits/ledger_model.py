@@ -168,8 +168,11 @@ class LedgerModel:
         self, kind: str, allocation: int, end: datetime, now: datetime, **more: Any
     ) -> int | None:
         """The number of the line that had granted as much before, if nothing is to be granted."""
-        highest, line = self.granted.get(end, (0, 0))
+        ahead = self.at(now)
+        highest, line = ahead.granted.get(end, (0, 0))
         if line and allocation <= highest:
+            if line > len(self.lines):  # The very grant that is due: it is written now.
+                self.roll(now)
             return line
         self.roll(now)
         if line and self.s["end"] == end:

@@ -160,6 +160,37 @@ def test_a_larger_plan_within_the_month_adds_the_difference_and_renews_as_such()
     assert held(harbor, OPENED + 31 * DAY) == (8_500, 0)
 
 
+class TestGrantedAgainWhenTheNextMonthIsDue:
+    """The month that is due is granted by itself; the same month is never granted twice."""
+
+    SECOND_MONTH = OPENED + 35 * DAY
+
+    def test_the_same_plan_is_the_grant_that_was_due(self):
+        harbor = open_harbor()
+        grant(harbor)
+
+        again = grant(harbor, key="again", now=self.SECOND_MONTH)
+
+        assert written(harbor) == [
+            ("plan_grant", 3_000, 0), ("expire", -3_000, 0), ("plan_grant", 3_000, 0),
+        ]  # fmt: skip
+        assert (again.sequence, again.created_at) == (3, OPENED + 31 * DAY)
+        assert_in_step(harbor)
+
+    def test_a_larger_plan_adds_the_difference(self):
+        harbor = open_harbor()
+        grant(harbor)
+
+        larger = grant(harbor, plan="growth", key="larger", now=self.SECOND_MONTH)
+
+        assert written(harbor)[1:] == [
+            ("expire", -3_000, 0), ("plan_grant", 3_000, 0), ("plan_grant", 5_500, 0),
+        ]  # fmt: skip
+        assert (larger.plan, larger.plan_after) == ("growth", 8_500)
+        assert held(harbor, OPENED + 70 * DAY) == (8_500, 0)
+        assert_in_step(harbor)
+
+
 def test_a_staff_plan_over_a_subscription_of_the_same_end_renews_by_itself():
     harbor = open_harbor()
     ends = OPENED + 31 * DAY

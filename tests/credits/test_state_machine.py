@@ -74,7 +74,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         entry = call(self.now)
         self.compare(before)
-        if known is not None:  # Granted before: nothing was written, and no key.
+        if known is not None:  # Granted before, or by the month that was due: no key.
             assert entry.sequence == known
         else:
             last = entry[-1] if isinstance(entry, list) else entry
@@ -194,6 +194,16 @@ class LedgerMachine(RuleBasedStateMachine):
     def grant_staff_plan(self, plan: str, days: int) -> None:
         key, account_id = self.new_key(), self.account.pk
         anchor = self.now - timedelta(days=days)
+        self.both(
+            lambda: self.model.staff(PLANS[plan], anchor, self.now),
+            lambda now: ledger.grant_plan(account_id, plan, anchor, key=key, now=now, **STAFF),
+        )
+
+    @precondition(lambda self: self.model.s["anchor"] is not None)
+    @rule(plan=plans)
+    def grant_the_staff_plan_again(self, plan: str) -> None:
+        """From the same anchor, with the same plan or another one, perhaps with a month due."""
+        key, account_id, anchor = self.new_key(), self.account.pk, self.model.s["anchor"]
         self.both(
             lambda: self.model.staff(PLANS[plan], anchor, self.now),
             lambda now: ledger.grant_plan(account_id, plan, anchor, key=key, now=now, **STAFF),
