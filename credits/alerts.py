@@ -88,7 +88,8 @@ def mail_alert(alert: LowCreditAlert) -> int:
     context = {
         "alert": alert,
         "account": account,
-        "resets_at": account.period_end if account.period_kind != Account.Period.NONE else None,
+        # The end of a period that is booked already lies in the past.
+        "resets_at": account.due_at,
         "is_trial": account.period_kind == Account.Period.TRIAL,
         "plans_url": _address("plans"),
         "usage_url": _address("usage"),

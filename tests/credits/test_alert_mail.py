@@ -106,6 +106,15 @@ def test_without_a_period_there_is_no_date(mailoutbox):
     assert "refill" not in mailoutbox[0].body
 
 
+def test_while_a_renewal_is_not_confirmed_there_is_no_date(bloom, mailoutbox):
+    ledger.spend(bloom.pk, 250, "packages only", now=JANUARY + 31 * DAY)
+
+    tasks.mail_alert(alert_id=LowCreditAlert.objects.get().pk)
+
+    assert "250 credits" in mailoutbox[0].body
+    assert "reset on" not in mailoutbox[0].body
+
+
 def test_names_are_escaped_in_html_alone(mailoutbox):
     account = ledger.open_account("Tom & <b>Jerry</b>", now=JANUARY)
     AlertRecipient.objects.create(account=account, email="tom@example.com")
