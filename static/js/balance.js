@@ -99,6 +99,9 @@
     for (const button of document.querySelectorAll("[data-balance-button]")) {
       button.classList.toggle("balance--low", Boolean(balance.low));
     }
+    for (const warning of document.querySelectorAll("[data-low-credits]")) {
+      warning.hidden = !balance.low;
+    }
     if (unchanged) return;
     if (balance.total !== before) announce();
     document.body.dispatchEvent(new CustomEvent("balance:changed", { detail: balance }));
