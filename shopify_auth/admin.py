@@ -32,7 +32,7 @@ class _MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     """People of the web dashboard, stores' staff, and our own staff."""
 
-    ordering = ["-date_joined"]
+    ordering = ("-date_joined",)
     list_display = ["__str__", "email", "is_staff", "is_active", "date_joined"]
     list_filter = ["is_staff", "is_active"]
     search_fields = ["email", "name"]
@@ -54,7 +54,8 @@ class _StaffInline(admin.TabularInline):  # type: ignore[type-arg]
     model = ShopStaff
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["shopify_user_id", "person"]
+    fields = ("shopify_user_id", "person")
+    readonly_fields = ("shopify_user_id", "person")
 
 
 @admin.register(Shop)
@@ -72,9 +73,9 @@ class ShopAdmin(_ReadOnly):
         """Whether the store can be asked, and until when without a merchant."""
         token: OfflineToken | None = getattr(shop, "offline_token", None)
         if token is None:
-            return OfflineToken.State.MISSING.label
+            return str(OfflineToken.State.MISSING.label)
         until = token.refresh_expires_at
-        label = OfflineToken.State(token.state).label
+        label = str(OfflineToken.State(token.state).label)
         return f"{label}, {until:%Y-%m-%d}" if until else label
 
 

@@ -9,6 +9,7 @@ Source: product document, "Package Credits"; Shopify's documentation, "Privacy l
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import transaction
 
@@ -77,7 +78,7 @@ def erase(shop: Shop, now: datetime) -> Erasure | None:
 
 
 def _shares_account(shop: Shop) -> bool:
-    others = Shop.objects.filter(account_id=shop.account_id, state=Shop.State.INSTALLED)
+    others = Shop.objects.filter(account=shop.account, state=Shop.State.INSTALLED)
     return others.exclude(pk=shop.pk).exists()
 
 
@@ -100,7 +101,7 @@ def _erase_account(account_id: int) -> dict[str, int]:
     """What other apps know of the account, its mail addresses, notes and name."""
     counts: dict[str, int] = {}
     for _receiver, erased in account_erased.send(sender=Shop, account_id=account_id):
-        counts |= erased or {}
+        counts |= cast("dict[str, int]", erased or {})
     recipients = AlertRecipient.objects.filter(account_id=account_id)
     counts["mail addresses"] = recipients.delete()[0]
     counts["notes"] = EntryNote.objects.filter(entry__account_id=account_id).delete()[0]

@@ -183,4 +183,5 @@ def _claim(delivery: WebhookDelivery) -> str | None:
 
 
 def _back_off(attempts: int) -> timedelta:
-    return min(FIRST_BACK_OFF * 2 ** min(attempts, 20), LONGEST_BACK_OFF)
+    doubled: timedelta = FIRST_BACK_OFF * 2 ** min(attempts, 20)
+    return min(doubled, LONGEST_BACK_OFF)

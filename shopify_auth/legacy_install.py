@@ -88,10 +88,11 @@ def is_signed_by_shopify(query: QueryDict) -> bool:
     either is accepted; for plain values both are the same.
     """
     try:
-        age = abs(time.time() - int(query["timestamp"]))
-    except (KeyError, ValueError):
+        age = abs(time.time() - int(query.get("timestamp", "")))
+    except ValueError:
         return False
-    pairs = sorted((key, query[key]) for key in query if key not in {"hmac", "signature"})
+    signed = [key for key in query if key not in {"hmac", "signature"}]
+    pairs = sorted((key, query.get(key, "")) for key in signed)
     plain = "&".join(f"{key}={value}" for key, value in pairs)
     encoded = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
     given = query.get("hmac", "").encode()

@@ -25,7 +25,8 @@ def confirmation(client):
     assert response.status_code == 302
     [message] = mail.outbox
     assert message.to == ["nina@example.com"]
-    return re.search(r"http://\S+(/dashboard/sign-in/confirm-email/\S+)", message.body)[1]
+    [path] = re.findall(r"http://\S+(/dashboard/sign-in/confirm-email/\S+)", message.body)
+    return path
 
 
 def test_before_the_address_is_confirmed_there_is_no_account(client, confirmation):

@@ -25,7 +25,12 @@ from shopify_auth.errors import (
     TokenAnswerIncomplete,
     UserErrors,
 )
-from shopify_auth.graphql import APP_INSTALLATION, SHOP_DETAILS, SUBSCRIPTION_CANCEL
+from shopify_auth.graphql import (
+    APP_INSTALLATION,
+    SHOP_DETAILS,
+    SUBSCRIPTION_CANCEL,
+    Document,
+)
 from shopify_auth.models import OfflineToken, Shop
 from tests.shopify_auth.frame import SHOP, open_page
 
@@ -295,7 +300,7 @@ def test_a_mutation_that_was_not_begun_is_sent_again(shop, store_access):
 
 
 def test_a_document_the_schema_does_not_know_is_an_error_of_its_own(shop):
-    wrong = client.Document("Wrong", "query Wrong { shop { favouriteColour } }")
+    wrong = Document("Wrong", "query Wrong { shop { favouriteColour } }")
     with pytest.raises(QueryFailed, match="favouriteColour"):
         admin_api.ask(shop, wrong)
 

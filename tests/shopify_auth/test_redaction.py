@@ -34,6 +34,7 @@ def shop(store_access):
     """Olivia's store with a spend, a bought package and somebody who gets mail."""
     open_page(Client())
     shop = Shop.objects.get(domain=SHOP)
+    assert shop.account is not None
     ledger.spend(shop.account_id, 40, key="a cut-out", tool="background-removal")
     ledger.add_package(shop.account_id, 500, key="a package")
     AlertRecipient.objects.create(account=shop.account, email="olivia@example.com")
