@@ -6,13 +6,16 @@ admin, which are two sites to a browser.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 from django.conf import settings as django_settings
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from ecomvance_app import clock
@@ -23,6 +26,8 @@ from tests.plugins.browser import Product
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+IDLE_WITHIN_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def framed_product(
     _running_framed_product: tuple[DevStoreServer, Product],
     settings: Settings,
     transactional_db: None,
-) -> FramedProduct:
+) -> Iterator[FramedProduct]:
     """The product inside the fake admin, on this test's database, as on the first day."""
     server, product = _running_framed_product
     settings.DEV_STORE = server.fake.base_url
@@ -67,7 +72,31 @@ def framed_product(
     clock.shift_file().unlink(missing_ok=True)
     if not product.worker.is_running():
         product.worker.start()
-    return FramedProduct(product, DevStore(server))
+    yield FramedProduct(product, DevStore(server))
+    wait_until_idle()
+
+
+def wait_until_idle() -> None:
+    """Wait until web server and worker are through with what a test has started.
+
+    They work on the test's database, and emptying it under one of their transactions deadlocks.
+    """
+    deadline = time.monotonic() + IDLE_WITHIN_SECONDS
+    quiet = 0
+    with redis.Redis.from_url(django_settings.CELERY_BROKER_URL) as broker:
+        while quiet < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+            busy = broker.llen("celery") or broker.hlen("unacked") or _open_transactions()
+            quiet = 0 if busy else quiet + 1
+
+
+def _open_transactions() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 @pytest.fixture
