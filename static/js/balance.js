@@ -21,6 +21,8 @@
   const figures = new Intl.NumberFormat(language);
   const plurals = new Intl.PluralRules(language);
 
+  const TRIAL_DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
+
   let version = Number(dataset.balanceVersion || 0);
   /** @type {Balance | null} */
   let latest = null;
@@ -57,6 +59,10 @@
       meter.value = latest[meter.dataset.balanceMeter];
     }
     for (const time of root.querySelectorAll("time[data-balance-resets]")) showReset(time);
+    // A day of the trial ends within 24 hours; a plan bought meanwhile has ended the trial.
+    const ends = Date.parse(latest.resets_at || "");
+    const trialRuns = ends - Date.now() <= TRIAL_DAY_MILLISECONDS;
+    for (const label of root.querySelectorAll("[data-balance-trial]")) label.hidden = !trialRuns;
   };
 
   /** @param {HTMLTimeElement} element */
