@@ -21,7 +21,7 @@
   const figures = new Intl.NumberFormat(language);
   const plurals = new Intl.PluralRules(language);
 
-  const TRIAL_DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
+  const WEEK_MILLISECONDS = 7 * 24 * 60 * 60 * 1000;
 
   let version = Number(dataset.balanceVersion || 0);
   /** @type {Balance | null} */
@@ -59,9 +59,9 @@
       meter.value = latest[meter.dataset.balanceMeter];
     }
     for (const time of root.querySelectorAll("time[data-balance-resets]")) showReset(time);
-    // A day of the trial ends within 24 hours; a plan bought meanwhile has ended the trial.
-    const ends = Date.parse(latest.resets_at || "");
-    const trialRuns = ends - Date.now() <= TRIAL_DAY_MILLISECONDS;
+    // The trial's last day ends less than a week after the one shown; a plan's period ends later.
+    const ahead = Date.parse(latest.resets_at || "") - Date.parse(dataset.balanceResets || "");
+    const trialRuns = ahead < WEEK_MILLISECONDS;
     for (const label of root.querySelectorAll("[data-balance-trial]")) label.hidden = !trialRuns;
   };
 
