@@ -29,6 +29,17 @@ def confirmation(client):
     return path
 
 
+def test_mails_speak_of_the_product_and_carry_one_link(client, confirmation):
+    client.post(confirmation)
+    client.post("/dashboard/sign-in/password/reset/", {"email": "nina@example.com"})
+    asked, reset = mail.outbox
+    assert asked.subject == "ecomVance: Confirm your e-mail address"
+    assert reset.subject == "ecomVance: Choose a new password"
+    for message in (asked, reset):
+        assert "ecomVance account" in message.body
+        assert message.body.count("http://") == message.body.count("testserver") == 1
+
+
 def test_before_the_address_is_confirmed_there_is_no_account(client, confirmation):
     assert not Account.objects.exists()
     assert client.get("/dashboard/")["Location"].startswith("/dashboard/sign-in/")
