@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import requests
@@ -11,7 +11,6 @@ import requests
 from credits import ledger, queries
 from credits.models import Account, LedgerEntry
 from ecomvance_app import clock
-from ecomvance_app.celery import app
 from shopify_auth.identity import hashed_domain
 from shopify_auth.models import Erasure, OfflineToken, Shop, ShopStaff, WebhookDelivery
 from tests.framed_fixture import FramedProduct
@@ -36,15 +35,8 @@ def state() -> str:
     return Shop.objects.get().state
 
 
-def is_idle() -> bool:
-    """Whether the worker has nothing to do; the database is emptied after the test."""
-    inspect = app.control.inspect(timeout=2)
-    tasks = [inspect.active(), inspect.reserved(), inspect.scheduled()]
-    return all(found is not None and not any(found.values()) for found in tasks)
-
-
 @pytest.fixture
-def open_app(framed_product: FramedProduct) -> Iterator[Callable[[], None]]:
+def open_app(framed_product: FramedProduct) -> Callable[[], None]:
     """The merchant opens the app in the admin."""
 
     def load() -> None:
@@ -52,9 +44,7 @@ def open_app(framed_product: FramedProduct) -> Iterator[Callable[[], None]]:
         page = requests.get(framed_product.product.url, query, timeout=30, allow_redirects=False)
         assert page.status_code == 200
 
-    yield load
-    framed_product.devstore.wait_for_webhooks()
-    wait_until(is_idle)
+    return load
 
 
 def test_a_store_comes_leaves_is_erased_and_comes_back(
