@@ -228,7 +228,9 @@ if urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
 if urlsplit(CELERY_BROKER_URL).scheme not in {"redis", "rediss", "redis+socket", "amqp", "amqps"}:
     raise ImproperlyConfigured("Set CELERY_BROKER_URL to redis://host:6379/0 or amqp://user@host/.")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = (
+# A request does not wait for a broker that is away: the sweep sends what was not sent.
+SENDING_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+CELERY_BROKER_TRANSPORT_OPTIONS = SENDING_ONCE | (
     {
         # Above the longest task: a message that is still worked on is not delivered again.
         "visibility_timeout": 3600,
