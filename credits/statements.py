@@ -41,22 +41,21 @@ BEGIN
      OR (total > held.low_at AND total - needed <= held.low_at) THEN
     RETURN;
   END IF;
-  PERFORM 1 FROM credits_ledgerentry WHERE account_id = for_account AND key = ANY (keys);
+  -- One step in the index of keys for each. Asked for by equality, the planner may take any index
+  -- that begins with the account and read all of a big account.
+  PERFORM 1 FROM unnest(keys) AS asked (key), LATERAL (
+    SELECT account_id, key FROM credits_ledgerentry AS entry
+    WHERE (entry.account_id, entry.key) >= (for_account, asked.key)
+    ORDER BY entry.account_id, entry.key LIMIT 1
+  ) AS known
+  WHERE known.account_id = for_account AND known.key = asked.key;
   IF FOUND THEN
     RETURN;
   END IF;
 
   today := greatest((at AT TIME ZONE held.time_zone)::date, held.last_entry_day);
   RETURN QUERY
-  INSERT INTO credits_ledgerentry
-    (account_id, sequence, kind, plan_delta, package_delta, plan_after, package_after,
-     key, tool, reference, actor, plan, allocation, lapsed, day, created_at, recorded_at)
-  SELECT
-    for_account, held.version + item.number, 'spend',
-    item.plan_after - item.plan_before, item.package_after - item.package_before,
-    item.plan_after, item.package_after,
-    item.key, item.tool, item.reference, by_actor, '', 0, 0, today, at, clock
-  FROM (
+  WITH item AS (
     SELECT number, key, tool, reference,
            greatest(held.plan_balance - used + amount, 0) AS plan_before,
            greatest(held.plan_balance - used, 0) AS plan_after,
@@ -67,26 +66,33 @@ BEGIN
       FROM unnest(amounts, keys, tools, asked_references)
         WITH ORDINALITY AS asked (amount, key, tool, reference, number)
     ) AS running
-  ) AS item
-  ORDER BY item.number
-  RETURNING *;
+  ), written AS (
+    INSERT INTO credits_ledgerentry
+      (account_id, sequence, kind, plan_delta, package_delta, plan_after, package_after,
+       key, tool, reference, actor, plan, allocation, lapsed, day, created_at, recorded_at)
+    SELECT for_account, held.version + number, 'spend',
+           plan_after - plan_before, package_after - package_before, plan_after, package_after,
+           key, tool, reference, by_actor, '', 0, 0, today, at, clock
+    FROM item ORDER BY number
+    RETURNING *
+  ), summed AS (
+    INSERT INTO credits_dailyusage AS sums
+      (account_id, day, kind, tool, actor, entries, plan_delta, package_delta)
+    SELECT for_account, today, 'spend', tool, by_actor,
+           count(*), sum(plan_delta), sum(package_delta)
+    FROM written GROUP BY tool
+    ON CONFLICT (account_id, day, kind, tool, actor) DO UPDATE SET
+      entries = sums.entries + excluded.entries,
+      plan_delta = sums.plan_delta + excluded.plan_delta,
+      package_delta = sums.package_delta + excluded.package_delta
+  )
+  SELECT * FROM written ORDER BY sequence;
 
   UPDATE credits_account SET
     plan_balance = greatest(held.plan_balance - needed, 0),
     package_balance = held.package_balance - greatest(needed - held.plan_balance, 0),
     version = held.version + cardinality(amounts), last_entry_at = at, last_entry_day = today
   WHERE id = for_account;
-
-  INSERT INTO credits_dailyusage AS sums
-    (account_id, day, kind, tool, actor, entries, plan_delta, package_delta)
-  SELECT for_account, today, 'spend', tool, by_actor, count(*), sum(plan_delta), sum(package_delta)
-  FROM credits_ledgerentry
-  WHERE account_id = for_account AND sequence > held.version
-  GROUP BY tool
-  ON CONFLICT (account_id, day, kind, tool, actor) DO UPDATE SET
-    entries = sums.entries + excluded.entries,
-    plan_delta = sums.plan_delta + excluded.plan_delta,
-    package_delta = sums.package_delta + excluded.package_delta;
 END $$;
 """
 

@@ -91,7 +91,7 @@ class TestNothingChanges:
 
     @pytest.mark.postgresql
     def test_an_upsert_is_refused(self, loom):
-        with pytest.raises(DatabaseError, match="append-only"):
+        with pytest.raises(DatabaseError, match="does not continue"):
             run(
                 "INSERT INTO credits_ledgerentry SELECT * FROM credits_ledgerentry "
                 "WHERE sequence = 1 ON CONFLICT (id) DO UPDATE SET plan_delta = 1"

@@ -29,6 +29,11 @@ from tests.credits.books import (
 
 pytestmark = pytest.mark.django_db
 
+ENTRIES_READ = """
+SELECT coalesce(sum(idx_tup_fetch + seq_tup_read), 0) FROM pg_stat_xact_user_tables
+WHERE relname = 'credits_ledgerentry'
+"""
+
 
 def test_an_entry_says_what_it_was_for():
     paper = open_paper()
@@ -399,6 +404,28 @@ class TestTwoForms:
 
         assert written_at_once == []
         assert written(paper) == before
+
+
+@pytest.mark.postgresql
+def test_a_big_account_costs_what_a_small_one_does():
+    """Also while the planner still believes that every account has a single entry."""
+    for _ in range(60):
+        ledger.add_package(open_harbor().pk, 500, key="package", now=OPENED)
+    paper = open_paper(plan="scale")
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE credits_ledgerentry")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        read = []
+        for number in range(20):
+            cursor.execute(ENTRIES_READ)
+            (before,) = cursor.fetchone()
+            ledger.spend_many(paper.pk, [(1, f"{number}:{n}") for n in range(50)], now=OPENED)
+            cursor.execute(ENTRIES_READ)
+            read.append(cursor.fetchone()[0] - before)
+
+    assert max(read[1:]) <= 4 * 50
+    assert_in_step(paper)
 
 
 class TestClock:

@@ -200,6 +200,15 @@ class TestRestoring:
         assert (back.plan_delta, back.package_delta, back.lapsed) == (100, 20, 0)
         assert held(loom, OPENED + HOUR) == (100, 50)
 
+    def test_on_the_same_day_it_is_exact_also_beyond_100(self):
+        loom = open_loom()
+        spent = ledger.spend(loom.pk, 60, "run", now=OPENED)
+        ledger.adjust(loom.pk, "plan", 90, key="goodwill", now=OPENED, **STAFF)
+
+        back = ledger.restore(spent.pk, key="back", now=OPENED, **STAFF)
+
+        assert (back.plan_delta, back.lapsed, back.plan_after) == (60, 0, 190)
+
     def test_on_a_later_day_it_fills_the_bucket_to_100_and_the_rest_lapses(self):
         loom = open_loom()
         spent = ledger.spend(loom.pk, 80, "day-1", now=OPENED)

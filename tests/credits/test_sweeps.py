@@ -81,6 +81,17 @@ def test_a_remainder_and_a_trial_that_is_over_end_for_good():
         assert_in_step(account)
 
 
+def test_an_emptied_remainder_is_closed():
+    harbor = open_harbor()
+    ledger.adjust(harbor.pk, "plan", 70, key="goodwill", now=OPENED, **STAFF)
+    ledger.spend(harbor.pk, 70, "run", now=OPENED)
+
+    assert sweeps.book_expiries(now=OPENED + 40 * DAY) == 1
+    harbor.refresh_from_db()
+    assert (harbor.period_kind, harbor.due_at) == ("none", None)
+    assert len(written(harbor)) == 2
+
+
 def test_an_emptied_trial_is_closed_when_it_is_over():
     loom = open_loom()
     ledger.spend(loom.pk, 100, "run", now=OPENED)
