@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 from credits import forecasts, ledger, queries
 from ecomvance_app import clock
 from ecomvance_app.banners import banner_html
-from shopify_auth import demo
+from shopify_auth import billing, demo
 
 
 def merchant(request: HttpRequest) -> dict[str, Any]:
@@ -34,6 +35,9 @@ def merchant(request: HttpRequest) -> dict[str, Any]:
         # A page that finds something due writes first, so that its entries are there to show.
         ledger.settle(account.pk, now=now)
     balance = queries.get_balance(account.pk, now)
+    if balance.renewal_pending and billing.has_ended(account):
+        # The ledger waits for a renewal until it is told of one; here it is known that none comes.
+        balance = replace(balance, renewal_pending=False, allocation=0)
     return context | {
         "balance": balance,
         # Templates call these two where they stand; pages without them ask nothing.

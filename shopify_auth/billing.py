@@ -33,7 +33,9 @@ from shopify_auth.models.charges import (
     Subscription,
 )
 
-__all__ = ["Changes", "bring_in_line", "end_charges", "paying_shop", "running_subscription"]
+__all__ = [
+    "Changes", "bring_in_line", "end_charges", "has_ended", "paying_shop", "running_subscription",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +101,12 @@ def running_subscription(shop: Shop) -> Subscription | None:
     return (
         Subscription.objects.filter(shop=shop, status__in=RUNNING).order_by("-created_at").first()
     )
+
+
+def has_ended(account: Account) -> bool:
+    """Whether the account had a subscription and none of its stores pays for one any more."""
+    subscriptions = Subscription.objects.filter(shop__account=account)
+    return subscriptions.exists() and not subscriptions.filter(status__in=RUNNING).exists()
 
 
 def paying_shop(account: Account) -> Shop | None:

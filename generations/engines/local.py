@@ -93,7 +93,7 @@ class BackgroundRemoval:
             cut_out = matting.cut_out(_on_plain_ground(colours, transparency), path)
         except matting.NothingFoundError as error:
             raise PlatformError(
-                _("No product stands out from the background of this picture.")
+                _("Our engine found no product here. Choose a picture in which one stands out.")
             ) from error
         product = cut_out[..., 3].astype(np.uint16) * transparency
         cut_out[..., 3] = (product + 127) // 255

@@ -201,7 +201,7 @@ class TestResult:
 
 class TestFailures:
     def test_a_picture_of_nothing(self):
-        with pytest.raises(PlatformError, match="No product stands out") as caught:
+        with pytest.raises(PlatformError, match="found no product") as caught:
             removed(encoded(Image.new("RGB", (600, 600), (240, 240, 240)), "JPEG"))
 
         assert caught.value.outcome == "platform_error"

@@ -100,6 +100,17 @@ class TestPage:
         assert Subscription.objects.get().status == "CANCELLED"
         assert olivia.account.plan_balance == 3_000
 
+    def test_a_cancelled_plan_that_has_ended_waits_for_no_renewal(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        olivia.post("/plans/cancel")
+        olivia.devstore.move_clock(days=31)
+
+        home = words(olivia.open("/"))
+
+        assert "No plan is running." in home
+        assert "being confirmed" not in home
+
     def test_a_lapsed_renewal_is_being_confirmed(self, olivia):
         olivia.subscribe("starter")
         olivia.nudge()
