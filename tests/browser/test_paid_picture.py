@@ -14,8 +14,10 @@ import pytest
 from django.utils import timezone
 from PIL import Image
 
+from ecomvance_app.celery import app
 from generations import actions
 from generations.models import Generation
+from generations.pictures import read_picture
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -78,18 +80,26 @@ def test_a_refused_file_keeps_the_page_and_the_credits(
     assert olivia.total == 100
 
 
-def test_a_worker_that_is_killed_in_the_middle_costs_one_charge(
-    olivia: Merchant, sign_in: SignIn, product: Product, photographs: Path
+def test_a_run_that_a_dead_worker_left_behind_is_finished_for_one_charge(
+    olivia: Merchant,
+    sign_in: SignIn,
+    product: Product,
+    photographs: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    page = sign_in(olivia.person)
-    page.goto(TOOL)
     product.worker.stop(signal.SIGKILL)
-    page.set_input_files("input[type=file]", photographs / "coffee.png")
-    page.click("[data-run-button]")
-    page.wait_for_selector("progress")
-    # What the dead worker leaves behind: a run under a lease that nobody extends.
-    run = actions.start(str(Generation.objects.get().pk))
+    picture = read_picture((photographs / "coffee.png").read_bytes())
+    requester = actions.Requester(olivia.account.pk, olivia.person.pk, "web")
+    with monkeypatch.context() as lost:
+        # The message went down with the worker, and so did the run's lease.
+        lost.setattr(app, "send_task", lambda *_arguments, **_options: None)
+        order = actions.Order("background-removal", pictures=(picture,))
+        generation, _created = actions.request(requester, order, "k")
+        run = actions.start(str(generation.pk))
     assert run is not None
+    page = sign_in(olivia.person)
+    page.goto(f"/dashboard/runs/{run.pk}")
+    page.wait_for_selector("progress")
     Generation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
     product.worker.start()
