@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -49,7 +50,7 @@ class Life:
         self.account = ledger.open_account("Bloom", now=self.now, time_zone=zone)
         self._number = 0
 
-    def play(self, event: tuple) -> None:
+    def play(self, event: tuple[Any, ...]) -> None:
         self._number += 1
         act: Callable[..., object] = getattr(self, f"_{event[0]}")
         with contextlib.suppress(ValueError, ledger.LedgerError):
@@ -87,7 +88,7 @@ def months_of(life: Life) -> list[tuple[int, int]]:
     )
 
 
-def agree(report: usage.UsageReport, counted: dict) -> None:
+def agree(report: usage.UsageReport, counted: dict[str, Any]) -> None:
     """The report says what was counted entry by entry."""
     for bucket, statement in (("plan", report.plan), ("package", report.package)):
         assert statement.adds_up
