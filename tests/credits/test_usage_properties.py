@@ -88,7 +88,7 @@ def months_of(life: Life) -> list[tuple[int, int]]:
     )
 
 
-def agree(report: usage.UsageReport, counted: dict[str, Any]) -> None:
+def agree(report: usage.UsageReport, counted: dict[tuple[str, str], list[int]]) -> None:
     """The report says what was counted entry by entry."""
     for bucket, statement in (("plan", report.plan), ("package", report.package)):
         assert statement.adds_up
