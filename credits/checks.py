@@ -52,7 +52,7 @@ _CHECKS = {
         SELECT DISTINCT account_id FROM (
           SELECT account_id, period_end, sum(plan_delta) AS granted, max(allocation) AS highest
           FROM credits_ledgerentry WHERE kind IN ('plan_grant', 'trial_grant')
-          GROUP BY account_id, kind, period_end
+          GROUP BY account_id, kind, period_end, key LIKE 'auto:%'
         ) g WHERE granted > highest
     """,
     "the daily sums are not those of the entries": """
