@@ -100,10 +100,13 @@ def _ends(account_id: int, period: BillingPeriod) -> tuple[LedgerEntry, LedgerEn
     if period.following is not None:
         entries = entries.filter(sequence__lt=period.following)
     first = entries.get(sequence=period.first)
+    # The period's own end: one that replaced it is cut off by its sequence, and may have begun at
+    # the very instant of entries that belong here.
+    own_end = first.period_end or period.end
     # A day is at most one ahead of its instant in UTC; the index on days finds the end by it.
-    latest_day = periods.local_day(period.end, "UTC") + timedelta(days=1)
+    latest_day = periods.local_day(own_end, "UTC") + timedelta(days=1)
     last = (
-        entries.filter(day__lte=latest_day, created_at__lt=period.end)
+        entries.filter(day__lte=latest_day, created_at__lt=own_end)
         .order_by("-day", "-sequence")
         .first()
     ) or first

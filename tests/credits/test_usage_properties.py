@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from credits import ledger, periods, usage
@@ -132,6 +132,10 @@ def test_months_are_the_sums_of_their_entries_and_follow_each_other(db, zone, st
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(zone=st.sampled_from(sorted(OPENINGS)), story=st.lists(events, max_size=30))
+@example(
+    zone="America/New_York",
+    story=[("period", "starter", 1), ("period", "growth", 1), ("period", "starter", 2)],
+)
 def test_billing_periods_add_up_and_share_no_entry(db, zone, story):
     life = Life(zone)
     for event in story:
