@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from tests.devstore_fixture import demo_photos, devstore
 from tests.framed_fixture import _running_framed_product, admin_page, framed_product
@@ -18,6 +21,12 @@ __all__ = [
     "framed_product",
     "photographs",
 ]
+
+
+# A change is judged by the same examples every time; people at their desks look for new ones.
+hypothesis_settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis_settings.load_profile("ci")
 
 
 @pytest.fixture

@@ -297,7 +297,6 @@ def test_the_ledger_does_what_the_model_does():
             max_examples=40,
             stateful_step_count=25,
             deadline=None,
-            derandomize=False,
             # Explaining a failure traces every line and takes longer than finding it.
             phases=[Phase.reuse, Phase.generate, Phase.shrink],
             print_blob=True,
