@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -42,6 +43,11 @@ class FramedProduct:
         return f"{self.devstore.url}/store/{handle}/apps/{django_settings.SHOPIFY_API_KEY}{path}"
 
 
+def _queue() -> str:
+    """A queue of its own: the worker of the unframed product knows no fake Shopify to ask."""
+    return urlsplit(django_settings.CELERY_BROKER_URL)._replace(path="/2").geturl()
+
+
 @pytest.fixture(scope="session")
 def _running_framed_product(
     django_db_setup: None, demo_photos: Path
@@ -50,7 +56,7 @@ def _running_framed_product(
     (folder / "demo_photos").symlink_to(demo_photos)
     server = DevStoreServer(folder / "devstore")
     server.start()
-    product = Product(free_port(), DEV_STORE=server.fake.base_url)
+    product = Product(free_port(), DEV_STORE=server.fake.base_url, CELERY_BROKER_URL=_queue())
     product.start()
     yield server, product
     product.stop()
@@ -83,7 +89,7 @@ def wait_until_idle() -> None:
     """
     deadline = time.monotonic() + IDLE_WITHIN_SECONDS
     quiet = 0
-    with redis.Redis.from_url(django_settings.CELERY_BROKER_URL) as broker:
+    with redis.Redis.from_url(_queue()) as broker:
         while quiet < 3 and time.monotonic() < deadline:
             time.sleep(0.05)
             busy = broker.llen("celery") or broker.hlen("unacked") or _open_transactions()
