@@ -111,18 +111,16 @@ def test_an_unsigned_beginning_is_refused(client, query):
     assert client.get("/auth/install", query).status_code == 400
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_signature_of_another_time_is_refused(client, hours):
+    another_time = str(int(time.time()) + hours * 3600)
+    assert client.get("/auth/install", signed(timestamp=another_time)).status_code == 400
+
+
 @pytest.mark.parametrize(
-    "changes",
-    [
-        {"timestamp": str(int(time.time()) - 3600)},
-        {"timestamp": str(int(time.time()) + 3600)},
-        {"timestamp": "soon"},
-        {"secret": "somebody-else"},
-        {"shop": "evil.com"},
-    ],
-    ids=str,
+    "changes", [{"timestamp": "soon"}, {"secret": "somebody-else"}, {"shop": "evil.com"}], ids=str
 )
-def test_what_shopify_did_not_sign_now_for_a_store_is_refused(client, changes):
+def test_what_shopify_did_not_sign_for_a_store_is_refused(client, changes):
     assert client.get("/auth/install", signed(**changes)).status_code == 400
 
 
