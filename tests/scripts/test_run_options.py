@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 
 import pytest
@@ -16,10 +17,12 @@ def listener(family: socket.AddressFamily, host: str, port: int) -> socket.socke
 
 
 def two_free_ports() -> int:
-    port = free_port()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", port + 1))
-    return port
+    """The first of two neighbours that nobody listens on."""
+    while True:
+        port = free_port()
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port + 1))
+            return port
 
 
 def test_defaults():
