@@ -89,6 +89,8 @@ IDENTITY_KEY = required(
     "a long random text that never changes; it hashes the domains of redacted shops",
 )
 PRODUCT_SOURCE = env.str("PRODUCT_SOURCE", default="shopify_auth.products.ShopProducts")
+# Where credits ask whether a plan goes on; see credits/period_ends.py.
+RENEWAL_SOURCE = "shopify_auth.billing.renewal"
 
 # --- Apps ----------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -324,7 +326,6 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("FROM_EMAIL", default=f"ecomVance <n
 # --- Language and time ---------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
@@ -344,6 +345,6 @@ LOGGING = {
 }
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:
-    import sentry_sdk
+    from ecomvance_app import error_reports
 
-    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False)
+    error_reports.start(SENTRY_DSN)

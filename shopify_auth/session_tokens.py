@@ -10,7 +10,7 @@ Source: Shopify's documentation, "Set up session tokens".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
@@ -46,7 +46,8 @@ class SessionToken:
     shop: str
     user_id: str
     expires_at: int
-    text: str
+    # Still good for a minute, so nothing that prints the object may show it.
+    text: str = field(repr=False)
 
 
 def is_shop_domain(text: str) -> bool:
