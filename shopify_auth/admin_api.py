@@ -24,5 +24,5 @@ def ask(shop: Shop, document: Document, **variables: Any) -> Any:
 
 
 def is_uninstalled(shop: Shop) -> bool:
-    """Whether the store refuses our token. Raises ShopifyUnavailable when it does not answer."""
+    """Whether the store refuses our token. Raises ShopifyError when nobody can tell."""
     return offline_tokens.is_refused(shop, lambda asked: ask(asked, SHOP_DETAILS))

@@ -48,6 +48,8 @@ _MEANINGS: dict[int, tuple[type[ShopifyError], str]] = {
     404: (AccessRefused, "there is no such store"),
     423: (StoreLocked, "the store is locked"),
 }
+# What the token endpoint may answer whatever was asked.
+_NOT_OF_THE_GRANT = {402, 403, 423}
 _CODES: dict[str, type[ShopifyError]] = {
     "ACCESS_DENIED": AccessDenied,
     "SHOP_INACTIVE": StoreFrozen,
@@ -57,7 +59,7 @@ _CODES: dict[str, type[ShopifyError]] = {
 
 @dataclass(frozen=True)
 class TokenAnswer:
-    """What the token endpoint said: its status (never 5xx or 429) and its JSON fields."""
+    """What the token endpoint said of the grant: its status and its JSON fields."""
 
     status: int
     fields: dict[str, Any]
@@ -78,9 +80,10 @@ def admin_url(domain: str) -> str:
 
 
 def ask_for_token(domain: str, **form: str) -> TokenAnswer:
-    """One grant at the store's token endpoint. Raises ShopifyUnavailable.
+    """One grant at the store's token endpoint.
 
-    Repeating is safe: a refresh token can be used again until the pair it brought is used, and an
+    Raises ShopifyUnavailable, and StoreFrozen, AccessDenied or StoreLocked by their meaning: those
+    say nothing of the grant. Repeating is safe: a refresh token can be used again until the pair it brought is used, and an
     exchange only makes another pair.
     """
     form |= {"client_id": settings.SHOPIFY_API_KEY, "client_secret": settings.SHOPIFY_API_SECRET}
@@ -92,6 +95,8 @@ def ask_for_token(domain: str, **form: str) -> TokenAnswer:
         except requests.RequestException as error:
             logger.warning("Token endpoint of %s: %s", domain, type(error).__name__)
         else:
+            if response.status_code in _NOT_OF_THE_GRANT:
+                raise _meaning(response, f"A token for {domain}")
             if response.status_code < 500 and response.status_code != 429:
                 return TokenAnswer(response.status_code, _fields(response))
             logger.warning("Token endpoint of %s answered %s", domain, response.status_code)
@@ -196,12 +201,17 @@ def _throttled_for(response: requests.Response) -> float | None:
     return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS) + random.uniform(0.05, 0.25)  # noqa: S311
 
 
+def _meaning(response: requests.Response, what: str) -> ShopifyError:
+    """What a status other than 200 stands for."""
+    kind, meaning = _MEANINGS.get(
+        response.status_code, (ShopifyError, f"answered {response.status_code}")
+    )
+    return kind(f"{what}: {meaning}")
+
+
 def _result(domain: str, document: Document, response: requests.Response) -> Any:
     if response.status_code != 200:
-        kind, meaning = _MEANINGS.get(
-            response.status_code, (ShopifyError, f"answered {response.status_code}")
-        )
-        raise kind(f"{document.name} for {domain}: {meaning}")
+        raise _meaning(response, f"{document.name} for {domain}")
     fields = _fields(response)
     cost = fields.get("extensions", {}).get("cost", {})
     logger.info("%s for %s cost %s", document.name, domain, cost.get("actualQueryCost"))

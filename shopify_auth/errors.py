@@ -18,6 +18,11 @@ class AccessRefused(ShopifyError):  # noqa: N818
     """The store refuses our token, also a fresh one: uninstalled, or the grant is dead."""
 
 
+class GrantRefused(ShopifyError):  # noqa: N818
+    """The token endpoint gives no new pair: the app is not installed there, or our credentials are
+    wrong. Whether the store has left is told by its Admin API alone."""
+
+
 class NeedsReopen(AccessRefused):
     """Only a merchant who opens the app in the admin can give access again."""
 

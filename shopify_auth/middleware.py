@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from shopify_auth import installs, refusals, session_tokens
-from shopify_auth.errors import ShopifyError, SubjectTokenRefused
+from shopify_auth.errors import AccessRefused, GrantRefused, ShopifyError, SubjectTokenRefused
 from shopify_auth.models import Membership
 from shopify_auth.session_tokens import SessionToken, SessionTokenError
 
@@ -127,6 +127,9 @@ def _identify(request: HttpRequest, token: SessionToken) -> HttpResponseBase | N
         shop = installs.shop_of(token)
     except SubjectTokenRefused:
         return refusals.without_token(request)
+    except (AccessRefused, GrantRefused):
+        # The store has left; only an installation in its admin brings it back.
+        return refusals.unauthorized(request)
     except ShopifyError:
         return refusals.shopify_away(request)
     request.account = shop.account  # type: ignore[attr-defined]

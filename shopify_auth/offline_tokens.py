@@ -25,11 +25,14 @@ from shopify_auth import client, demo
 from shopify_auth.client import TokenAnswer
 from shopify_auth.errors import (
     AccessRefused,
+    GrantRefused,
     NeedsReopen,
+    ShopifyError,
     ShopifyUnavailable,
     SubjectTokenRefused,
     TokenAnswerIncomplete,
 )
+from shopify_auth.graphql import SHOP_DETAILS
 from shopify_auth.models import OfflineToken, Shop
 
 logger = logging.getLogger(__name__)
@@ -53,7 +56,7 @@ class ClaimLost(ShopifyUnavailable):
 def access_token(shop: Shop) -> str:
     """A token that Shopify should accept for the next minutes; renewed when it is about to expire.
 
-    Read it for every call, not once per job. Raises NeedsReopen, AccessRefused or ShopifyUnavailable.
+    Read it for every call, not once per job. Raises NeedsReopen or another ShopifyError.
     """
     token = _read(shop)
     now = timezone.now()
@@ -61,7 +64,7 @@ def access_token(shop: Shop) -> str:
         return token.access_token
     try:
         return renew(shop).access_token
-    except (ShopifyUnavailable, TokenAnswerIncomplete):
+    except ShopifyError:
         # Inside the margin the old token still works; the next call tries to renew again.
         if token.is_usable(timezone.now()):
             return token.access_token
@@ -85,7 +88,7 @@ def renew(shop: Shop, refused: str = "") -> OfflineToken:
 def exchange(shop: Shop, session_token: str) -> OfflineToken:
     """The store's pair in exchange for a session token: first load, reinstallation, reopening.
 
-    Raises SubjectTokenRefused when the session token is too old, AccessRefused when the app is not
+    Raises SubjectTokenRefused when the session token is too old, GrantRefused when the app is not
     installed there.
     """
 
@@ -104,23 +107,25 @@ def redeem_code(shop: Shop, code: str) -> OfflineToken:
     def ask(token: OfflineToken) -> None:
         answer = client.ask_for_token(shop.domain, code=code, expiring="1")
         if answer.error:
-            raise AccessRefused(f"{shop.domain}: the authorization code was refused")
+            raise GrantRefused(f"{shop.domain}: the authorization code was refused")
         _store(shop, token, answer)
 
     return _under_claim(shop, lambda _token: False, ask)
 
 
 def is_refused(shop: Shop, probe: Callable[[Shop], object]) -> bool:
-    """Whether Shopify refuses the stored token: the proof of an uninstallation.
+    """Whether the Admin API refuses the stored token: the proof of an uninstallation.
 
-    `probe` makes one call to the Admin API. Raises ShopifyUnavailable when nobody can tell.
+    `probe` makes one call with a token that was renewed if need be. That no new token is to be had is
+    no proof, for our own credentials may be wrong; then the stored one is tried as it is. Raises
+    another ShopifyError when nobody can tell.
     """
     if _read(shop).state == OfflineToken.State.MISSING:
         return True
     try:
         probe(shop)
-    except AccessRefused:
-        return True
+    except (AccessRefused, GrantRefused):
+        return _stored_token_is_refused(shop)
     return False
 
 
@@ -142,6 +147,14 @@ def forget(shop: Shop) -> int:
 
 
 # --- Under the claim -----------------------------------------------------------------------------
+
+
+def _stored_token_is_refused(shop: Shop) -> bool:
+    try:
+        client.run(shop.domain, _read(shop).access_token, SHOP_DETAILS, {})
+    except AccessRefused:
+        return True
+    return False
 
 
 def _read(shop: Shop) -> OfflineToken:
@@ -238,9 +251,9 @@ def _ask_migration(shop: Shop, token: OfflineToken) -> TokenAnswer:
 
 
 def _store(shop: Shop, token: OfflineToken, answer: TokenAnswer) -> None:
-    """Store a new pair, if the claim is still ours. Raises AccessRefused, TokenAnswerIncomplete."""
+    """Store a new pair, if the claim is still ours. Raises GrantRefused, TokenAnswerIncomplete."""
     if answer.status != 200:
-        raise AccessRefused(f"{shop.domain}: {answer.status} {answer.error or 'no reason given'}")
+        raise GrantRefused(f"{shop.domain}: {answer.status} {answer.error or 'no reason given'}")
     now = timezone.now()
     values = _pair(shop.domain, answer.fields, now)
     stored = OfflineToken.objects.filter(pk=token.pk, claim=token.claim).update(

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from shopify_auth import admin_api, client
-from shopify_auth.errors import AccessDenied, AccessRefused, NeedsReopen, ShopifyError
+from shopify_auth.errors import AccessDenied, AccessRefused, GrantRefused, ShopifyError
 from shopify_auth.graphql import PRODUCT_BY_ID, PRODUCT_LIST
 from shopify_auth.models import Shop
 
@@ -111,7 +111,7 @@ def _merchant_sentences(shop: Shop) -> Iterator[None]:
     """Turn what went wrong with Shopify into a sentence that helps the merchant."""
     try:
         yield
-    except (NeedsReopen, AccessRefused) as error:
+    except (AccessRefused, GrantRefused) as error:
         logger.warning("%s", error)
         raise ConnectionError(
             _("Open ecomVance in your Shopify admin once to renew its access to your products.")

@@ -31,6 +31,7 @@ def access_token(request: FakeRequest, domain: str) -> HttpResponse:
     if request.method != "POST":
         return HttpResponse(status=405)
     form = _fields(request)
+    _wait_if_slow(request.fake, domain)
     with request.fake.store.change() as state:
         shop = shop_by_domain(state, domain)
         broken = _broken_answer(shop)
@@ -45,10 +46,7 @@ def graphql(request: FakeRequest, domain: str, version: str) -> HttpResponse:
     if request.method != "POST":
         return HttpResponse(status=405)
     fake = request.fake
-    with fake.store.change() as state:
-        slow = shop_by_domain(state, domain).takes("slow")
-    if slow:
-        time.sleep(SLOW_SECONDS)
+    _wait_if_slow(fake, domain)
     with fake.store.change() as state:
         billing.let_time_pass(state, clock.now())
         shop = shop_by_domain(state, domain)
@@ -58,6 +56,13 @@ def graphql(request: FakeRequest, domain: str, version: str) -> HttpResponse:
     return answer
 
 
+def _wait_if_slow(fake: FakeShopify, domain: str) -> None:
+    with fake.store.change() as state:
+        slow = shop_by_domain(state, domain).takes("slow")
+    if slow:
+        time.sleep(SLOW_SECONDS)
+
+
 def _fields(request: FakeRequest) -> dict[str, str]:
     if request.content_type == "application/json":
         return {str(key): str(value) for key, value in json.loads(request.body).items()}
@@ -65,10 +70,12 @@ def _fields(request: FakeRequest) -> dict[str, str]:
 
 
 def _broken_answer(shop: Shop) -> tokens.Answer | None:
+    """Why the token endpoint does not even look at the grant."""
     if shop.takes("too_many_requests"):
         return tokens.Answer(429, {"error": "too_many_requests"})
-    if shop.takes("server_error"):
-        return tokens.Answer(500, {"error": "server_error"})
+    for name, (status, message) in BROKEN_STATUSES.items():
+        if shop.takes(name):
+            return tokens.Answer(status, {"errors": message})
     return None
 
 

@@ -35,6 +35,7 @@ SWITCHES = {
     },
     "Tokens": {
         "exchange_refused": "The session token is refused (invalid_subject_token)",
+        "client_refused": "The app's credentials are refused (invalid_client)",
         "refresh_520_before": "520 instead of a refresh",
         "refresh_520_after": "520 after the refresh was done",
         "expiry_left_out": "expires_in is missing",

@@ -131,6 +131,7 @@ class Misbehaviour(BaseModel):
     refresh_520_after: int = 0
     expiry_left_out: int = 0
     exchange_refused: int = 0
+    client_refused: int = 0
     webhook_lost: int = 0
     webhook_twice: int = 0
     webhook_late: int = 0

@@ -59,7 +59,8 @@ def grant(shop: Shop, form: dict[str, str]) -> Answer:
     known = secrets.compare_digest(
         form.get("client_secret", "").encode(), settings.SHOPIFY_API_SECRET.encode()
     )
-    if form.get("client_id") != settings.SHOPIFY_API_KEY or not known or not shop.installed:
+    known = known and form.get("client_id") == settings.SHOPIFY_API_KEY
+    if not known or not shop.installed or shop.takes("client_refused"):
         return _refused("invalid_client", "The client is unknown or no longer installed.")
     if shop.takes("exchange_refused"):
         return _refused("invalid_subject_token", "The subject token is not valid.")

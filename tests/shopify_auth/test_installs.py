@@ -122,8 +122,21 @@ def test_a_store_that_left_comes_back_only_when_shopify_says_so(client, store_ac
     OfflineToken.objects.update(state=OfflineToken.State.MISSING, access_token="")
     with store_access.changed_shop(HANDLE) as shop:
         shop.installed = False
-    assert open_page(client).status_code == 503
+    refused = open_page(client)
+    assert refused.status_code == 401
+    assert "opened again from your Shopify admin" in refused.text
+    fetch = client.get("/balance", headers=bearer(session_token()))
+    assert fetch.status_code == 401
     assert Shop.objects.get().state == Shop.State.UNINSTALLED
+
+
+def test_while_nobody_can_tell_whether_a_store_is_back_its_page_waits(client, store_access):
+    open_page(client)
+    Shop.objects.update(state=Shop.State.UNINSTALLED)
+    OfflineToken.objects.update(state=OfflineToken.State.MISSING, access_token="")
+    store_access.misbehave(handle=HANDLE, address_not_allowed=1)
+    assert open_page(client).status_code == 503
+    assert open_page(client).status_code == 200
 
 
 @pytest.mark.postgresql

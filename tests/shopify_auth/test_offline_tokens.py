@@ -17,6 +17,7 @@ from shopify_auth.devstore.state import TokenKind
 from shopify_auth.errors import (
     AccessDenied,
     AccessRefused,
+    GrantRefused,
     NeedsReopen,
     QueryFailed,
     ShopifyUnavailable,
@@ -263,10 +264,25 @@ def test_no_log_and_no_exception_ever_shows_a_token(shop, store_access, caplog, 
         ("address_not_allowed", AccessDenied),
     ],
 )
-def test_a_refusal_is_told_by_its_meaning(shop, store_access, switch, error):
+@pytest.mark.parametrize("at_the_token_endpoint", [False, True])
+def test_a_refusal_is_told_by_its_meaning(shop, store_access, switch, error, at_the_token_endpoint):
+    if at_the_token_endpoint:
+        age(shop, expires_at=timedelta(seconds=-1))
     store_access.misbehave(handle=HANDLE, **{switch: 1})
     with pytest.raises(error):
         admin_api.ask(shop, SHOP_DETAILS)
+    assert admin_api.ask(shop, SHOP_DETAILS)["shop"]["name"] == HANDLE
+
+
+def test_credentials_that_are_refused_cost_no_access(shop, store_access):
+    before = token_of(shop)
+    age(shop, expires_at=timedelta(minutes=2))
+    store_access.misbehave(handle=HANDLE, client_refused=-1)
+    assert offline_tokens.access_token(shop) == before.access_token
+    age(shop, expires_at=timedelta(seconds=-1))
+    with pytest.raises(GrantRefused):
+        offline_tokens.access_token(shop)
+    assert token_of(shop).state == OfflineToken.State.ACTIVE
 
 
 @pytest.mark.parametrize("switch", ["server_error", "too_many_requests"])

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from credits.signals import account_suspended
 from ecomvance_app import clock
@@ -180,6 +181,51 @@ def test_while_nobody_can_tell_nothing_is_done(shop, store_access, monkeypatch):
     uninstall(store_access)
     work()
     assert outcome("app/uninstalled") == "Uninstalled"
+
+
+@pytest.mark.parametrize("switch", ["frozen_store", "locked_store", "address_not_allowed"])
+def test_a_token_that_cannot_be_renewed_now_is_no_proof(shop, store_access, switch):
+    OfflineToken.objects.update(expires_at=timezone.now())
+    store_access.misbehave(handle=HANDLE, **{switch: -1})
+    post("app/uninstalled")
+    work()
+    shop.refresh_from_db()
+    assert (shop.state, shop.offline_token.state) == (Shop.State.INSTALLED, "active")
+    assert WebhookDelivery.objects.get().handled_at is None
+    store_access.misbehave(handle=HANDLE, **{switch: 0})
+    work()
+    assert outcome("app/uninstalled") == "Ignored: the store still accepts our token"
+
+
+def test_credentials_that_are_refused_are_no_proof_while_the_store_takes_the_token(
+    shop, store_access
+):
+    OfflineToken.objects.update(expires_at=timezone.now())
+    store_access.misbehave(handle=HANDLE, client_refused=-1)
+    post("app/uninstalled")
+    work()
+    shop.refresh_from_db()
+    assert shop.state == Shop.State.INSTALLED
+    assert outcome("app/uninstalled") == "Ignored: the store still accepts our token"
+
+
+def test_an_uninstallation_is_seen_long_after_the_last_token_ended(shop, store_access):
+    OfflineToken.objects.update(expires_at=timezone.now())
+    uninstall(store_access)
+    post("app/uninstalled")
+    work()
+    assert outcome("app/uninstalled") == "Uninstalled"
+
+
+@pytest.mark.parametrize("topic", ["app_subscriptions/update", "app/scopes_update"])
+def test_a_nudge_that_cannot_be_followed_now_is_followed_later(shop, store_access, topic):
+    OfflineToken.objects.update(expires_at=timezone.now())
+    store_access.misbehave(handle=HANDLE, address_not_allowed=1)
+    post(topic)
+    work()
+    assert outcome(topic) == "Failed: AccessDenied"
+    work()
+    assert outcome(topic) in {"Charges read", "Scopes read"}
 
 
 def test_a_webhook_that_comes_a_day_late_after_the_return_is_harmless(shop, store_access):
