@@ -8,6 +8,7 @@ lost the race and does nothing. What becomes of the credits at the end is ruled 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import uuid
@@ -104,14 +105,14 @@ def request(
         return repeated(known, order), False
     price = check(order, len(order.pictures))
     check_affordable(requester.account_id, price, now)
-    files = [keep(requester.account_id, picture) for picture in order.pictures]
-    with stored.kept_on_success(files), transaction.atomic():
-        generation, created = _pay_and_store(requester, order, key, price, now)
-        for position, file in enumerate(files if created else ()):
-            file.attach(generation, Picture.Role.INPUT, position)
-    if not created:
-        for file in files:
-            stored.discard(file)
+    with contextlib.ExitStack() as undo:
+        files = [keep(undo, requester.account_id, picture) for picture in order.pictures]
+        with transaction.atomic():
+            generation, created = _pay_and_store(requester, order, key, price, now)
+            for position, file in enumerate(files if created else ()):
+                file.attach(generation, Picture.Role.INPUT, position)
+        if created:
+            undo.pop_all()
     return generation, created
 
 
@@ -129,10 +130,12 @@ def check_key(key: str) -> None:
         raise RunRefused(message, "invalid_key")
 
 
-def keep(account_id: int, picture: CleanPicture) -> stored.StoredPicture:
+def keep(
+    undo: contextlib.ExitStack, account_id: int, picture: CleanPicture
+) -> stored.StoredPicture:
     """Put an order's picture into storage, to be attached to its run."""
     return stored.store(
-        account_id, picture.content, picture.media_type, picture.width, picture.height
+        undo, account_id, picture.content, picture.media_type, picture.width, picture.height
     )
 
 
@@ -253,18 +256,20 @@ def succeed(generation: Generation, result: Result) -> bool:
     """Keep the output and deliver it; False when the run was cancelled or taken over meanwhile."""
     if result.width is None or result.height is None:
         raise TypeError(f"{generation.tool} returned no picture")
-    output = stored.store(
-        generation.account_id, result.content, result.media_type, result.width, result.height
-    )
-    with stored.kept_on_success([output]), transaction.atomic():
-        delivered = _finish(
-            generation, State.SUCCEEDED, Outcome.DELIVERED,
-            engine=result.engine, model=result.model, label=result.label,
+    with contextlib.ExitStack() as undo:
+        output = stored.store(
+            undo, generation.account_id, result.content,
+            result.media_type, result.width, result.height,
         )  # fmt: skip
+        with transaction.atomic():
+            delivered = _finish(
+                generation, State.SUCCEEDED, Outcome.DELIVERED,
+                engine=result.engine, model=result.model, label=result.label,
+            )  # fmt: skip
+            if delivered:
+                output.attach(generation, Picture.Role.OUTPUT)
         if delivered:
-            output.attach(generation, Picture.Role.OUTPUT)
-    if not delivered:
-        stored.discard(output)
+            undo.pop_all()
     return delivered
 
 

@@ -5,6 +5,7 @@ Source: product document, "AI Shadowing"; decisions on generations.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -38,19 +39,22 @@ def request_batch(
         return repeated(known, orders, key), False
     prices = check(orders, pictures=[len(order.pictures) for order in orders])
     actions.check_affordable(requester.account_id, sum(prices), now)
-    files = [actions.keep(requester.account_id, order.pictures[0]) for order in orders]
-    with stored.kept_on_success(files), transaction.atomic():
-        spends = _spend(requester, orders, prices, key, now)
-        # Of two requests with one key the second waits in `spend_many` and finds the first's runs.
-        known = find(requester.account_id, key)
-        if not known:
-            return [
+    with contextlib.ExitStack() as undo:
+        account_id = requester.account_id
+        files = [actions.keep(undo, account_id, order.pictures[0]) for order in orders]
+        with transaction.atomic():
+            spends = _spend(requester, orders, prices, key, now)
+            # Of two requests with one key the second waits in `spend_many` and finds the first's
+            # runs.
+            known = find(account_id, key)
+            if known:
+                return repeated(known, orders, key), False
+            runs = [
                 _store(requester, *paid, now)
                 for paid in zip(_keys(key, len(orders)), orders, spends, files, strict=True)
-            ], True
-    for file in files:
-        stored.discard(file)
-    return repeated(known, orders, key), False
+            ]
+        undo.pop_all()
+    return runs, True
 
 
 def find(account_id: int, key: str) -> list[Generation]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
@@ -47,16 +46,23 @@ class StoredPicture:
 
 
 def store(
-    account_id: int, content: bytes, media_type: str, width: int, height: int
+    undo: contextlib.ExitStack,
+    account_id: int,
+    content: bytes,
+    media_type: str,
+    width: int,
+    height: int,
 ) -> StoredPicture:
-    """Put a picture and its preview into storage. OSError when the storage does not take them."""
-    name = f"accounts/{account_id}/{uuid.uuid4().hex}"
-    file = default_storage.save(f"{name}{_SUFFIXES[media_type]}", ContentFile(content))
+    """Put a picture and its preview into storage. OSError when the storage does not take them.
+
+    `undo` takes out again whatever was put in, unless its owner calls `pop_all` once the database
+    knows the picture: a request or a run that fails leaves no files.
+    """
     thumbnail = pictures.make_thumbnail(content, PREVIEW_SIDE)
-    preview = default_storage.save(f"{name}-preview.webp", ContentFile(thumbnail))
+    name = f"accounts/{account_id}/{uuid.uuid4().hex}"
     return StoredPicture(
-        file=file,
-        preview=preview,
+        file=_save(undo, f"{name}{_SUFFIXES[media_type]}", content),
+        preview=_save(undo, f"{name}-preview.webp", thumbnail),
         media_type=media_type,
         width=width,
         height=height,
@@ -65,25 +71,24 @@ def store(
     )
 
 
+def _save(undo: contextlib.ExitStack, name: str, content: bytes) -> str:
+    saved = default_storage.save(name, ContentFile(content))
+    undo.callback(_delete, saved)
+    return saved
+
+
 def read(picture: Picture) -> bytes:
     """The content of a stored picture."""
     with default_storage.open(picture.file) as file:
         return bytes(file.read())
 
 
-def discard(stored: StoredPicture | Picture) -> None:
+def discard(picture: Picture) -> None:
     """Take a picture and its preview out of storage; one that is gone already is no error."""
-    for name in (stored.file, stored.preview):
-        with contextlib.suppress(FileNotFoundError):
-            default_storage.delete(name)
+    for name in (picture.file, picture.preview):
+        _delete(name)
 
 
-@contextlib.contextmanager
-def kept_on_success(stored: list[StoredPicture]) -> Iterator[None]:
-    """Discard what was stored when the block fails, so that a refused request leaves no files."""
-    try:
-        yield
-    except BaseException:
-        for picture in stored:
-            discard(picture)
-        raise
+def _delete(name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        default_storage.delete(name)
