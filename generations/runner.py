@@ -6,8 +6,9 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +21,8 @@ from generations.models import Generation, Picture
 logger = logging.getLogger(__name__)
 
 TIME_LIMIT = timedelta(minutes=5)
+# What is left after the deadline is for putting the output into storage.
+OVERTIME = timedelta(minutes=1)
 HEARTBEAT_SECONDS = 10
 
 
@@ -28,11 +31,12 @@ def run(generation_id: str) -> None:
     generation = actions.start(generation_id)
     if generation is None:
         return
+    deadline = timezone.now() + TIME_LIMIT
     try:
-        with _heartbeat(generation):
-            job = _job(generation)
+        with _heartbeat(generation, deadline + OVERTIME):
+            job = _job(generation, deadline)
             result = routing.get_engine(generation.tool).run(job)
-        actions.succeed(generation, result)
+            actions.succeed(generation, result)
     except EngineError as error:
         logger.warning("Run %s failed: %s: %s", generation.pk, error.outcome, error)
         if error.retry_helps:
@@ -45,7 +49,7 @@ def run(generation_id: str) -> None:
         actions.give_up_attempt(generation, _("Something went wrong on our side."))
 
 
-def _job(generation: Generation) -> Job:
+def _job(generation: Generation, deadline: datetime) -> Job:
     inputs = generation.pictures.filter(role=Picture.Role.INPUT).order_by("position")
     params: dict[str, str | int] = {"prompt": generation.prompt}
     if generation.resolution:
@@ -54,7 +58,7 @@ def _job(generation: Generation) -> Job:
         params["seconds"] = generation.seconds
     return Job(
         tool=generation.tool,
-        deadline=timezone.now() + TIME_LIMIT,
+        deadline=deadline,
         inputs=tuple(InputPicture(stored.read(p), p.media_type) for p in inputs),
         params=params,
         seed=generation.pk.int % 2**31,
@@ -62,14 +66,20 @@ def _job(generation: Generation) -> Job:
 
 
 @contextlib.contextmanager
-def _heartbeat(generation: Generation) -> Iterator[None]:
-    """Extend the lease while the block works, so that only a dead worker's run is taken over."""
+def _heartbeat(generation: Generation, until: datetime) -> Iterator[None]:
+    """Extend the lease while the block works, so that only a dead worker's run is taken over.
+
+    A block that still works at `until` counts as hung: its lease runs out like a dead worker's.
+    """
     done = threading.Event()
 
     def beat() -> None:
-        while not done.wait(HEARTBEAT_SECONDS):
+        while not done.wait(HEARTBEAT_SECONDS) and timezone.now() < until:
             try:
                 actions.extend_lease(generation)
+            except DatabaseError:
+                # The lease outlives a missed beat or two.
+                logger.warning("Lease of run %s not extended", generation.pk, exc_info=True)
             finally:
                 close_old_connections()
 
