@@ -11,7 +11,7 @@ from generations.models import Generation, Picture
 def generation_json(account_id: int, generation_id: str) -> dict[str, Any] | None:
     """A run as the API and the event `generation` carry it; None for another account's."""
     generation = (
-        Generation.objects.select_related("spend")
+        Generation.objects.select_related("account", "spend")
         .prefetch_related("pictures")
         .filter(account_id=account_id, pk=generation_id)
         .first()
@@ -20,7 +20,7 @@ def generation_json(account_id: int, generation_id: str) -> dict[str, Any] | Non
 
 
 def represent(generation: Generation) -> dict[str, Any]:
-    """The JSON form of a run that has been read with its spend and pictures."""
+    """The JSON form of a run that has been read with its account, spend and pictures."""
     spend = generation.spend
     return {
         "id": str(generation.pk),
@@ -35,7 +35,7 @@ def represent(generation: Generation) -> dict[str, Any]:
             "plan": -spend.plan_delta if spend else 0,
             "package": -spend.package_delta if spend else 0,
         },
-        "version": spend.sequence if spend else 0,
+        "version": generation.account.version,
         "engine": generation.engine or None,
         "model": generation.model or None,
         "label": generation.label or None,

@@ -18,6 +18,7 @@ from generations import actions, tasks
 from generations.engines import routing
 from generations.engines.base import ContentPolicyError, PlatformError, ProviderError
 from generations.models import Generation, Picture
+from generations.representations import generation_json
 from tests.generations.engine import Engine
 from tests.generations.mug_store import Callbacks, ask, stored_files, upload
 from tests.merchants import Merchant
@@ -187,6 +188,20 @@ class TestCancelling:
         assert (run.state, run.outcome) == ("cancelled", "cancelled_in_queue")
         assert owner.total == 100
         assert LedgerEntry.objects.get(kind="restore").restores == run.spend
+
+    def test_shows_the_run_with_the_version_that_its_restoration_has_made(
+        self, owner: Merchant
+    ) -> None:
+        ask(owner.client)
+        run = Generation.objects.get()
+
+        owner.client.post(f"/dashboard/runs/{run.pk}/cancel")
+
+        shown = generation_json(owner.account.pk, str(run.pk))
+        restoration = LedgerEntry.objects.get(kind="restore")
+        assert shown is not None
+        assert shown["version"] == restoration.sequence
+        assert shown["version"] == owner.client.get("/dashboard/balance").json()["version"]
 
     def test_keeps_the_credits_of_a_run_that_had_begun(
         self, owner: Merchant, engine: Engine
