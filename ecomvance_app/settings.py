@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import environ
 from celery.schedules import crontab
@@ -27,9 +27,17 @@ DEVELOPMENT_SECRET = "development-only-" + "0" * 40
 
 
 def required(name: str, development: str, why: str) -> str:
-    """The setting `name`; with DEBUG off it must be set, and not to its development value."""
+    """The setting `name`, with a default for development alone."""
     value: str = env.str(name, default=development if DEBUG else "")
-    if not DEBUG and (not value or value == development):
+    if not value:
+        raise ImproperlyConfigured(f"Set {name}: {why} (or DEBUG=on for development).")
+    return value
+
+
+def credential(name: str, development: str, why: str) -> str:
+    """The setting `name`, whose development value everybody knows and only DEBUG accepts."""
+    value = required(name, development, why)
+    if not DEBUG and value == development:
         raise ImproperlyConfigured(f"Set {name}: {why} (or DEBUG=on for development).")
     return value
 
@@ -50,7 +58,7 @@ def app_host() -> str:
 
 
 HOST = app_host()
-SECRET_KEY = required("SECRET_KEY", DEVELOPMENT_SECRET, "50 or more random characters")
+SECRET_KEY = credential("SECRET_KEY", DEVELOPMENT_SECRET, "50 or more random characters")
 if not DEBUG and len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("Set SECRET_KEY to 50 or more random characters.")
 ALLOWED_HOSTS = [HOST, *(sorted(LOOPBACK) if DEBUG else env.list("ALLOWED_HOSTS", default=[]))]
@@ -60,8 +68,8 @@ CSRF_TRUSTED_ORIGINS = [APP_URL]
 DEV_STORE = env.str("DEV_STORE", default="").rstrip("/")
 if DEV_STORE and not DEBUG:
     raise ImproperlyConfigured("Unset DEV_STORE: the fake Shopify is for DEBUG only.")
-SHOPIFY_API_KEY = required("SHOPIFY_API_KEY", "development-client-id", "the app's client id")
-SHOPIFY_API_SECRET = required(
+SHOPIFY_API_KEY = credential("SHOPIFY_API_KEY", "development-client-id", "the app's client id")
+SHOPIFY_API_SECRET = credential(
     "SHOPIFY_API_SECRET", "development-client-secret-of-32-or-more-characters", "the client secret"
 )
 SHOPIFY_API_SECRET_OLD = env.str("SHOPIFY_API_SECRET_OLD", default="")
@@ -70,7 +78,7 @@ SHOPIFY_SCOPES = env.list("SHOPIFY_SCOPES", default=["read_products", "write_pro
 SHOPIFY_LEGACY_INSTALL = env.bool("SHOPIFY_LEGACY_INSTALL", default=False)
 TOKEN_KEYS = [
     key.strip()
-    for key in required(
+    for key in credential(
         "TOKEN_KEYS",
         "ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMtISE=",
         "comma-separated Fernet keys; the first one writes",
@@ -83,7 +91,7 @@ except ValueError as error:
     raise ImproperlyConfigured(
         "Set TOKEN_KEYS to Fernet keys, 32 random bytes in URL-safe base64 each (see .env.example)."
     ) from error
-IDENTITY_KEY = required(
+IDENTITY_KEY = credential(
     "IDENTITY_KEY",
     "development-identity-key-never-rotates",
     "a long random text that never changes; it hashes the domains of redacted shops",
@@ -158,7 +166,9 @@ SQLITE_OPTIONS: dict[str, Any] = {
     ),
 }
 DATABASE_URL = required(
-    "DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}", "postgres://user@host/name"
+    "DATABASE_URL",
+    f"sqlite:///{quote(str(DATA_DIR / 'db.sqlite3'))}",
+    "postgres://user@host/name",
 )
 DATABASES: dict[str, Any] = {"default": env.db_url_config(DATABASE_URL)}
 if DATABASES["default"].get("ENGINE") == "django.db.backends.sqlite3":
@@ -166,9 +176,17 @@ if DATABASES["default"].get("ENGINE") == "django.db.backends.sqlite3":
         raise ImproperlyConfigured("Set DATABASE_URL to PostgreSQL, postgres://user@host/name.")
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 elif DATABASES["default"].get("ENGINE") == "django.db.backends.postgresql":
-    # Under ASGI each request has a thread of its own, so connections are pooled, not kept.
+    # Under ASGI each request has a thread of its own, so connections are pooled, not kept. A request
+    # that finds all of them taken is better refused than kept waiting for long.
     if env.bool("DATABASE_POOL", default=not DEBUG):
-        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = True
+        most = env.int("DATABASE_POOL_SIZE", default=10)
+        if most < 1:
+            raise ImproperlyConfigured("Set DATABASE_POOL_SIZE to 1 or more, or DATABASE_POOL=off.")
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+            "min_size": min(2, most),
+            "max_size": most,
+            "timeout": 3,
+        }
 else:
     raise ImproperlyConfigured("Set DATABASE_URL to PostgreSQL, postgres://user@host/name.")
 
@@ -273,7 +291,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 
 # --- Files and mail ------------------------------------------------------------------------------
 STORAGE_URL = required(
-    "STORAGE_URL", f"file://{DATA_DIR / 'files'}", "s3://bucket?region=… or file:///folder"
+    "STORAGE_URL",
+    f"file://{quote(str(DATA_DIR / 'files'))}",
+    "s3://bucket?region=… or file:///folder",
 )
 
 
@@ -283,7 +303,7 @@ def storage_backend(url: str) -> dict[str, Any]:
     if parts.scheme == "file" and parts.path:
         return {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": parts.path},
+            "OPTIONS": {"location": unquote(parts.path)},
         }
     if parts.scheme == "s3" and parts.netloc:
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}

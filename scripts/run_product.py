@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import quote
 from urllib.request import urlopen
 
 from scripts.run_options import Options, parse
@@ -80,8 +81,8 @@ def environment(options: Options, valkey: PrivateValkey) -> dict[str, str]:
         "APP_URL": f"http://localhost:{options.port}",
         "DEV_STORE": f"http://127.0.0.1:{options.shopify_port}",
         "DATA_DIR": str(DATA),
-        "DATABASE_URL": f"sqlite:///{DATA / 'db.sqlite3'}",
-        "STORAGE_URL": f"file://{DATA / 'files'}",
+        "DATABASE_URL": f"sqlite:///{quote(str(DATA / 'db.sqlite3'))}",
+        "STORAGE_URL": f"file://{quote(str(DATA / 'files'))}",
         "CELERY_BROKER_URL": valkey.url(database=0),
         "REDIS_URL": valkey.url(database=1),
         "PYTHONUNBUFFERED": "1",

@@ -10,6 +10,10 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from scripts import run_product
+from scripts.run_options import Options
+from scripts.servers.valkey import PrivateValkey
+
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "ecomvance_app" / "settings.py"
 
@@ -76,7 +80,8 @@ class TestProduction:
             start(**variables)
 
     @pytest.mark.parametrize(
-        "name", ["SECRET_KEY", "TOKEN_KEYS", "IDENTITY_KEY", "SHOPIFY_API_SECRET"]
+        "name",
+        ["SECRET_KEY", "TOKEN_KEYS", "IDENTITY_KEY", "SHOPIFY_API_KEY", "SHOPIFY_API_SECRET"],
     )
     def test_refuses_the_development_secret(self, start, name):
         development = start(DEBUG="on")[name]
@@ -94,6 +99,7 @@ class TestProduction:
             ("TOKEN_KEYS", "not a Fernet key"),
             ("DATABASE_URL", "sqlite:////srv/db.sqlite3"),
             ("DATABASE_URL", "mysql://app@db.example.com/app"),
+            ("DATABASE_POOL_SIZE", "0"),
             ("REDIS_URL", "cache.example.com"),
             ("CELERY_BROKER_URL", "filesystem://"),
             ("STORAGE_URL", "pictures"),
@@ -103,6 +109,34 @@ class TestProduction:
     def test_refuses_what_cannot_work(self, start, name, value):
         with pytest.raises(ImproperlyConfigured, match=f"Set {name}"):
             start(**PRODUCTION | {name: value})
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("REDIS_URL", "redis://127.0.0.1:6379/0"),
+            ("STORAGE_URL", f"file://{ROOT / 'var' / 'files'}"),
+        ],
+    )
+    def test_takes_an_address_that_development_uses_too(self, start, name, value):
+        assert start(**PRODUCTION | {name: value})[name] == value
+
+    @pytest.mark.parametrize(
+        ("variables", "pool"),
+        [
+            ({}, {"min_size": 2, "max_size": 10, "timeout": 3}),
+            ({"DATABASE_POOL_SIZE": "30"}, {"min_size": 2, "max_size": 30, "timeout": 3}),
+            ({"DATABASE_POOL_SIZE": "1"}, {"min_size": 1, "max_size": 1, "timeout": 3}),
+        ],
+    )
+    def test_pools_connections(self, start, variables, pool):
+        database = start(**PRODUCTION, **variables)["DATABASES"]["default"]
+
+        assert database["OPTIONS"]["pool"] == pool
+
+    def test_leaves_the_pool_to_the_database(self, start):
+        database = start(**PRODUCTION, DATABASE_POOL="off")["DATABASES"]["default"]
+
+        assert "pool" not in database.get("OPTIONS", {})
 
     def test_refuses_the_fake_shopify(self, start):
         with pytest.raises(ImproperlyConfigured, match="Unset DEV_STORE"):
@@ -115,6 +149,17 @@ class TestDevelopment:
 
         assert settings["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
 
+    @pytest.mark.parametrize("place", ["c++", "shop #1", "50%41", "what?"])
+    def test_lives_in_any_folder(self, start, monkeypatch, place):
+        data = Path("/tmp") / place / "var"  # noqa: S108  Nothing is written there.
+        monkeypatch.setattr(run_product, "DATA", data)
+        settings = start(DEBUG="on", DATA_DIR=str(data))
+        with_scripts_run = start(**run_product.environment(Options(8000, False), PrivateValkey()))
+
+        for found in (settings, with_scripts_run):
+            assert found["DATABASES"]["default"]["NAME"] == str(data / "db.sqlite3")
+            assert found["STORAGES"]["default"]["OPTIONS"]["location"] == str(data / "files")
+
     @pytest.mark.parametrize("address", ["http://localhost:8000", "http://127.0.0.1:9000"])
     def test_is_for_this_machine(self, start, address):
         assert start(DEBUG="on", APP_URL=address)["APP_URL"] == address
@@ -125,7 +170,7 @@ class TestDevelopment:
 
 
 def test_the_example_file_lists_every_setting():
-    read = set(re.findall(r"(?:\benv\.\w+|required)\(\s*\"([A-Z_]+)\"", SETTINGS.read_text()))
+    read = set(re.findall(r"(?:\benv\.\w+|required|credential)\(\s*\"([A-Z_]+)\"", SETTINGS.read_text()))
     listed = set(
         re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     )
