@@ -12,7 +12,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
+from redis.exceptions import RedisError
 
 from credits import ledger
 from credits.models import Account
@@ -27,19 +29,30 @@ from shopify_auth.session_tokens import SessionToken
 
 logger = logging.getLogger(__name__)
 
+# A try can take most of a minute while Shopify hangs; pages and their polls do not wait for it.
+PAUSE_SECONDS = 30
+
 
 def shop_of(token: SessionToken) -> Shop:
     """The installed store that a verified session token speaks for, with its account.
 
     The first load, the return after an uninstallation and a store that needs reopening exchange the
-    token for access; every other load only reads one row. Raises SubjectTokenRefused when the
-    session token is too old to be exchanged, ShopifyError when a store that has left cannot come
-    back because Shopify does not answer.
+    token for access; every other load only reads one row. Where access is all that is missing, it is
+    tried by one load in half a minute, and the others show the page at once. Raises
+    SubjectTokenRefused when the session token is too old to be exchanged, ShopifyError when a store
+    that has left cannot come back because Shopify does not answer.
     """
     shop = _find(token.shop)
-    if shop is not None and _is_settled(shop):
+    if shop is not None and (_is_settled(shop) or (_can_work(shop) and not _is_due(token.shop))):
         return shop
-    return open_shop(token.shop, token.text)
+    try:
+        shop = open_shop(token.shop, token.text)
+    except SubjectTokenRefused:
+        # The same page comes back at once with a fresh session token.
+        _note_try(token.shop, pause=False)
+        raise
+    _note_try(token.shop, pause=not _is_settled(shop))
+    return shop
 
 
 def open_shop(domain: str, session_token: str) -> Shop:
@@ -122,11 +135,34 @@ def _find(domain: str) -> Shop | None:
 def _is_settled(shop: Shop) -> bool:
     token = getattr(shop, "offline_token", None)
     return (
-        shop.state == Shop.State.INSTALLED
-        and shop.account_id is not None
+        _can_work(shop)
+        # Without its number the billing webhooks of this store would be nobody's.
+        and bool(shop.shopify_id)
         and token is not None
         and token.state == OfflineToken.State.ACTIVE
     )
+
+
+def _can_work(shop: Shop) -> bool:
+    return shop.state == Shop.State.INSTALLED and shop.account_id is not None
+
+
+def _is_due(domain: str) -> bool:
+    """Whether this load is to try what an earlier one could not do; then others leave it alone."""
+    try:
+        return cache.add(f"opening:{domain}", 1, PAUSE_SECONDS)
+    except RedisError:
+        return True
+
+
+def _note_try(domain: str, *, pause: bool) -> None:
+    try:
+        if pause:
+            cache.set(f"opening:{domain}", 1, PAUSE_SECONDS)
+        else:
+            cache.delete(f"opening:{domain}")
+    except RedisError as error:
+        logger.warning("The next load of %s tries again at once: %s", domain, error)
 
 
 def _row(domain: str) -> Shop:

@@ -76,7 +76,9 @@ class ApiMerchant:
 def open_store(domain: str) -> ApiMerchant:
     """A store that has installed the app today: its trial runs, its offline token is good."""
     account = ledger.open_account(domain)
-    shop = Shop.objects.create(domain=domain, account=account, installed_at=timezone.now())
+    shop = Shop.objects.create(
+        domain=domain, shopify_id="700001", account=account, installed_at=timezone.now()
+    )
     OfflineToken.objects.create(
         shop=shop, state=OfflineToken.State.ACTIVE, access_token="shpat_not-a-real-token"
     )

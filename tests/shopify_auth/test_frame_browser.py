@@ -72,7 +72,7 @@ def shop(transactional_db: None) -> Shop:
     """Olivia's store, installed before; Shopify itself is out of reach here."""
     now = timezone.now()
     account = ledger.open_account(name="Olivia's Mugs")
-    shop = Shop.objects.create(domain=SHOP, account=account, installed_at=now)
+    shop = Shop.objects.create(domain=SHOP, shopify_id="700001", account=account, installed_at=now)
     OfflineToken.objects.create(
         shop=shop,
         state=OfflineToken.State.ACTIVE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from django.db import connection
@@ -10,6 +11,7 @@ from django.test import Client
 
 from credits import ledger
 from credits.models import Account, LedgerEntry
+from shopify_auth import installs
 from shopify_auth.models import OfflineToken, Person, Shop, ShopStaff
 from tests.shopify_auth.frame import (
     SECOND_SHOP,
@@ -19,6 +21,7 @@ from tests.shopify_auth.frame import (
     place,
     session_token,
 )
+from tests.shopify_auth.post import outcome, post, work
 
 HANDLE = SHOP.removesuffix(".myshopify.com")
 
@@ -60,7 +63,16 @@ def test_staff_members_are_people_without_an_address(client, store_access):
     assert ShopStaff.objects.count() == Person.objects.count() == 3
 
 
-def test_while_shopify_is_down_the_merchant_works_without_products(client, store_access):
+@pytest.fixture
+def half_a_minute_later(monkeypatch):
+    """Half a minute is a second in this test."""
+    monkeypatch.setattr(installs, "PAUSE_SECONDS", 1)
+    return lambda: time.sleep(1.05)
+
+
+def test_while_shopify_is_down_the_merchant_works_without_products(
+    client, store_access, half_a_minute_later
+):
     store_access.misbehave(handle=HANDLE, server_error=-1)
     with store_access.changed_shop(HANDLE) as shop:
         shop.time_zone = "Europe/Berlin"
@@ -68,6 +80,7 @@ def test_while_shopify_is_down_the_merchant_works_without_products(client, store
     assert request.account.plan_balance == 100
     assert OfflineToken.objects.get().state == OfflineToken.State.MISSING
     store_access.misbehave(handle=HANDLE, server_error=0)
+    half_a_minute_later()
     account = open_page(client).wsgi_request.account
     assert account == request.account
     token = OfflineToken.objects.get()
@@ -75,6 +88,33 @@ def test_while_shopify_is_down_the_merchant_works_without_products(client, store
     assert Shop.objects.get().name == account.name == HANDLE
     # Its days are the store's from now on.
     assert account.time_zone == "Europe/Berlin"
+
+
+def test_while_shopify_is_down_not_every_load_waits_for_it(client, store_access, caplog):
+    store_access.misbehave(handle=HANDLE, server_error=-1)
+    open_page(client)
+    caplog.clear()
+    assert open_page(client).status_code == 200
+    assert client.get("/balance", headers=bearer(session_token())).json()["total"] == 100
+    assert "Token endpoint" not in caplog.text
+
+
+def test_a_store_whose_details_were_not_told_is_asked_again(
+    client, store_access, half_a_minute_later
+):
+    """Access was there, and then the Admin API did not answer."""
+    store_access.misbehave(handle=HANDLE, throttled=-1)
+    assert open_page(client).status_code == 200
+    shop = Shop.objects.get()
+    assert (shop.shopify_id, shop.offline_token.state) == ("", OfflineToken.State.ACTIVE)
+    store_access.misbehave(handle=HANDLE, throttled=0)
+    half_a_minute_later()
+    open_page(client)
+    shop.refresh_from_db()
+    assert (shop.name, shop.shopify_id) == (HANDLE, str(store_access.shop(HANDLE).number))
+    post("app_subscriptions/update")
+    work()
+    assert outcome("app_subscriptions/update") == "Charges read"
 
 
 def test_a_store_with_a_time_zone_that_the_ledger_refuses_has_days_in_utc(client, store_access):
