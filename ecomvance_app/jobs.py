@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from django.db import transaction
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 
 from ecomvance_app.celery import app
 
@@ -22,7 +23,7 @@ def enqueue(name: str, *, delay: float = 0, **ids: str | int) -> None:
     def send() -> None:
         try:
             app.send_task(name, kwargs=ids, retry=False, countdown=delay or None)
-        except (OperationalError, OSError):
+        except (KombuError, RedisError, OSError):
             logger.warning("Broker away, %s %s waits for the sweep", name, ids)
 
     transaction.on_commit(send)

@@ -55,8 +55,12 @@ def delivery_from(headers: Mapping[str, str], body: bytes) -> WebhookDelivery:
 
 
 def store(deliveries: list[WebhookDelivery]) -> None:
-    """Store deliveries in one transaction, each once however often it comes, and tell a worker."""
+    """Store deliveries in one transaction, each once however often it comes."""
     WebhookDelivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+
+
+def tell_worker(deliveries: list[WebhookDelivery]) -> None:
+    """Send a message for stored deliveries. One that is lost is made good by the sweep."""
     nudges: dict[tuple[str, str], WebhookDelivery] = {}
     for delivery in deliveries:
         together = handlers.answered_together(delivery.topic)

@@ -2,8 +2,9 @@
 
 Shopify sends webhooks in bursts, and sessions, languages, identity and CSRF have no say in them:
 their signature is all that counts. Deliveries that come while others are being written are written
-together, so that a burst costs few transactions (see scripts/benches/webhooks.py). Everything but
-POST takes the usual way.
+together, so that a burst costs few transactions (see scripts/benches/webhooks.py). Shopify is
+answered as soon as they are committed; a worker is told afterwards, because a broker may be slow.
+Everything but POST takes the usual way.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections
 from django.utils.datastructures import CaseInsensitiveMapping
 
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 PATH = "/webhooks/shopify"
 LARGEST_BATCH = 200
+# While the broker hangs no more than these wait for it; the sweep finds the others.
+MOST_UNTOLD = 1_000
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -38,6 +40,8 @@ class WebhookDoor:
         self._pages = pages
         self._waiting: list[tuple[WebhookDelivery, asyncio.Future[int]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._untold: list[WebhookDelivery] = []
+        self._teller: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", PATH):
@@ -69,15 +73,33 @@ class WebhookDoor:
         while self._waiting:
             batch = self._waiting[:LARGEST_BATCH]
             del self._waiting[:LARGEST_BATCH]
+            deliveries = [delivery for delivery, _stored in batch]
             try:
-                await _commit([delivery for delivery, _stored in batch])
+                await _commit(deliveries)
                 status = 200
-            except DatabaseError:
+            except Exception:
+                # Whatever it was, everybody who waits here needs an answer.
                 logger.exception("%s webhooks could not be stored", len(batch))
                 status = 500
             for _delivery, stored in batch:
                 if not stored.done():
                     stored.set_result(status)
+            if status == 200:
+                self._tell_later(deliveries)
+
+    def _tell_later(self, deliveries: list[WebhookDelivery]) -> None:
+        self._untold += deliveries[: MOST_UNTOLD - len(self._untold)]
+        if self._teller is None or self._teller.done():
+            self._teller = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        """Tell a worker of what is stored, in one thread, until there is nothing to tell."""
+        while self._untold:
+            deliveries, self._untold = self._untold, []
+            try:
+                await _tell_worker(deliveries)
+            except Exception:
+                logger.exception("%s webhooks wait for the sweep", len(deliveries))
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -97,5 +119,14 @@ def _commit(deliveries: list[WebhookDelivery]) -> None:
     close_old_connections()
     try:
         inbox.store(deliveries)
+    finally:
+        connections.close_all()
+
+
+@sync_to_async(thread_sensitive=False)
+def _tell_worker(deliveries: list[WebhookDelivery]) -> None:
+    close_old_connections()
+    try:
+        inbox.tell_worker(deliveries)
     finally:
         connections.close_all()

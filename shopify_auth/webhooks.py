@@ -33,7 +33,9 @@ def receive(request: HttpRequest) -> HttpResponse:
     body = request.read(LARGEST_BODY + 1)
     status = check(body, request.headers)
     if status == 200:
-        inbox.store([inbox.delivery_from(request.headers, body)])
+        delivery = inbox.delivery_from(request.headers, body)
+        inbox.store([delivery])
+        inbox.tell_worker([delivery])
     return HttpResponse(status=status)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from kombu.exceptions import OperationalError
+from redis.exceptions import ResponseError
 
 from ecomvance_app.asgi import application
+from ecomvance_app.celery import app
 from shopify_auth.models import WebhookDelivery
-from tests.shopify_auth.post import PATH, body_of, signed
+from tests.shopify_auth.post import PATH, body_of, post, signed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,6 +57,66 @@ def test_deliveries_that_come_together_are_all_stored_once():
 
     assert asyncio.run(burst()) == [200] * 60
     assert WebhookDelivery.objects.count() == 40
+
+
+def uninstallations(count):
+    """Deliveries each of which sends a message of its own."""
+    body = json.dumps(body_of("app/uninstalled")).encode()
+    ids = [f"number-{number}" for number in range(count)]
+    return [send(headers_of(body, one, "app/uninstalled"), body) for one in ids]
+
+
+def test_shopify_does_not_wait_for_a_broker_that_hangs(monkeypatch):
+    broker_answers = threading.Event()
+    sent = []
+
+    def hang(name, **options):
+        broker_answers.wait(30)
+        sent.append(options["kwargs"]["webhook_id"])
+
+    monkeypatch.setattr(app, "send_task", hang)
+
+    async def burst(deliveries):
+        statuses = [await one for one in deliveries]
+        assert sent == []
+        broker_answers.set()
+        while len(sent) < 5:
+            await asyncio.sleep(0.01)
+        return statuses
+
+    assert asyncio.run(burst(uninstallations(5))) == [200] * 5
+    assert WebhookDelivery.objects.count() == 5
+    assert sorted(sent) == [f"number-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("away"), ResponseError("OOM command not allowed"), OSError()]
+)
+def test_a_broker_that_takes_no_message_costs_no_delivery(monkeypatch, caplog, error):
+    def refuse(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr(app, "send_task", refuse)
+
+    async def burst(deliveries):
+        statuses = [await one for one in deliveries]
+        while caplog.text.count("waits for the sweep") < 2:
+            await asyncio.sleep(0.01)
+        return statuses
+
+    assert asyncio.run(burst(uninstallations(2))) == [200, 200]
+    assert post("shop/redact").status_code == 200
+    assert WebhookDelivery.objects.count() == 3
+
+
+def test_whatever_keeps_deliveries_from_being_stored_is_answered_with_500(monkeypatch):
+    def fail(*_arguments, **_options):
+        raise RuntimeError("no connection is left in the pool")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(WebhookDelivery.objects, "bulk_create", fail)
+        assert asyncio.run(uninstallations(1)[0]) == 500
+    assert asyncio.run(uninstallations(1)[0]) == 200
 
 
 def test_a_body_that_comes_in_parts_is_one_body():
