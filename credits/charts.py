@@ -47,7 +47,8 @@ def by_day(report: UsageReport, first: date, last: date) -> Chart:
     """Gross use from `first` to `last`, stacked by tool: the five most used and the others."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     legend = [tool.name for tool in top(report.tools, SERIES)]
-    named = {name: series for series, name in enumerate(legend)}
+    # A spend that names no tool keeps its own colour: the others, as one, have no name either.
+    named = {name: series for series, name in reversed([*enumerate(legend)])}
     used = {day.day: day for day in report.days}
     highest = max((used[day].used for day in days if day in used), default=0)
     bars: list[Bar] = []
