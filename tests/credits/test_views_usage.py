@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from django.utils.html import strip_tags
 
 from credits import ledger, restorations
 from credits.models import AlertRecipient, LedgerEntry
+from scripts.measuring.merchants import make_merchant as make_busy_merchant
 
 pytestmark = pytest.mark.django_db
 
@@ -104,26 +106,24 @@ def test_nothing_used_yet(owner):
     assert "No tool has been used in this span." in text(owner.client.get("/dashboard/usage"))
 
 
-def test_queries_are_the_same_at_10_and_1_000_runs(owner):
-    ledger.add_package(owner.account.pk, 20_000, "package")
-    actor = f"user:{owner.person.pk}"
+def test_queries_are_the_same_at_10_and_10_000_runs(db):
+    clients = [make_busy_merchant(runs) for runs in (10, 10_000)]
 
-    def counted(path: str) -> int:
+    def counted(client, path: str) -> int:
         with CaptureQueriesContext(connection) as queries:
-            assert owner.client.get(f"/dashboard/{path}").status_code == 200
+            response = client.get(f"/dashboard/{path}")
+        assert response.status_code == 200
         return len(queries)
 
-    spent = 0
-    counts = []
-    for runs in (10, 1_000):
-        for first in range(spent, runs, 500):
-            numbers = range(first, min(first + 500, runs))
-            items = [(1, f"run-{n}", "image-enhance", "") for n in numbers]
-            ledger.spend_many(owner.account.pk, items, actor=actor)
-        spent = runs
-        counts.append([counted(path) for path in ("", "usage", "usage/ledger", "usage/ledger/9")])
-    assert counts[0] == counts[1]
-    assert max(counts[0]) <= 14
+    usage = clients[0].get("/dashboard/usage").content.decode()
+    first_period = re.findall(r'value="(period-\d+)"', usage)[-1]
+    last_month = re.findall(r'value="(\d{4}-\d\d)"', usage)[1]
+    for path in (
+        "", "history", "usage", f"usage?span={last_month}", f"usage?span={first_period}",
+        "usage/ledger", "usage/ledger?before=9", "usage/ledger/9",
+    ):  # fmt: skip
+        few, many = (counted(client, path) for client in clients)
+        assert few == many <= 14, path
 
 
 def test_home_says_what_is_missing_for_a_tool(owner):
@@ -291,7 +291,7 @@ def test_settings_that_are_refused_keep_what_was_typed(owner, data, error):
     assert response.status_code == 422
     page = response.content.decode()
     assert error in page
-    assert "not an address" in page or "recipients" not in data or "a10@" in page
+    assert all(typed in html.unescape(page) for typed in data.values())
     assert not AlertRecipient.objects.exists()
 
 
