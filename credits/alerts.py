@@ -17,6 +17,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from credits import period_ends
 from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
 from credits.periods import BILLING_CYCLE
 from credits.refusals import MAX_CREDITS, UnknownAccount
@@ -90,7 +91,8 @@ def mail_alert(alert: LowCreditAlert) -> int:
         "account": account,
         # The end of a period that is booked already lies in the past.
         "resets_at": account.due_at,
-        "is_trial": account.period_kind == Account.Period.TRIAL,
+        "at_end": period_ends.read_period_end(account),
+        "package": account.package_balance,
         "plans_url": _address("plans"),
         "usage_url": _address("usage"),
         "settings_url": _address("settings"),

@@ -65,7 +65,7 @@ def read_period(account_id: int, period: BillingPeriod) -> UsageReport:
     The days that lie wholly inside come from the daily sums, the two days at its ends from their
     entries: a day never goes back as the sequence goes on.
     """
-    first, last = _ends(account_id, period)
+    first, last = first_and_last(account_id, period)
     inside = DailyUsage.objects.filter(
         account_id=account_id, day__gt=first.day, day__lt=last.day
     ).order_by("-day", "kind", "tool", "actor")
@@ -94,7 +94,7 @@ def read_period(account_id: int, period: BillingPeriod) -> UsageReport:
     )
 
 
-def _ends(account_id: int, period: BillingPeriod) -> tuple[LedgerEntry, LedgerEntry]:
+def first_and_last(account_id: int, period: BillingPeriod) -> tuple[LedgerEntry, LedgerEntry]:
     """The period's first and last entry; what expired at its end belongs to it."""
     entries = LedgerEntry.objects.filter(account_id=account_id, sequence__gte=period.first)
     if period.following is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
@@ -17,6 +17,7 @@ from django.core import signing
 from django.urls import reverse
 
 from credits import history
+from credits.billing_periods import billing_periods, first_and_last
 from credits.models import Account, LedgerEntry
 from credits.people import person_names
 
@@ -26,15 +27,19 @@ _SALT = "ledger-export"
 COLUMNS = (
     "sequence", "utc_time", "local_time", "zone", "entry_type", "credits", "plan_part",
     "package_part", "plan_after", "package_after", "balance_after", "tool",
-    "resolution_or_seconds", "product_id", "product_title", "run_id", "person", "reason",
+    "resolution_or_seconds", "product_id", "product_title", "job_id", "person", "reason",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class RunDetails:
-    """What an export says about the run that a spend paid for."""
+    """What a receipt or an export says about the run that a spend paid for.
+
+    `outcome` is how the run ended, empty while it goes on.
+    """
 
     run_id: str = ""
+    outcome: str = ""
     size: str = ""
     product_id: str = ""
     product_title: str = ""
@@ -44,39 +49,67 @@ class RunDetails:
 Describe = Callable[[Sequence[int]], Mapping[int, RunDetails]]
 
 
-def link(account: Account, first: date, after: date) -> str:
-    """A link that downloads these local days' entries, good for 15 minutes.
+class LinkExpired(ValueError):  # noqa: N818 - reads as the ledger's own refusals do
+    """The link was right and is too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Which entries an export holds: those of the local days from `first` up to `after`.
+
+    A billing period is cut inside its end days, so it is named by `period`, the sequence of its
+    first entry.
+    """
+
+    first: date
+    after: date
+    period: int | None = None
+
+
+def link(account: Account, extent: Extent) -> str:
+    """A link that downloads these entries, good for 15 minutes.
 
     A download inside Shopify's admin carries no session token, so the link itself is the proof.
     """
-    token = signing.dumps([account.pk, first.isoformat(), after.isoformat()], salt=_SALT)
-    return reverse("export", args=[token])
+    named = [account.pk, extent.first.isoformat(), extent.after.isoformat(), extent.period]
+    return reverse("export", args=[signing.dumps(named, salt=_SALT)])
 
 
-def open_link(token: str) -> tuple[Account, date, date]:
-    """What a link names. Raises signing.BadSignature when forged or too old."""
-    account_id, first, after = signing.loads(token, salt=_SALT, max_age=LINK_SECONDS)
+def open_link(token: str) -> tuple[Account, Extent]:
+    """What a link names. Raises LinkExpired, and signing.BadSignature for one that is forged."""
+    try:
+        named = signing.loads(token, salt=_SALT, max_age=LINK_SECONDS)
+    except signing.SignatureExpired:
+        raise LinkExpired from None
+    account_id, first, after, period = named
     account = Account.objects.get(pk=account_id)
-    return account, date.fromisoformat(first), date.fromisoformat(after)
+    return account, Extent(date.fromisoformat(first), date.fromisoformat(after), period)
 
 
-def file_name(first: date, after: date) -> str:
+def file_name(extent: Extent) -> str:
     """The name that the download is saved under."""
-    return f"ecomvance-ledger-{first.isoformat()}-to-{after - timedelta(days=1)}.csv"
+    last = date.fromordinal(extent.after.toordinal() - 1)
+    return f"ecomvance-ledger-{extent.first.isoformat()}-to-{last.isoformat()}.csv"
 
 
-def rows(account: Account, first: date, after: date, describe: Describe) -> Iterator[str]:
+def rows(account: Account, extent: Extent, describe: Describe) -> Iterator[str]:
     """CSV text in pieces, the header first; a piece holds at most one chunk of entries."""
     yield _csv([COLUMNS])
-    for chunk in history.entries_between(account.pk, first, after):
+    for chunk in _chunks(account, extent):
         yield _csv(_cells(account, chunk, describe))
 
 
-async def rows_async(
-    account: Account, first: date, after: date, describe: Describe
-) -> AsyncIterator[str]:
+def _chunks(account: Account, extent: Extent) -> Iterator[list[LedgerEntry]]:
+    if extent.period is None:
+        return history.entries_between(account.pk, extent.first, extent.after)
+    period = next(found for found in billing_periods(account.pk) if found.first == extent.period)
+    first, last = first_and_last(account.pk, period)
+    return history.entries_in(account.pk, first.sequence, last.sequence)
+
+
+async def rows_async(account: Account, extent: Extent, describe: Describe) -> AsyncIterator[str]:
     """The same pieces for an asynchronous server, which would otherwise collect them all first."""
-    pieces = rows(account, first, after, describe)
+    pieces = rows(account, extent, describe)
     following = sync_to_async(lambda: next(pieces, None))
     while (piece := await following()) is not None:
         yield piece
@@ -85,11 +118,13 @@ async def rows_async(
 def _cells(
     account: Account, chunk: Sequence[LedgerEntry], describe: Describe
 ) -> Iterator[tuple[object, ...]]:
-    runs = describe([entry.pk for entry in chunk if entry.kind == LedgerEntry.Kind.SPEND])
+    # What is given back belongs to the run whose spend it restores.
+    spends = {entry.pk: entry.restores_id or entry.pk for entry in chunk if _of_a_run(entry)}
+    runs = describe(list(spends.values()))
     names = person_names({entry.actor for entry in chunk})
     zone = ZoneInfo(account.time_zone)
     for entry in chunk:
-        run = runs.get(entry.pk, RunDetails())
+        run = runs.get(spends.get(entry.pk, 0), RunDetails())
         note = getattr(entry, "note", None)
         yield (
             entry.sequence,
@@ -111,6 +146,10 @@ def _cells(
             _text(names[entry.actor]),
             _text(note.text if note else ""),
         )
+
+
+def _of_a_run(entry: LedgerEntry) -> bool:
+    return entry.kind in (LedgerEntry.Kind.SPEND, LedgerEntry.Kind.RESTORE)
 
 
 def _text(value: str) -> str:

@@ -1,8 +1,8 @@
 """How long the credits last at the recent pace. Pure arithmetic over the daily sums.
 
-The pace is the mean of the last 14 whole days, give or take one standard error: two equally
-honest readings of the same fortnight, hence a range. With fewer than five active days there is
-too little to say anything.
+The pace is the mean of the last 14 whole days, of fewer when the account is younger, give or take
+one standard error: two equally honest readings of the same days, hence a range. With fewer than
+five active days there is too little to say anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 from django.db.models import Sum
 
 from credits import periods
-from credits.models import DailyUsage, LedgerEntry
+from credits.models import Account, DailyUsage, LedgerEntry
 from credits.queries import Balance
 
 WINDOW_DAYS = 14
@@ -42,38 +42,35 @@ class Forecast:
         return self.least_days is None
 
 
-def read_forecast(
-    account_id: int, balance: Balance, time_zone: str, now: datetime
-) -> Forecast | None:
+def read_forecast(account: Account, balance: Balance, now: datetime) -> Forecast | None:
     """The forecast for a balance; None below five active days, at zero, and during the trial.
 
     The trial refills every day, so days left mean nothing there.
     """
     if balance.kind == "trial" or not balance.total:
         return None
-    today = periods.local_day(now, time_zone)
+    today = periods.local_day(now, account.time_zone)
+    opened = periods.local_day(account.opened_at, account.time_zone)
+    first = max(opened, today - WINDOW_DAYS * _DAY)
     used = (
         DailyUsage.objects.filter(
-            account_id=account_id,
-            kind=LedgerEntry.Kind.SPEND,
-            day__gte=today - WINDOW_DAYS * _DAY,
-            day__lt=today,
+            account=account, kind=LedgerEntry.Kind.SPEND, day__gte=first, day__lt=today
         )
         .values_list("day")
         .annotate(Sum("plan_delta"), Sum("package_delta"))
     )
     daily = [-int(plan) - int(package) for _day, plan, package in used]
-    return forecast(daily, balance, now)
+    return forecast(daily, (today - first).days, balance, now)
 
 
-def forecast(daily: list[int], balance: Balance, now: datetime) -> Forecast | None:
-    """The forecast from the credits used on each active day of the window."""
+def forecast(daily: list[int], window: int, balance: Balance, now: datetime) -> Forecast | None:
+    """The forecast from the credits used on each active day of a window of so many days."""
     active = [credits for credits in daily if credits > 0]
     if len(active) < FEWEST_ACTIVE_DAYS:
         return None
-    days = active + [0] * (WINDOW_DAYS - len(active))
+    days = active + [0] * (window - len(active))
     pace = fmean(days)
-    give_or_take = stdev(days) / math.sqrt(WINDOW_DAYS)
+    give_or_take = stdev(days) / math.sqrt(window)
     to_reset = (balance.resets_at - now) / _DAY if balance.resets_at else math.inf
     least = _days_left(balance, pace + give_or_take, to_reset)
     most = _days_left(balance, pace - give_or_take, to_reset)
@@ -94,9 +91,9 @@ def _days_left(balance: Balance, pace: float, to_reset: float) -> float:
         return math.inf
     if balance.total <= pace * to_reset:
         return balance.total / pace
-    if balance.allocation:
+    if balance.at_end == "reset":
         return math.inf
-    # A remainder is not refilled: at its end only package credits are left.
+    # What is not refilled expires at the period's end; then only package credits are left.
     package = balance.package - max(0.0, pace * to_reset - balance.plan)
     return to_reset + package / pace
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.forms.fields import BaseTemporalField
+from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -19,10 +22,30 @@ from credits.refusals import MAX_CREDITS
 MOST_RECIPIENTS = 10
 
 
+class _InstantField(forms.DateTimeField):
+    """A local time of the active zone; of one that a clock change makes doubtful, the later instant.
+
+    In autumn a time comes twice and the second is meant; in spring one is skipped, and what a clock
+    that was not put forward calls so is meant.
+    """
+
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            instant: datetime | None = super().to_python(value)
+        except ValidationError as error:
+            if error.code != "ambiguous_timezone":
+                raise
+        else:
+            return instant
+        naive: datetime = BaseTemporalField.to_python(self, value)  # type: ignore[assignment]
+        zone = timezone.get_current_timezone()
+        return max(naive.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+
+
 class InstantForm(forms.Form):
     """A past instant, in the account's time zone."""
 
-    at = forms.DateTimeField(
+    at = _InstantField(
         label=_("Balance at"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
@@ -61,7 +84,7 @@ class WarningForm(forms.Form):
         addresses = list(dict.fromkeys(line.strip().lower() for line in lines if line.strip()))
         if len(addresses) > MOST_RECIPIENTS:
             raise ValidationError(
-                gettext("At most %(most)d addresses.") % {"most": MOST_RECIPIENTS}
+                gettext("At most %(most)s addresses.") % {"most": localize(MOST_RECIPIENTS)}
             )
         for address in addresses:
             try:

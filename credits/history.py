@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from credits.models import LedgerEntry
-from credits.queries import balance_at
-
-__all__ = ["LedgerPage", "balance_at", "entries_between", "get_entry", "read_page"]
 
 PAGE_SIZE = 50
 CHUNK = 1000
@@ -61,23 +58,34 @@ def get_entry(account_id: int, sequence: int) -> LedgerEntry | None:
     )
 
 
+def began_with_trial(account_id: int) -> bool:
+    """Whether the account's first entry was its trial's first day."""
+    trial = LedgerEntry.objects.filter(
+        account_id=account_id, sequence=1, kind=LedgerEntry.Kind.TRIAL_GRANT
+    )
+    return trial.exists()
+
+
 def entries_between(account_id: int, first: date, after: date) -> Iterator[list[LedgerEntry]]:
     """The entries of the local days from `first` up to `after`, oldest first, in chunks.
 
     Read chunk by chunk along the sequence, so an export of any size holds one chunk in memory.
     """
-    entries = LedgerEntry.objects.filter(account_id=account_id)
-    inside = entries.filter(day__gte=first, day__lt=after)
+    inside = LedgerEntry.objects.filter(account_id=account_id, day__gte=first, day__lt=after)
     oldest = inside.order_by("day", "sequence").first()
     newest = inside.order_by("-day", "-sequence").first()
     if oldest is None or newest is None:
         return
-    reached = oldest.sequence - 1
-    while reached < newest.sequence:
+    yield from entries_in(account_id, oldest.sequence, newest.sequence)
+
+
+def entries_in(account_id: int, first: int, last: int) -> Iterator[list[LedgerEntry]]:
+    """The entries from sequence `first` to `last`, oldest first, in chunks."""
+    entries = LedgerEntry.objects.filter(account_id=account_id, sequence__lte=last)
+    reached = first - 1
+    while reached < last:
         chunk = list(
-            entries.filter(sequence__gt=reached, sequence__lte=newest.sequence)
-            .select_related("note")
-            .order_by("sequence")[:CHUNK]
+            entries.filter(sequence__gt=reached).select_related("note").order_by("sequence")[:CHUNK]
         )
         yield chunk
         reached = chunk[-1].sequence

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from credits import alerts, periods
 from credits.models import Account, LedgerEntry
+from credits.period_ends import PeriodEnd, Renewal, period_end, read_renewal
 from credits.periods import PeriodKind
 from credits.refusals import UnknownAccount, check_now
 
@@ -18,6 +19,7 @@ class Balance:
     `resets_at` is the end of the running period: of the trial day, the billing cycle or the
     remainder; None when none runs or a renewal is not confirmed yet. `version` is the sequence of
     the last entry written; whoever shows balances takes a message of an equal or newer version.
+    `renewal` says whether another paid period is expected; only `read_balance` asks.
     """
 
     plan: int
@@ -29,6 +31,7 @@ class Balance:
     trial_day: int | None
     renewal_pending: bool
     low_at: int
+    renewal: Renewal = "expected"
 
     @property
     def total(self) -> int:
@@ -39,6 +42,18 @@ class Balance:
     def low(self) -> bool:
         """Whether the total is at the low-credit threshold or below it."""
         return self.total <= self.low_at
+
+    @property
+    def trial_days(self) -> int:
+        """How many days a trial has."""
+        return periods.TRIAL_PERIODS
+
+    @property
+    def at_end(self) -> PeriodEnd | None:
+        """What happens to the plan credits at `resets_at`; None when no period runs."""
+        if self.resets_at is None:
+            return None
+        return period_end(self.kind, self.trial_day, self.renewal)
 
 
 def get_balance(account_id: int, now: datetime | None = None) -> Balance:
@@ -71,6 +86,18 @@ def balance_of(account: Account, now: datetime) -> Balance:
         renewal_pending=bucket.kind == "paid" and not running,
         low_at=alerts.threshold(account.low_threshold, bucket.allocation),
     )
+
+
+def read_balance(account: Account, now: datetime) -> Balance:
+    """The balance as pages show it: with what is known about the next paid period.
+
+    A plan that has ended waits for no renewal, which the ledger alone cannot know.
+    """
+    balance = balance_of(account, now)
+    renewal = read_renewal(account)
+    if renewal == "ended" and balance.renewal_pending:
+        balance = replace(balance, renewal_pending=False, allocation=0)
+    return replace(balance, renewal=renewal)
 
 
 def balance_at(account_id: int, instant: datetime) -> tuple[int, int]:

@@ -65,7 +65,8 @@ def read_receipt(account_id: int, spend_id: int, outcome: str = "") -> Receipt |
     return Receipt(
         spend=spend,
         outcome=outcome,
-        rule=rule.rule if rule else "",
+        # The seeded rules are part of the catalogue; what an operator wrote is shown as it is.
+        rule=_(rule.rule) if rule and rule.rule else "",
         words=_words(spend, rule, case, restoration),
         case=case,
         restoration=restoration,

@@ -7,7 +7,8 @@ from datetime import date, datetime
 
 from credits import periods, usage
 from credits.billing_periods import BillingPeriod, billing_periods, read_period
-from credits.models import Account
+from credits.exports import Extent
+from credits.models import Account, Plan
 from credits.usage import UsageReport
 
 _PERIOD_PREFIX = "period-"
@@ -15,7 +16,7 @@ _PERIOD_PREFIX = "period-"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One month or billing period. `value` is how a page asks for it.
+    """One month or billing period. `value` is how a page asks for it, `name` a period's plan's.
 
     The local days run from `first` up to `after`; a billing period is cut inside its end days.
     """
@@ -24,11 +25,17 @@ class Span:
     first: date
     after: date
     period: BillingPeriod | None = None
+    name: str = ""
 
     @property
     def last(self) -> date:
         """The last day of the span."""
         return date.fromordinal(self.after.toordinal() - 1)
+
+    @property
+    def extent(self) -> Extent:
+        """The entries of the span, for an export."""
+        return Extent(self.first, self.after, self.period.first if self.period else None)
 
 
 def months(account: Account, now: datetime) -> list[Span]:
@@ -45,6 +52,9 @@ def months(account: Account, now: datetime) -> list[Span]:
 
 def plan_periods(account: Account) -> list[Span]:
     """Every billing period of the account, newest first."""
+    found = billing_periods(account.pk)
+    handles = {period.plan for period in found}
+    names = dict(Plan.objects.filter(handle__in=handles).values_list("handle", "name"))
     return [
         Span(
             value=f"{_PERIOD_PREFIX}{period.first}",
@@ -53,14 +63,27 @@ def plan_periods(account: Account) -> list[Span]:
                 periods.local_day(period.end, account.time_zone).toordinal() + 1
             ),
             period=period,
+            name=names.get(period.plan, period.plan),
         )
-        for period in billing_periods(account.pk)
+        for period in found
     ]
 
 
-def choose(value: str, offered: list[Span]) -> Span:
-    """The span that a page asks for; the newest month for a value that is not offered."""
-    return next((span for span in offered if span.value == value), offered[0])
+def choose(value: str, offered: list[Span]) -> Span | None:
+    """The span that a page asks for; None for a value that is not offered."""
+    return next((span for span in offered if span.value == value), None)
+
+
+def find(account: Account, value: str, now: datetime) -> Span | None:
+    """The account's month or billing period of this value; None for no such span."""
+    return choose(value, [*months(account, now), *plan_periods(account)])
+
+
+def everything(account: Account, now: datetime) -> Extent:
+    """All of the account's entries, also those whose day runs ahead of the zone it has now."""
+    opened = periods.local_day(account.opened_at, account.time_zone)
+    today = periods.local_day(now, account.time_zone)
+    return Extent(opened, date.fromordinal(today.toordinal() + 2))
 
 
 def read(account: Account, span: Span) -> UsageReport:

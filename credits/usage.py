@@ -66,6 +66,11 @@ class DayReport:
     expired: int
 
     @property
+    def is_use(self) -> bool:
+        """Whether anything was used or corrected; a day may also only bring or expire credits."""
+        return bool(self.tools or self.restored or self.adjusted)
+
+    @property
     def used(self) -> int:
         """Credits that runs took, before corrections."""
         return sum(tool.credits for tool in self.tools)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.core import signing
@@ -12,6 +12,7 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
+    HttpResponseBase,
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
@@ -45,7 +46,7 @@ def usage_page(request: MerchantRequest) -> HttpResponse:
     """Where credits went in one month or billing period: by day, by tool, by person."""
     account, now = _settled(request)
     months, plan_periods = spans.months(account, now), spans.plan_periods(account)
-    span = spans.choose(request.GET.get("span", ""), [*months, *plan_periods])
+    span = spans.choose(request.GET.get("span", ""), [*months, *plan_periods]) or months[0]
     report = spans.read(account, span)
     today = periods.local_day(now, account.time_zone)
     context = {
@@ -55,10 +56,11 @@ def usage_page(request: MerchantRequest) -> HttpResponse:
         "span": span,
         "report": report,
         "today": today,
+        "yesterday": date.fromordinal(today.toordinal() - 1),
         "most_used": usage.top(report.tools, MOST_USED),
         "people": _named(report.people),
         "chart": charts.by_day(report, span.first, max(span.first, min(span.last, today))),
-        "export_url": exports.link(account, span.first, span.after),
+        "export_url": f"{_url(request, 'ledger_export')}?span={span.value}",
     }
     return render(request, "credits/usage.html", context)
 
@@ -69,8 +71,6 @@ def ledger_page(request: MerchantRequest) -> HttpResponse:
     account, now = _settled(request)
     page = history.read_page(account.pk, _sequence(request, "before"), _sequence(request, "after"))
     names = person_names({entry.actor for entry in page.entries})
-    opened = periods.local_day(account.opened_at, account.time_zone)
-    today = periods.local_day(now, account.time_zone)
     context = {
         "nav_active": "usage",
         "newer_url": _page_url(request, "after", page.newer_after),
@@ -83,45 +83,59 @@ def ledger_page(request: MerchantRequest) -> HttpResponse:
             }
             for entry in page.entries
         ],
-        "export_url": exports.link(account, opened, today + timedelta(days=2)),
+        "export_url": _url(request, "ledger_export"),
     }
     return render(request, "credits/ledger.html", context | _balance_at(request, account, now))
 
 
 @require_safe
-def entry_page(request: MerchantRequest, sequence: int) -> HttpResponse:
+def entry_page(request: MerchantRequest, sequence: int, describe: exports.Describe) -> HttpResponse:
     """One entry: what it changed, what it belongs to, and for a spend what became of it."""
     account, _now = _settled(request)
     entry = history.get_entry(account.pk, sequence)
     if entry is None:
         raise Http404
+    spend_id = entry.pk if entry.kind == LedgerEntry.Kind.SPEND else entry.restores_id
+    run = describe([spend_id]).get(spend_id) if spend_id else None
     receipt = None
     if entry.kind == LedgerEntry.Kind.SPEND:
-        receipt = receipts.read_receipt(account.pk, entry.pk)
+        receipt = receipts.read_receipt(account.pk, entry.pk, run.outcome if run else "")
     context = {
         "nav_active": "usage",
         "entry": entry,
         "person": person_names({entry.actor})[entry.actor],
         "receipt": receipt,
+        "run": run,
     }
     return render(request, "credits/entry.html", context)
 
 
+@require_safe
+def ledger_export(request: MerchantRequest) -> HttpResponse:
+    """Sends the browser to a fresh link for one month or billing period, or for everything."""
+    account, now = _settled(request)
+    span = spans.find(account, request.GET.get("span", ""), now)
+    extent = span.extent if span else spans.everything(account, now)
+    return HttpResponseRedirect(exports.link(account, extent))
+
+
 @public
 @require_safe
-def export(request: HttpRequest, token: str, describe: exports.Describe) -> StreamingHttpResponse:
-    """The CSV that a signed link names; 404 for a link that is forged or too old."""
+def export(request: HttpRequest, token: str, describe: exports.Describe) -> HttpResponseBase:
+    """The CSV that a signed link names; 404 for a link that is forged, 410 for one too old."""
     try:
-        account, first, after = exports.open_link(token)
+        account, extent = exports.open_link(token)
+    except exports.LinkExpired:
+        words = _("This link is older than 15 minutes. Go back to Usage and export again.")
+        return HttpResponse(words, content_type="text/plain; charset=utf-8", status=410)
     except (signing.BadSignature, Account.DoesNotExist):
         raise Http404 from None
     asynchronous = isinstance(request, ASGIRequest)
     stream = exports.rows_async if asynchronous else exports.rows
     response = StreamingHttpResponse(
-        stream(account, first, after, describe), content_type="text/csv; charset=utf-8"
+        stream(account, extent, describe), content_type="text/csv; charset=utf-8"
     )
-    name = exports.file_name(first, after)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Disposition"] = f'attachment; filename="{exports.file_name(extent)}"'
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -137,7 +151,7 @@ def settings_page(request: MerchantRequest) -> HttpResponse:
     if form.is_valid():
         form.save()
         if not request.htmx:
-            return HttpResponseRedirect(reverse("pages:settings", current_app=request.surface))
+            return HttpResponseRedirect(_url(request, "settings"))
         account.refresh_from_db()
         form = WarningForm(account)
     return _settings_form(request, form)
@@ -170,7 +184,11 @@ def _sequence(request: MerchantRequest, name: str) -> int | None:
 def _page_url(request: MerchantRequest, name: str, sequence: int | None) -> str:
     if sequence is None:
         return ""
-    return f"{reverse('pages:ledger', current_app=request.surface)}?{name}={sequence}"
+    return f"{_url(request, 'ledger')}?{name}={sequence}"
+
+
+def _url(request: MerchantRequest, name: str) -> str:
+    return reverse(f"pages:{name}", current_app=request.surface)
 
 
 def _named(people: list[usage.Share]) -> list[dict[str, Any]]:

@@ -10,18 +10,26 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.formats import localize
+from django.utils import timezone
+from django.utils.formats import date_format, localize
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
 
-from credits import alerts, periods, usage
-from credits.models import Account, LedgerEntry
+from credits import alerts, history, periods, usage
+from credits.models import Account
 from credits.queries import Balance
+from ecomvance_app.http import MerchantRequest
+from ecomvance_app.needs import Needs, read_needs
 from generations.advice import cheaper_way
 from generations.catalog import CHEAPEST
+from shopify_auth import admin_frame, offline_tokens
+from shopify_auth.models import Shop
 from shopify_auth.models.charges import Charge, Subscription
 
 LOW_CREDITS = "components/low_credits.html"
@@ -43,20 +51,11 @@ class Banner:
 def choose_banner(account: Account, balance: Balance, surface: str, now: datetime) -> Banner | None:
     """The banner for this account now, if any.
 
-    An unpaid bill comes first, then zero and low credits, the end of the trial, its last day, and
-    plan credits that will expire within three days.
+    An unpaid bill comes first, then a broken connection, credits that no tool can be run with,
+    failed work, low credits, the end of the trial, its last day, and plan credits that will expire
+    within three days.
     """
-    frozen = Subscription.objects.filter(shop__account=account, status=Charge.Status.FROZEN)
-    if frozen.exists():
-        return _frozen(surface)
-    state = alerts.state(balance.total, balance.low_at, CHEAPEST)
-    if state != "fine":
-        return _low_credits(account, balance, state, surface, now)
-    if balance.kind == "none" and _had_trial(account):
-        return _trial_ended(surface)
-    if balance.trial_day == periods.TRIAL_PERIODS:
-        return _trial_last_day(surface)
-    return _expiry(balance, surface, now)
+    return _trouble(account, surface) or _state(account, balance, surface, now)
 
 
 def banner_html(account: Account, balance: Balance, surface: str, now: datetime) -> SafeString:
@@ -67,20 +66,59 @@ def banner_html(account: Account, balance: Balance, surface: str, now: datetime)
     return render_to_string(banner.template, banner.variables)
 
 
+def steps(balance: Balance) -> str:
+    """The totals up to which another warning is due, for the script that watches the balance."""
+    return f"0 {CHEAPEST - 1} {balance.low_at}"
+
+
+@require_safe
+def fragment(request: MerchantRequest) -> HttpResponse:
+    """The banner and the popover's lines as they are now, for a page whose balance has moved on."""
+    return render(request, "components/balance_news.html")
+
+
+def _trouble(account: Account, surface: str) -> Banner | None:
+    """What stops the account's store itself."""
+    frozen = Subscription.objects.filter(shop__account=account, status=Charge.Status.FROZEN)
+    if frozen.exists():
+        return _frozen(surface)
+    broken = offline_tokens.shops_to_reopen(account).first()
+    return _disconnected(broken, surface) if broken else None
+
+
+def _state(account: Account, balance: Balance, surface: str, now: datetime) -> Banner | None:
+    """What the balance and the last runs need said."""
+    state = alerts.state(balance.total, balance.low_at, CHEAPEST)
+    if state in ("zero", "below_cheapest"):
+        return _low_credits(account, balance, state, surface, now)
+    needs = read_needs(account, now)
+    if needs.failed:
+        return _failed(needs, surface)
+    if state == "low":
+        return _low_credits(account, balance, state, surface, now)
+    if balance.kind == "none" and history.began_with_trial(account.pk):
+        return _trial_ended(surface)
+    if balance.at_end == "trial_end":
+        return _trial_last_day(balance, surface, account.time_zone)
+    return _expiry(balance, surface, now, account.time_zone)
+
+
 def _low_credits(
     account: Account, balance: Balance, state: alerts.State, surface: str, now: datetime
 ) -> Banner:
     today = periods.local_day(now, account.time_zone)
     recent = usage.read_days(account.pk, today - ADVICE_DAYS, today + timedelta(days=1))
     plans_url = reverse("pages:plans", current_app=surface)
+    price = ngettext("%(credits)s credit", "%(credits)s credits", CHEAPEST)
     variables = {
         "total": balance.total,
+        "package": balance.package,
         "resets_at": balance.resets_at,
+        "at_end": balance.at_end,
         "time_zone": account.time_zone,
         "tip": cheaper_way(recent.tools),
         "below_cheapest": state == "below_cheapest",
-        "cheapest_price": ngettext("%(credits)d credit", "%(credits)d credits", CHEAPEST)
-        % {"credits": CHEAPEST},
+        "cheapest_price": price % {"credits": localize(CHEAPEST)},
         "purchase_url": f"{plans_url}#packages",
         "upgrade_url": f"{plans_url}#plans",
         "usage_url": reverse("pages:usage", current_app=surface),
@@ -105,11 +143,31 @@ def _frozen(surface: str) -> Banner:
     )
 
 
-def _had_trial(account: Account) -> bool:
-    trial = LedgerEntry.objects.filter(
-        account_id=account.pk, sequence=1, kind=LedgerEntry.Kind.TRIAL_GRANT
-    )
-    return trial.exists()
+def _disconnected(shop: Shop, surface: str) -> Banner:
+    variables = {
+        "tone": "critical",
+        "title": _("The connection to %(store)s is broken") % {"store": shop.domain},
+        "text": _(
+            "Its products cannot be read and nothing can be bought. Open ecomVance once in the "
+            "store's admin: that connects it again. Your credits and pictures are all here."
+        ),
+    }
+    # Inside the admin's frame a link to another store's admin leads nowhere.
+    url = admin_frame.app_url("", shop.domain) if surface == "web" else None
+    if url:
+        variables |= {"primary_label": _("Open in Shopify"), "primary_url": url}
+    return Banner("disconnected", PLAIN, variables)
+
+
+def _failed(needs: Needs, surface: str) -> Banner:
+    title = ngettext("%(runs)s run failed", "%(runs)s runs failed", needs.failed)
+    variables = {
+        "title": title % {"runs": localize(needs.failed)},
+        "text": _("Each says why, and what became of its credits."),
+        "primary_label": _("View failed runs"),
+        "primary_url": f"{reverse('pages:history', current_app=surface)}?state=failed",
+    }
+    return Banner("failed", PLAIN, variables)
 
 
 def _trial_ended(surface: str) -> Banner:
@@ -125,33 +183,42 @@ def _trial_ended(surface: str) -> Banner:
     )
 
 
-def _trial_last_day(surface: str) -> Banner:
+def _trial_last_day(balance: Balance, surface: str, time_zone: str) -> Banner:
+    text = _(
+        "It ends on %(at)s (%(zone)s); credits left then expire. Everything you made stays."
+    ) % {"at": _moment(balance), "zone": time_zone}
     return Banner(
         "trial_last_day",
         PLAIN,
         {
             "title": _("Last day of your free trial"),
-            "text": _("Credits left today expire when it ends. Everything you made stays."),
+            "text": text,
             "primary_label": _("See plans"),
             "primary_url": reverse("pages:plans", current_app=surface),
         },
     )
 
 
-def _expiry(balance: Balance, surface: str, now: datetime) -> Banner | None:
+def _expiry(balance: Balance, surface: str, now: datetime, time_zone: str) -> Banner | None:
     ends_soon = balance.resets_at is not None and balance.resets_at - now <= EXPIRY_NOTICE
     if balance.kind == "trial" or not ends_soon or balance.plan < WORTH_A_NOTICE:
         return None
     title = ngettext(
         "%(credits)s plan credit expires soon", "%(credits)s plan credits expire soon", balance.plan
     )
+    text = _("Unused plan credits expire on %(at)s (%(zone)s); package credits never do.")
     return Banner(
         "expiry",
         PLAIN,
         {
             "title": title % {"credits": localize(balance.plan)},
-            "text": _("Unused plan credits expire at the reset; package credits never do."),
+            "text": text % {"at": _moment(balance), "zone": time_zone},
             "primary_label": _("See tools"),
             "primary_url": reverse("pages:tools", current_app=surface),
         },
     )
+
+
+def _moment(balance: Balance) -> str:
+    """The end of the running period, in the account's time, which the request has activated."""
+    return date_format(timezone.localtime(balance.resets_at), "DATETIME_FORMAT")

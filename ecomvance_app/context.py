@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,9 +10,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from credits import forecasts, ledger, queries
+from credits.models import Account
 from ecomvance_app import clock
-from ecomvance_app.banners import banner_html
-from shopify_auth import billing, demo
+from ecomvance_app.banners import banner_html, steps
+from ecomvance_app.needs import read_needs
+from shopify_auth import demo
 
 
 def merchant(request: HttpRequest) -> dict[str, Any]:
@@ -34,16 +35,16 @@ def merchant(request: HttpRequest) -> dict[str, Any]:
     if account.due_at is not None and account.due_at <= now:
         # A page that finds something due writes first, so that its entries are there to show.
         ledger.settle(account.pk, now=now)
-    balance = queries.get_balance(account.pk, now)
-    if balance.renewal_pending and billing.has_ended(account):
-        # The ledger waits for a renewal until it is told of one; here it is known that none comes.
-        balance = replace(balance, renewal_pending=False, allocation=0)
+    balance = queries.read_balance(Account.objects.get(pk=account.pk), now)
     return context | {
         "balance": balance,
-        # Templates call these two where they stand; pages without them ask nothing.
+        # Templates call these where they stand; pages without them ask nothing.
         "banner": partial(banner_html, account, balance, surface or "web", now),
-        "forecast": partial(forecasts.read_forecast, account.pk, balance, account.time_zone, now),
+        "forecast": partial(forecasts.read_forecast, account, balance, now),
+        "needs": partial(read_needs, account, now),
         "time_zone": account.time_zone,
         "live_ticket_url": reverse("pages:live_ticket", current_app=surface),
         "balance_url": reverse("pages:balance", current_app=surface),
+        "banner_url": reverse("pages:banner", current_app=surface),
+        "balance_steps": steps(balance),
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.urls import path
 
 from credits import views as credits
-from ecomvance_app import events
+from ecomvance_app import banners, events
 from generations import views as generations
+from generations.exports import describe_spends
 from shopify_auth import billing_views as billing
 
 urlpatterns = [
@@ -19,7 +20,13 @@ urlpatterns = [
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("usage", credits.usage_page, name="usage"),
     path("usage/ledger", credits.ledger_page, name="ledger"),
-    path("usage/ledger/<int:sequence>", credits.entry_page, name="entry"),
+    path("usage/ledger.csv", credits.ledger_export, name="ledger_export"),
+    path(
+        "usage/ledger/<int:sequence>",
+        credits.entry_page,
+        {"describe": describe_spends},
+        name="entry",
+    ),
     path("plans", billing.plans_page, name="plans"),
     path("plans/content", billing.plans_content, name="plans_content"),
     path("plans/subscribe", billing.subscribe, name="subscribe"),
@@ -29,4 +36,5 @@ urlpatterns = [
     path("settings", credits.settings_page, name="settings"),
     path("live", events.ticket, name="live_ticket"),
     path("balance", events.balance, name="balance"),
+    path("banner", banners.fragment, name="banner"),
 ]

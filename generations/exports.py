@@ -1,4 +1,4 @@
-"""What the ledger's export says about the runs that spends paid for."""
+"""What the ledger's pages and its export say about the runs that spends paid for."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from generations.models import Generation
 def describe_spends(spend_ids: Sequence[int]) -> Mapping[int, RunDetails]:
     """Details by spend id, in one query; a spend that paid for no run is left out."""
     runs = Generation.objects.filter(spend__in=spend_ids).values_list(
-        "spend", "pk", "resolution", "seconds", "product_id", "product_title"
+        "spend", "pk", "outcome", "resolution", "seconds", "product_id", "product_title"
     )
     return {
         spend_id: RunDetails(
             run_id=str(run_id),
+            outcome=outcome,
             size=resolution or (f"{seconds} s" if seconds else ""),
             product_id=product_id,
             product_title=product_title,
         )
-        for spend_id, run_id, resolution, seconds, product_id, product_title in runs
+        for spend_id, run_id, outcome, resolution, seconds, product_id, product_title in runs
     }

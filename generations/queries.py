@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from generations.models import Generation, Picture
 
@@ -34,6 +34,24 @@ def find_by_key(account_id: int, key: str) -> Generation | None:
 def list_recent(account_id: int, limit: int = 5) -> list[Generation]:
     """The newest runs."""
     return list(_shown(account_id)[:limit])
+
+
+def count_failed(account_id: int, since: datetime) -> int:
+    """Runs asked for since then that failed, unless the same was asked for again and delivered."""
+    delivered_later = Generation.objects.filter(
+        account_id=account_id,
+        tool=OuterRef("tool"),
+        product_id=OuterRef("product_id"),
+        state=Generation.State.SUCCEEDED,
+        created_at__gt=OuterRef("created_at"),
+    )
+    failed = Generation.objects.filter(
+        ~Exists(delivered_later),
+        account_id=account_id,
+        state=Generation.State.FAILED,
+        created_at__gte=since,
+    )
+    return failed.count()
 
 
 def list_history(account_id: int, cursor: str = "", state: str = "") -> HistoryPage:

@@ -19,6 +19,7 @@ from datetime import datetime
 from django.db import transaction
 
 from credits.models import Account
+from credits.period_ends import Renewal
 from ecomvance_app import clock
 from shopify_auth import billing_schedule
 from shopify_auth.alignment import Alignment, Changes, report
@@ -34,7 +35,7 @@ from shopify_auth.models.charges import (
 )
 
 __all__ = [
-    "Changes", "bring_in_line", "end_charges", "has_ended", "paying_shop", "running_subscription",
+    "Changes", "bring_in_line", "end_charges", "paying_shop", "renewal", "running_subscription",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -103,10 +104,17 @@ def running_subscription(shop: Shop) -> Subscription | None:
     )
 
 
-def has_ended(account: Account) -> bool:
-    """Whether the account had a subscription and none of its stores pays for one any more."""
+def renewal(account: Account) -> Renewal:
+    """Whether Shopify will bill another period for the account: the setting RENEWAL_SOURCE.
+
+    Periods that no subscription of ours stands behind were granted by staff, who are expected to
+    go on.
+    """
     subscriptions = Subscription.objects.filter(shop__account=account)
-    return subscriptions.exists() and not subscriptions.filter(status__in=RUNNING).exists()
+    statuses = set(subscriptions.values_list("status", flat=True).distinct())
+    if not statuses or Status.ACTIVE in statuses:
+        return "expected"
+    return "unpaid" if Status.FROZEN in statuses else "ended"
 
 
 def paying_shop(account: Account) -> Shop | None:

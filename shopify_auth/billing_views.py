@@ -146,7 +146,7 @@ def _shop(request: MerchantRequest) -> Shop | None:
 def _content(request: MerchantRequest, now: datetime) -> dict[str, Any]:
     account = _settled(request.account, now)
     shop = _shop(request)
-    balance = queries.balance_of(account, now)
+    balance = queries.read_balance(account, now)
     standing = plans.standing(account, balance, now)
     advice = plans.advice(account, standing, now)
     return {

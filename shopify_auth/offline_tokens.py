@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from credits.models import Account
 from shopify_auth import client, demo
 from shopify_auth.client import TokenAnswer
 from shopify_auth.errors import (
@@ -144,6 +145,15 @@ def forget(shop: Shop) -> int:
         claimed_until=None,
     )
     return count
+
+
+def shops_to_reopen(account: Account) -> QuerySet[Shop]:
+    """Stores of this account that must be opened in the admin before Shopify accepts any call again."""
+    return Shop.objects.filter(
+        account=account,
+        state=Shop.State.INSTALLED,
+        offline_token__state=OfflineToken.State.NEEDS_REOPEN,
+    ).order_by("pk")
 
 
 # --- Under the claim -----------------------------------------------------------------------------

@@ -1,11 +1,26 @@
-"""How amounts of credits are written: grouped by locale, changes with their sign."""
+"""How credits are written: amounts by locale, changes with their sign, what a period's end brings."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from babel.dates import format_date
 from django import template
+from django.utils import timezone
 from django.utils.formats import localize
+from django.utils.translation import get_language, gettext, gettext_noop, to_locale
+
+from credits.period_ends import PeriodEnd
 
 register = template.Library()
+
+_AT_END: dict[PeriodEnd, str] = {
+    "refill": gettext_noop("Trial credits refill on:"),
+    "trial_end": gettext_noop("Trial ends on:"),
+    "reset": gettext_noop("Plan credits reset on:"),
+    "expire": gettext_noop("Plan credits expire on:"),
+    "plan_end": gettext_noop("Plan ends on:"),
+}
 
 
 @register.filter
@@ -18,3 +33,25 @@ def signed(credits: int) -> str:
 def magnitude(credits: int) -> int:
     """An amount without its sign, for sentences that say in words which way it went."""
     return abs(credits)
+
+
+@register.filter
+def opposite(credits: int) -> int:
+    """A change of the balance as a change of the use: what was given back lowers it."""
+    return -credits
+
+
+@register.filter
+def words(at_end: PeriodEnd) -> str:
+    """What the end of the running period brings, to stand before its date."""
+    return gettext(_AT_END[at_end])
+
+
+@register.filter
+def long_date(instant: datetime) -> str:
+    """A date with its month in full, as the locale writes it: "February 1, 2025".
+
+    Source: product document, "Low Credit Warnings".
+    """
+    day = timezone.localtime(instant).date()
+    return format_date(day, "long", locale=to_locale(get_language() or "en"))

@@ -58,26 +58,25 @@
     for (const meter of root.querySelectorAll("progress[data-balance-meter]")) {
       meter.value = latest[meter.dataset.balanceMeter];
     }
-    for (const time of root.querySelectorAll("time[data-balance-resets]")) showReset(time);
     // The trial's last day ends less than a week after the one shown; a plan's period ends later.
     const ahead = Date.parse(latest.resets_at || "") - Date.parse(dataset.balanceResets || "");
     const trialRuns = ahead < WEEK_MILLISECONDS;
     for (const label of root.querySelectorAll("[data-balance-trial]")) label.hidden = !trialRuns;
   };
 
-  /** @param {HTMLTimeElement} element */
-  const showReset = (element) => {
-    const known = Date.parse(element.dateTime);
-    if (!latest.resets_at || known === Date.parse(latest.resets_at)) return;
-    element.dateTime = latest.resets_at;
-    element.textContent = new Intl.DateTimeFormat(language, {
-      day: "numeric",
-      month: "short",
-      hour: "2-digit",
-      minute: "2-digit",
-      hourCycle: "h23",
-      timeZone: dataset.timeZone || undefined,
-    }).format(new Date(latest.resets_at));
+  /**
+   * Asks for the banner and the popover's lines again once they would read differently: the total
+   * has passed one of the warning's steps, or another period runs.
+   */
+  const renew = () => {
+    const banner = document.getElementById("page-banner");
+    if (!banner) return;
+    const { total, steps, resets } = banner.dataset;
+    const passed = (credits) => steps.split(" ").filter((step) => credits > Number(step)).length;
+    const instant = (text) => Date.parse(text || "") || 0;
+    if (instant(resets) !== instant(latest.resets_at) || passed(Number(total)) !== passed(latest.total)) {
+      document.body.dispatchEvent(new CustomEvent("banner:stale"));
+    }
   };
 
   /** Says the new total once, however many entries arrive within a second. */
@@ -105,9 +104,7 @@
     for (const button of document.querySelectorAll("[data-balance-button]")) {
       button.classList.toggle("balance--low", Boolean(balance.low));
     }
-    for (const warning of document.querySelectorAll("[data-low-credits]")) {
-      warning.hidden = !balance.low;
-    }
+    renew();
     if (unchanged) return;
     if (balance.total !== before) announce();
     document.body.dispatchEvent(new CustomEvent("balance:changed", { detail: balance }));

@@ -13,17 +13,25 @@ from django.test import Client
 from django.utils import timezone
 
 from credits import ledger
+from credits.models import LedgerEntry
 from generations.models import Generation
 
 pytestmark = pytest.mark.django_db
 
 
-def download(merchant, page: str = "usage") -> list[dict[str, str]]:
-    """Follow the page's export link as a browser without any session would."""
+def link_of(merchant, page: str = "usage") -> str:
+    """The signed link that the page's export leads to."""
     html = merchant.client.get(f"/dashboard/{page}").content.decode()
-    link = re.search(r'href="(/exports/[^"]+)"', html)
-    assert link
-    response = Client().get(link[1])
+    address = re.search(r'href="(/dashboard/usage/ledger\.csv[^"]*)"', html)
+    assert address
+    response = merchant.client.get(address[1].replace("&amp;", "&"))
+    assert response.status_code == 302
+    return str(response["Location"])
+
+
+def download(merchant, page: str = "usage") -> list[dict[str, str]]:
+    """Follow the page's export as a browser without any session would follow its last step."""
+    response = Client().get(link_of(merchant, page))
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert re.fullmatch(
         r'attachment; filename="ecomvance-ledger-[\d-]+-to-[\d-]+\.csv"',
@@ -55,8 +63,43 @@ def test_every_entry_with_its_run_and_person(owner, run):
     )  # fmt: skip
     assert spend["credits"] == spend["plan_part"] == "-50"
     assert (spend["tool"], spend["resolution_or_seconds"]) == ("product-placement", "2K")
-    assert (spend["run_id"], spend["person"]) == (str(run.pk), "Olivia")
+    assert (spend["job_id"], spend["person"]) == (str(run.pk), "Olivia")
     assert spend["product_id"] == "gid://shopify/Product/1"
+
+
+def test_what_is_given_back_names_its_run(owner, run):
+    ledger.restore(run.spend_id, "restore", "staff:9", "Our fault")
+
+    _trial, _spend, restore = download(owner)
+
+    assert (restore["entry_type"], restore["credits"]) == ("restore", "50")
+    assert (restore["job_id"], restore["product_id"]) == (str(run.pk), "gid://shopify/Product/1")
+
+
+def test_a_billing_period_is_cut_at_its_first_and_last_entry(owner):
+    ledger.spend(owner.account.pk, 20, "before", tool="background-removal")
+    now = timezone.now()
+    period = (now, now + timedelta(days=30))
+    ledger.start_plan_period(owner.account.pk, "starter", *period, key="period", now=now)
+    ledger.spend(owner.account.pk, 50, "inside", tool="image-enhance")
+    first = LedgerEntry.objects.get(kind="plan_grant").sequence
+
+    month = [row["entry_type"] for row in download(owner)]
+    cut = [row["entry_type"] for row in download(owner, f"usage?span=period-{first}")]
+
+    assert month == ["trial_grant", "spend", "expire", "plan_grant", "spend"]
+    assert cut == ["plan_grant", "spend"]
+
+
+def test_what_time_has_brought_is_in_the_export(owner, time_machine):
+    link = link_of(owner, "usage/ledger")
+    time_machine.move_to(timezone.now() + timedelta(days=8), tick=False)
+    owner.client.force_login(owner.person)  # A session ends after two weeks.
+
+    rows = download(owner, "usage/ledger")
+
+    assert link.startswith("/exports/")
+    assert [row["entry_type"] for row in rows] == ["trial_grant", "expire"]
 
 
 def test_no_cell_is_a_formula(owner, run):
@@ -103,16 +146,26 @@ def test_the_ledgers_export_starts_at_the_opening(owner):
 
 
 def test_a_forged_link_is_not_found(client, owner):
-    for_something_else = signing.dumps([owner.account.pk, "2026-01-01", "2026-02-01"])
+    for_something_else = signing.dumps([owner.account.pk, "2026-01-01", "2026-02-01", None])
 
     for token in ("nonsense", for_something_else):
         assert client.get(f"/exports/{token}").status_code == 404
 
 
-def test_an_old_link_is_not_found(owner, time_machine):
-    html = owner.client.get("/dashboard/usage").content.decode()
-    link = re.search(r'href="(/exports/[^"]+)"', html)
-    assert link
+def test_the_pages_export_outlives_every_link(owner, time_machine):
+    page = owner.client.get("/dashboard/usage").content.decode()
+    link = link_of(owner)
     time_machine.move_to(timezone.now() + timedelta(minutes=16))
 
-    assert Client().get(link[1]).status_code == 404
+    old = Client().get(link)
+
+    assert old.status_code == 410
+    assert b"older than 15 minutes" in old.content
+    address = re.search(r'href="(/dashboard/usage/ledger\.csv[^"]*)"', page)
+    assert address
+    assert owner.client.get(address[1], follow=True).status_code == 200
+
+
+def test_nobody_exports_without_an_account(client, stranger):
+    assert client.get("/dashboard/usage/ledger.csv").status_code == 302
+    assert stranger.get("/dashboard/usage/ledger.csv").status_code == 403

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 def read(account, now):
     balance = queries.get_balance(account.pk, now)
-    return read_forecast(account.pk, balance, account.time_zone, now)
+    return read_forecast(account, balance, now)
 
 
 def use(account, credits_by_day):
@@ -30,6 +30,26 @@ def test_hidden_below_five_active_days():
     assert read(bloom, NOON + 6 * DAY) is None
     ledger.spend(bloom.pk, 100, "fifth", now=NOON + 6 * DAY)
     assert read(bloom, NOON + 7 * DAY) is not None
+
+
+def test_a_young_account_is_judged_by_the_days_it_has():
+    bloom = open_bloom()
+    use(bloom, [100] * 7)
+
+    forecast = read(bloom, NOON + 7 * DAY)
+
+    assert forecast is not None
+    assert forecast.pace == 100
+
+
+def test_days_before_the_opening_do_not_slow_the_pace_but_idle_ones_do():
+    bloom = open_bloom()
+    use(bloom, [100, 0, 100, 100, 0, 100, 0, 100, 100, 0])
+
+    forecast = read(bloom, NOON + 10 * DAY)
+
+    assert forecast is not None
+    assert forecast.pace == 60
 
 
 def test_a_steady_pace_gives_one_number():

@@ -1,0 +1,26 @@
+"""What of an account's work waits for its people: runs that failed, cases that staff decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from credits.models import Account, RestorationCase
+from generations import queries
+
+# What nobody has looked after within a day is told by the history alone.
+RECENT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """`failed` runs of the last day that nobody has made good, `open_cases` of any age."""
+
+    failed: int
+    open_cases: int
+
+
+def read_needs(account: Account, now: datetime) -> Needs:
+    """What needs this account's people now."""
+    cases = RestorationCase.objects.filter(account=account, state=RestorationCase.State.OPEN)
+    return Needs(queries.count_failed(account.pk, now - RECENT), cases.count())
