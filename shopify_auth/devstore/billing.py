@@ -115,7 +115,12 @@ def approve(state: State, shop: Shop, charge: Charge, now: datetime) -> None:
 
 
 def confirm_payment(state: State, shop: Shop, charge: Charge, now: datetime) -> None:
-    """The money is there: the charge becomes active now, or with the next cycle."""
+    """The money is there: the charge becomes active now, or with the next cycle.
+
+    A subscription takes the place of the one that was approved before it and still waits.
+    """
+    if charge.kind is ChargeKind.SUBSCRIPTION:
+        _withdraw_waiting(state, shop, now)
     present = running_subscription(shop)
     if present and is_deferred(shop, charge):
         charge.starts_at = present.period_end
@@ -134,10 +139,7 @@ def decline(state: State, shop: Shop, charge: Charge, now: datetime) -> None:
 
 def cancel(state: State, shop: Shop, charge: Charge, now: datetime) -> None:
     """The subscription ends at once; what was paid for is remembered for a reinstall."""
-    for waiting in shop.charges:
-        if waiting.starts_at and waiting.status is ChargeStatus.PENDING:
-            waiting.starts_at = None
-            _change(state, shop, waiting, ChargeStatus.CANCELLED, now)
+    _withdraw_waiting(state, shop, now)
     _change(state, shop, charge, ChargeStatus.CANCELLED, now)
 
 
@@ -191,6 +193,13 @@ def let_time_pass(state: State, now: datetime) -> None:
         if redaction_at and now >= redaction_at and not shop.redaction_sent:
             shop.redaction_sent = True
             webhooks.send_compliance(state, shop, "shop/redact", now)
+
+
+def _withdraw_waiting(state: State, shop: Shop, now: datetime) -> None:
+    for waiting in shop.charges:
+        if waiting.starts_at and waiting.status is ChargeStatus.PENDING:
+            waiting.starts_at = None
+            _change(state, shop, waiting, ChargeStatus.CANCELLED, now)
 
 
 def _paid_subscription(shop: Shop, now: datetime) -> Charge | None:

@@ -86,6 +86,12 @@ def app_of_domain(
     return HttpResponseRedirect(f"/store/{shop.handle}/apps/{page_path}{query}")
 
 
+def billing_settings(request: FakeRequest, domain: str) -> HttpResponse:
+    """Where a merchant pays Shopify's bills: here a button of the control page pays them."""
+    shop = shop_by_domain(request.fake.store.copy(), domain)
+    return HttpResponseRedirect(f"/store/{shop.handle}/controls")
+
+
 def install(request: FakeRequest, handle: str) -> HttpResponse:
     """Install the app with the scopes it asks for, as managed installation does.
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path("store/<slug:handle>/charges/<int:number>/<slug:kind>", charges.confirmation),
     path("shops/<str:domain>/admin/apps/<str:client_id>", pages.app_of_domain),
     path("shops/<str:domain>/admin/apps/<str:client_id>/<path:path>", pages.app_of_domain),
+    path("shops/<str:domain>/admin/settings/billing", pages.billing_settings),
     path("shops/<str:domain>/admin/oauth/install", oauth.install),
     path("shops/<str:domain>/admin/oauth/authorize", oauth.authorize),
     path("shops/<str:domain>/admin/oauth/grant", oauth.grant),

@@ -289,6 +289,30 @@ class TestReplacement:
         assert merchant.statuses() == {growth: "CANCELLED", starter: "ACTIVE"}
         assert merchant.period_end() == end + timedelta(days=30)
 
+    @pytest.mark.parametrize(("name", "amount"), [("Pro", "99.00"), ("Starter", "19.00")])
+    def test_a_later_approval_withdraws_the_downgrade_that_waits(
+        self, devstore: DevStore, merchant: Merchant, name: str, amount: str
+    ):
+        growth = merchant.subscribe("Growth", "49.00")
+        first = merchant.subscribe("Mini", "9.00")
+        end = merchant.period_end()
+
+        chosen = merchant.subscribe(name, amount)
+        assert merchant.statuses()[first] == "CANCELLED"
+        devstore.move_clock(days=30)
+
+        assert merchant.statuses() == {growth: "CANCELLED", first: "CANCELLED", chosen: "ACTIVE"}
+        assert merchant.period_end() == end + timedelta(days=30)
+        assert merchant.active()[0]["name"] == name
+
+    def test_a_package_leaves_the_downgrade_waiting(self, devstore: DevStore, merchant: Merchant):
+        merchant.subscribe("Growth", "49.00")
+        starter = merchant.subscribe("Starter", "19.00")
+
+        devstore.decide(merchant.order_package())
+
+        assert merchant.statuses()[starter] == "PENDING"
+
     def test_a_downgrade_can_be_asked_for_at_once(self, merchant: Merchant):
         growth = merchant.subscribe("Growth", "49.00")
 
