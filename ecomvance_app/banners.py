@@ -25,7 +25,7 @@ from credits import alerts, history, periods, usage
 from credits.models import Account
 from credits.queries import Balance
 from ecomvance_app.http import MerchantRequest
-from ecomvance_app.needs import Needs, read_needs
+from ecomvance_app.needs import count_failed
 from generations.advice import cheaper_way
 from generations.catalog import CHEAPEST
 from shopify_auth import admin_frame, offline_tokens
@@ -91,9 +91,8 @@ def _state(account: Account, balance: Balance, surface: str, now: datetime) -> B
     state = alerts.state(balance.total, balance.low_at, CHEAPEST)
     if state in ("zero", "below_cheapest"):
         return _low_credits(account, balance, state, surface, now)
-    needs = read_needs(account, now)
-    if needs.failed:
-        return _failed(needs, surface)
+    if failed := count_failed(account, now):
+        return _failed(failed, surface)
     if state == "low":
         return _low_credits(account, balance, state, surface, now)
     if balance.kind == "none" and history.began_with_trial(account.pk):
@@ -159,10 +158,10 @@ def _disconnected(shop: Shop, surface: str) -> Banner:
     return Banner("disconnected", PLAIN, variables)
 
 
-def _failed(needs: Needs, surface: str) -> Banner:
-    title = ngettext("%(runs)s run failed", "%(runs)s runs failed", needs.failed)
+def _failed(runs: int, surface: str) -> Banner:
+    title = ngettext("%(runs)s run failed", "%(runs)s runs failed", runs)
     variables = {
-        "title": title % {"runs": localize(needs.failed)},
+        "title": title % {"runs": localize(runs)},
         "text": _("Each says why, and what became of its credits."),
         "primary_label": _("View failed runs"),
         "primary_url": f"{reverse('pages:history', current_app=surface)}?state=failed",

@@ -23,4 +23,9 @@ class Needs:
 def read_needs(account: Account, now: datetime) -> Needs:
     """What needs this account's people now."""
     cases = RestorationCase.objects.filter(account=account, state=RestorationCase.State.OPEN)
-    return Needs(queries.count_failed(account.pk, now - RECENT), cases.count())
+    return Needs(count_failed(account, now), cases.count())
+
+
+def count_failed(account: Account, now: datetime) -> int:
+    """Runs of the last day that failed and that nobody has made good."""
+    return queries.count_failed(account.pk, now - RECENT)

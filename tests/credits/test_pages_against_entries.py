@@ -188,7 +188,9 @@ def check_sums(page: Element, books: Books) -> None:
     assert values == [used, back, used - back, held]
     line = one(page, id="check")
     added = books.total("trial_grant plan_grant package")
-    sums = [books.opening(), added, *([abs(back)] if back else []), used, -books.total("expire")]
+    corrections = [books.total("restore"), abs(books.total("adjust"))]
+    sums = [books.opening(), added, *(corrections if any(corrections) else [])]
+    sums += [used, -books.total("expire")]
     assert figures(line) == [*sums, books.closing()]
     assert not list(every(line, class_="tone-critical"))
 
@@ -269,7 +271,12 @@ def check_chart(page: Element, books: Books, first: date, last: date) -> None:
     for chart in charts:
         used = {day: -of.total("spend") for day, of in books.days().items() if of.spends()}
         check_columns(chart, used, first, last)
-        assert figures(next(every(one(page, "figure"), "p", "caption")))[0] == max(used.values())
+        # Beside trial days the scale reaches what the trial gives a day.
+        full = max(*used.values(), 100 if books.total("trial_grant") else 0)
+        assert figures(next(every(one(page, "figure"), "p", "caption")))[0] == full
+        assert len(list(every(chart, "line", "chart__limit"))) == bool(books.total("trial_grant"))
+        granted = [day for day, of in books.days().items() if of.total("plan_grant")]
+        assert len(list(every(chart, "line", "chart__reset"))) == len(granted)
         by_series = Counter[str]()
         for bar in bars(chart):
             by_series[bar["series"]] += bar["credits"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -22,8 +22,7 @@ pytestmark = pytest.mark.django_db
 def text(response) -> str:
     """The page as it reads: tags gone, white space folded."""
     assert response.status_code == 200
-    page = re.sub(r"\s+", " ", strip_tags(response.content.decode()))
-    return page.replace("\N{MINUS SIGN}", "-")
+    return re.sub(r"\s+", " ", strip_tags(response.content.decode()))
 
 
 def subscribe(merchant, plan: str = "starter") -> None:
@@ -61,13 +60,41 @@ def test_the_documents_day_is_shown_to_the_figure(document_day):
     assert "balance adjust -30" in page
 
 
+def test_the_documents_second_day(owner, time_machine):
+    subscribe(owner)
+    for n in range(3):
+        spend(owner, "product-try-on", 50, f"try-{n}")
+    for n in range(2):
+        spend(owner, "product-placement", 50, f"place-{n}")
+    time_machine.move_to(timezone.now() + timedelta(days=1), tick=False)
+
+    page = text(owner.client.get("/dashboard/usage"))
+
+    lines = "Product Try-On × 3 150 credits Product Placement × 2 100 credits"
+    assert f"Yesterday Used: 250 credits {lines}" in page
+
+
+def test_a_restoration_and_an_adjustment_are_lines_of_their_own(owner):
+    run = spend(owner, "image-enhance", 50, "run")
+    ledger.restore(run.pk, "restore", "staff:9", "Our fault")
+    ledger.adjust(owner.account.pk, "plan", -20, "correction", "staff:9", "Counted twice")
+
+    page = text(owner.client.get("/dashboard/usage"))
+
+    day = "Used: 20 credits Image Enhance × 1 50 credits restored -50 balance adjust +20"
+    assert day in page
+    assert "Opening 0 + in 100 + restored 50 - balance adjust 20 - used 50 - expired 0 = 80" in page
+    assert "Restored +50 Balance adjust -20 Used -50 Expired 0" in page
+    assert "\N{MINUS SIGN}" not in page
+
+
 def test_month_summary_in_the_documents_words_and_its_check(document_day):
     page = text(document_day.client.get("/dashboard/usage"))
 
     # A trial of 100 whose rest expired when the plan's 3,000 were granted.
     assert "Plan credits 3,100 allocated → 150 used → 2,880 remaining" in page
     assert "Package credits 0 balance → 0 used → 0 remaining" in page
-    check = "Opening 0 + in 3,100 + given back 30 - used 150 - expired 100 = 2,880"
+    check = "Opening 0 + in 3,100 + restored 0 + balance adjust 30 - used 150 - expired 100 = 2,880"
     assert check in page
     entries = LedgerEntry.objects.filter(account=document_day.account)
     assert sum(entry.credits for entry in entries) == 2880
@@ -103,6 +130,12 @@ def test_the_zone_is_named_and_decides_the_day(owner):
 
 
 def test_nothing_used_yet(owner):
+    page = owner.client.get("/dashboard/usage")
+
+    assert "Nothing used yet" in text(page)
+    assert "100 plan credits granted." in text(page)
+    usage_day = page.content.decode().split('class="usage-day')[1].split("</section>")[0]
+    assert "<dl" not in usage_day
     assert "No tool has been used in this span." in text(owner.client.get("/dashboard/usage"))
 
 
@@ -123,7 +156,46 @@ def test_queries_are_the_same_at_10_and_10_000_runs(db):
         "usage/ledger", "usage/ledger?before=9", "usage/ledger/9",
     ):  # fmt: skip
         few, many = (counted(client, path) for client in clients)
-        assert few == many <= 14, path
+        assert few == many <= 18, path
+
+
+@pytest.mark.parametrize(
+    ("daily", "left", "said"),
+    [
+        ([100, 100, 100, 100, 100], 1000, "At this pace: about 10 days."),
+        ([20, 900, 20, 20, 900], 600, "At this pace: about 1 to 3 days."),
+        ([20, 40, 20, 20, 900], 250, "At this pace: less than 11 days."),
+        ([900, 900, 900, 900, 900], 100, "At this pace: less than a day."),
+    ],
+)
+def test_days_left_are_said_in_words_that_mean_something(owner, time_machine, daily, left, said):
+    account = ledger.open_account("Packages only", trial=False)
+    owner.person.memberships.update(account=account)
+    ledger.add_package(account.pk, sum(daily) + left, key="package")
+    opened = timezone.now()
+    for day, credits in enumerate(daily):
+        time_machine.move_to(opened + timedelta(days=day), tick=False)
+        ledger.spend(account.pk, credits, f"day-{day}")
+    time_machine.move_to(opened + timedelta(days=len(daily)), tick=False)
+
+    page = text(owner.client.get("/dashboard/"))
+
+    assert said in page
+
+
+def test_credits_that_may_run_out_today_or_last_to_the_reset(owner, time_machine):
+    account_id, opened = owner.account.pk, timezone.now()
+    end = opened + timedelta(days=10)
+    ledger.start_plan_period(account_id, "starter", opened, end, key="period", now=opened)
+    ledger.adjust(account_id, "plan", -1750, "down", "staff:9", "Leaves 1,250")
+    for day, credits in enumerate([20, 40, 20, 20, 900]):
+        time_machine.move_to(opened + timedelta(days=day), tick=False)
+        ledger.spend(account_id, credits, f"day-{day}")
+    time_machine.move_to(opened + timedelta(days=5), tick=False)
+
+    page = text(owner.client.get("/dashboard/"))
+
+    assert "At this pace your credits may run out today." in page
 
 
 def test_home_says_what_is_missing_for_a_tool(owner):
@@ -162,6 +234,33 @@ def test_ledger_pages_by_keyset_with_the_running_balance(owner):
 @pytest.mark.parametrize("value", ["", "x", "-1", "9" * 30])
 def test_a_page_that_cannot_be_read_is_the_first(owner, value):
     assert "Trial credits" in text(owner.client.get(f"/dashboard/usage/ledger?before={value}"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        # Clocks went back at 03:00: half past two came twice, and the second time is meant.
+        ("2026-10-25T02:30", "2026-10-25T01:30:00+00:00"),
+        # Clocks went forward at 02:00: half past two was skipped.
+        ("2026-03-29T02:30", "2026-03-29T01:30:00+00:00"),
+    ],
+)
+def test_balance_at_a_local_time_that_a_clock_change_makes_doubtful(
+    owner, time_machine, asked, meant
+):
+    instant = datetime.fromisoformat(meant)
+    time_machine.move_to(instant - timedelta(days=1), tick=False)
+    account = ledger.open_account("Packages", trial=False, time_zone="Europe/Berlin")
+    owner.person.memberships.update(account=account)
+    owner.client.force_login(owner.person)
+    ledger.add_package(account.pk, 500, key="before", now=instant)
+    after = instant + timedelta(seconds=1)
+    ledger.add_package(account.pk, 1500, key="after", now=after)
+    time_machine.move_to(after + timedelta(days=1), tick=False)
+
+    page = text(owner.client.get(f"/dashboard/usage/ledger?at={asked}"))
+
+    assert "(Europe/Berlin): 500 credits, plan 0, package 500." in page
 
 
 def test_balance_at_a_past_instant_in_the_accounts_zone(owner):
@@ -229,7 +328,8 @@ def test_low_credits_as_drawn(owner):
         ("View usage", "/dashboard/usage"),
     ):
         assert re.search(rf'href="{target}"[^>]*>\s*{label}', page)
-    assert "Plan credits reset on:" in text(response)
+    assert "Options: Purchase credits Upgrade plan View usage" in text(response)
+    assert "Trial credits refill on:" in text(response)
     assert page.count('class="banner banner--') == 2  # The warning, and the template for errors.
 
 
