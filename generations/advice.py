@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from credits.usage import Share
@@ -26,27 +27,31 @@ def cheaper_way(most_used: Sequence[Share]) -> str:
 def _tip(tool: Tool, average: float) -> str:
     """A tip for a tool whose runs cost `average` credits; empty when it is used at its cheapest."""
     lowest, highest = tool.variants[0], tool.variants[-1]
-    amounts = {"tool": tool.name, "low": lowest.credits, "high": highest.credits}
+    amounts = {
+        "tool": tool.name,
+        "low": localize(lowest.credits),
+        "high": localize(highest.credits),
+    }
     if average > lowest.credits and tool.output == "video":
         return (
             _(
-                "%(tool)s: choose the shortest video that works. 4 seconds cost %(low)d credits, "
-                "8 seconds %(high)d."
+                "%(tool)s: choose the shortest video that works. 4 seconds cost %(low)s credits, "
+                "8 seconds %(high)s."
             )
             % amounts
         )
     if average > lowest.credits:
         return (
             _(
-                "%(tool)s: 1K–2K is enough for the web and costs %(low)d credits instead of %(high)d."
+                "%(tool)s: 1K–2K is enough for the web and costs %(low)s credits instead of %(high)s."
             )
             % amounts
         )
     if tool.slug == "object-removal":
         cut_out = TOOLS["background-removal"]
-        return _("Need a clean background? %(tool)s costs %(low)d credits instead of %(high)d.") % {
+        return _("Need a clean background? %(tool)s costs %(low)s credits instead of %(high)s.") % {
             "tool": cut_out.name,
-            "low": cut_out.lowest_price,
-            "high": lowest.credits,
+            "low": localize(cut_out.lowest_price),
+            "high": localize(lowest.credits),
         }
     return ""

@@ -36,13 +36,18 @@ class Tool:
     """One tool of a suite. `action` is the run button's verb, shown with the price."""
 
     slug: str
-    name: str
+    title: Promise
     suite: str
     output: Output
     summary: Promise
     action: Promise
     variants: tuple[Variant, ...]
     max_images: int = 1
+
+    @property
+    def name(self) -> str:
+        """Its title in the language of whoever reads."""
+        return str(self.title)
 
     @property
     def icon(self) -> str:
@@ -88,46 +93,46 @@ _ICONS = {
 }
 
 _CATALOGUE = (
-    Tool("background-removal", "Background Removal", "ecomAI", "image",
+    Tool("background-removal", _("Background Removal"), "ecomAI", "image",
          _("Cuts the product out, on real transparency."), _("Remove background"), _any_size(20)),
-    Tool("object-removal", "Object Removal", "ecomAI", "image",
+    Tool("object-removal", _("Object Removal"), "ecomAI", "image",
          _("Takes a marked item out of the picture."), _("Remove object"), _by_resolution(30, 60)),
-    Tool("image-enhance", "Image Enhance", "ecomAI", "image",
+    Tool("image-enhance", _("Image Enhance"), "ecomAI", "image",
          _("Sharper, cleaner, better lit."), _("Enhance image"), _any_size(50)),
-    Tool("description-generator", "Description Generator", "ecomAI", "text",
+    Tool("description-generator", _("Description Generator"), "ecomAI", "text",
          _("A product description from the product's own data."), _("Write description"),
          _any_size(20)),
-    Tool("product-placement", "Product Placement", "ecomStage", "image",
+    Tool("product-placement", _("Product Placement"), "ecomStage", "image",
          _("Up to 14 products in one scene, one picture."), _MAKE, _IMAGE, 14),
-    Tool("ai-shadowing", "AI Shadowing", "ecomStage", "image",
+    Tool("ai-shadowing", _("AI Shadowing"), "ecomStage", "image",
          _("A natural shadow; up to 50 products in one batch."), _("Add shadow"), _IMAGE),
-    Tool("style-cloning", "Style Cloning", "ecomStage", "image",
+    Tool("style-cloning", _("Style Cloning"), "ecomStage", "image",
          _("The look of a reference picture on yours."), _("Clone style"), _IMAGE, 14),
-    Tool("ai-backgrounds", "AI Backgrounds", "ecomStage", "image",
+    Tool("ai-backgrounds", _("AI Backgrounds"), "ecomStage", "image",
          _("A new background behind the product."), _MAKE, _IMAGE),
-    Tool("product-reels", "Product Reels", "ecomStage", "video",
+    Tool("product-reels", _("Product Reels"), "ecomStage", "video",
          _("A short clip of the product."), _FILM, _REELS),
-    Tool("product-try-on", "Product Try-On", "ecomFit", "image",
+    Tool("product-try-on", _("Product Try-On"), "ecomFit", "image",
          _("The garment on a model."), _MAKE, _IMAGE, 14),
-    Tool("shoe-try-on", "Shoe Try-On", "ecomFit", "image",
+    Tool("shoe-try-on", _("Shoe Try-On"), "ecomFit", "image",
          _("The shoe on a model."), _MAKE, _IMAGE, 14),
-    Tool("model-try-on", "Model Try-On", "ecomFit", "image",
+    Tool("model-try-on", _("Model Try-On"), "ecomFit", "image",
          _("Your model in your garment."), _MAKE, _IMAGE, 14),
-    Tool("ai-fashion-models", "AI Fashion Models", "ecomFit", "image",
+    Tool("ai-fashion-models", _("AI Fashion Models"), "ecomFit", "image",
          _("A model made for the garment."), _MAKE, _IMAGE, 14),
-    Tool("model-backgrounds", "Model Backgrounds", "ecomFit", "image",
+    Tool("model-backgrounds", _("Model Backgrounds"), "ecomFit", "image",
          _("A new place behind the model."), _MAKE, _IMAGE),
-    Tool("model-reels", "Model Reels", "ecomFit", "video",
+    Tool("model-reels", _("Model Reels"), "ecomFit", "video",
          _("A short clip of the model."), _FILM, _REELS),
-    Tool("nano-banana-i2i", "Nano Banana I2I", "ecomPro", "image",
+    Tool("nano-banana-i2i", _("Nano Banana I2I"), "ecomPro", "image",
          _("Change a picture by a prompt."), _MAKE, _IMAGE, 14),
-    Tool("nano-banana-t2i", "Nano Banana T2I", "ecomPro", "image",
+    Tool("nano-banana-t2i", _("Nano Banana T2I"), "ecomPro", "image",
          _("A picture from a prompt."), _MAKE, _IMAGE, 0),
-    Tool("veo-i2v", "Veo 3.1 I2V", "ecomPro", "video",
+    Tool("veo-i2v", _("Veo 3.1 I2V"), "ecomPro", "video",
          _("A video from a picture."), _FILM, _REELS),
-    Tool("veo-t2v", "Veo 3.1 T2V", "ecomPro", "video",
+    Tool("veo-t2v", _("Veo 3.1 T2V"), "ecomPro", "video",
          _("A video from a prompt."), _FILM, _REELS, 0),
-    Tool("chat-assistant", "AI Chat Assistant", "ecomAssist", "chat",
+    Tool("chat-assistant", _("AI Chat Assistant"), "ecomAssist", "chat",
          _("Answers about your credits and tools. Free within fair use."), _("Ask"),
          _any_size(0), 0),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -110,6 +111,11 @@ class Generation(models.Model):
     def is_final(self) -> bool:
         """Whether nothing will change any more."""
         return self.state in self.FINAL
+
+    @property
+    def message(self) -> str:
+        """What went wrong, in the language of whoever reads; empty when nothing did."""
+        return gettext(self.error) if self.error else ""
 
     @property
     def plan_part(self) -> int:

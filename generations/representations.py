@@ -29,7 +29,7 @@ def represent(generation: Generation) -> dict[str, Any]:
         "seconds": generation.seconds,
         "state": generation.state,
         "outcome": generation.outcome or None,
-        "message": generation.error or None,
+        "message": generation.message or None,
         "cost": generation.price,
         "split": {
             "plan": -spend.plan_delta if spend else 0,

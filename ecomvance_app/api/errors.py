@@ -17,6 +17,7 @@ from credits.ledger import InsufficientCredits, KeyConflict
 from generations.actions import RunRefused
 from generations.pictures import PictureRefused
 from generations.products import ProductsUnavailable, UnknownProduct
+from generations.refusals import missing_credits
 
 logger = logging.getLogger(__name__)
 
@@ -107,12 +108,8 @@ def _too_large(_request: HttpRequest, _error: Exception) -> HttpResponse:
 
 
 def _insufficient_credits(_request: HttpRequest, error: InsufficientCredits) -> HttpResponse:
-    message = _(
-        "%(needed)d credits are needed and %(available)d are available: %(short)d are missing. "
-        "Nothing was charged."
-    ) % {"needed": error.needed, "available": error.available, "short": error.short_by}
     return answer(
-        402, "insufficient_credits", message,
+        402, "insufficient_credits", missing_credits(error),
         needed=error.needed, available=error.available, short_by=error.short_by,
     )  # fmt: skip
 

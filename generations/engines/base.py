@@ -12,12 +12,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, Protocol
 
+from django.utils.translation import gettext_noop
+
 Label = Literal["real", "limited", "sandbox"]
-Outcome = Literal["platform_error", "provider_error", "content_policy", "timeout", "invalid_input"]
+Outcome = Literal["platform_error", "provider_error", "content_policy", "timeout"]
 
 
 class EngineError(Exception):
     """A run that failed. The text is a sentence for the merchant; details go to the log.
+
+    The sentence is English and marked for translation: it is stored with the run and translated
+    for whoever reads it, not in the language of the worker.
 
     `outcome` is the kind of failure, `retry_helps` says whether the same job may succeed when it
     is tried again.
@@ -52,12 +57,6 @@ class EngineTimeoutError(EngineError):
     outcome = "timeout"
 
 
-class InvalidInputError(EngineError):
-    """The engine cannot work on this input, though it passed every check before the deduction."""
-
-    outcome = "invalid_input"
-
-
 @dataclass(frozen=True)
 class InputPicture:
     """A picture that passed `generations.pictures.read_picture`: clean bytes and their type."""
@@ -83,7 +82,9 @@ class Job:
     def check_deadline(self) -> None:
         """Raise EngineTimeoutError when no time is left."""
         if datetime.now(UTC) >= self.deadline:
-            raise EngineTimeoutError("The run took longer than it may and was stopped.")
+            raise EngineTimeoutError(
+                gettext_noop("The run took longer than it may and was stopped.")
+            )
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import logging
+from pathlib import Path
 
 import numpy as np
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from PIL import Image, PngImagePlugin
 
 from generations.engines import matting, weights
 from generations.engines.base import Job, PlatformError, Result
+
+logger = logging.getLogger(__name__)
 
 # Level 6 would make a 12 megapixel cut-out 6 % smaller and take more than twice as long.
 PNG_LEVEL = 4
@@ -40,13 +46,12 @@ class BackgroundRemoval:
     model = "U2-Net-p"
 
     def unavailable_reason(self) -> str | None:
-        """Say what to run when the weights are not on this machine."""
-        if weights.path_of(weights.U2NETP).is_file():
+        """Tell the merchant that the tool is off, and the log which weights are missing."""
+        path = weights.path_of(weights.U2NETP)
+        if path.is_file():
             return None
-        return _(
-            "Background removal is switched off on this server because its weights are missing: "
-            "run “manage.py fetch_weights”."
-        )
+        _log_missing(path)
+        return _("Background removal is switched off for now. Our staff can switch it on.")
 
     def run(self, job: Job) -> Result:
         """A PNG with real transparency, as large as the input, whose own transparency is kept.
@@ -75,14 +80,14 @@ class BackgroundRemoval:
     def _decode(self, job: Job) -> tuple[matting.Photo, matting.Photo | None]:
         """The picture's colours and, where it has any, its transparency."""
         if len(job.inputs) != 1:
-            raise PlatformError(_("Background removal works on exactly one picture."))
+            raise PlatformError(gettext_noop("Background removal works on exactly one picture."))
         try:
             with Image.open(io.BytesIO(job.inputs[0].content)) as image:
                 if not image.has_transparency_data:
                     return np.asarray(image.convert("RGB")), None
                 pixels = np.asarray(image.convert("RGBA"))
         except (OSError, ValueError) as error:
-            raise PlatformError(_("The stored picture could not be read.")) from error
+            raise PlatformError(gettext_noop("The stored picture could not be read.")) from error
         return pixels[..., :3], pixels[..., 3]
 
     def _cut_out(self, colours: matting.Photo, transparency: matting.Photo | None) -> matting.Photo:
@@ -93,7 +98,9 @@ class BackgroundRemoval:
             cut_out = matting.cut_out(_on_plain_ground(colours, transparency), path)
         except matting.NothingFoundError as error:
             raise PlatformError(
-                _("Our engine found no product here. Choose a picture in which one stands out.")
+                gettext_noop(
+                    "Our engine found no product here. Choose a picture in which one stands out."
+                )
             ) from error
         product = cut_out[..., 3].astype(np.uint16) * transparency
         cut_out[..., 3] = (product + 127) // 255
@@ -110,6 +117,12 @@ class BackgroundRemoval:
         stream = io.BytesIO()
         Image.fromarray(cut_out, "RGBA").save(stream, "PNG", pnginfo=text, compress_level=PNG_LEVEL)
         return stream.getvalue()
+
+
+@functools.cache
+def _log_missing(path: Path) -> None:
+    # Pages ask about every tool; the log needs to hear it once per process.
+    logger.warning("There are no weights at %s: run `manage.py fetch_weights`", path)
 
 
 def _on_plain_ground(colours: matting.Photo, transparency: matting.Photo) -> matting.Photo:

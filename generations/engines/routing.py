@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from generations.engines.base import Engine, PlatformError
 from generations.engines.local import BackgroundRemoval
 
 _ROUTES: dict[str, Engine] = {"background-removal": BackgroundRemoval()}
+_TITLES = {"local": gettext_lazy("Our server")}
 
 
 def unavailable_reason(tool_slug: str) -> str | None:
@@ -24,3 +26,8 @@ def get_engine(tool_slug: str) -> Engine:
     if reason:
         raise PlatformError(reason)
     return _ROUTES[tool_slug]
+
+
+def engine_title(name: str) -> str:
+    """What merchants call the engine that a run names; empty while the run names none."""
+    return str(_TITLES.get(name, name))

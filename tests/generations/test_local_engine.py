@@ -222,15 +222,17 @@ class TestFailures:
         with pytest.raises(PlatformError, match="could not be read"):
             get_engine(TOOL).run(Job(TOOL, whole.deadline, (cut_off,)))
 
-    def test_missing_weights_switch_the_tool_off(self, settings, tmp_path):
+    def test_missing_weights_switch_the_tool_off(self, settings, tmp_path, caplog):
         assert unavailable_reason(TOOL) is None
         settings.DATA_DIR = tmp_path
 
         reason = unavailable_reason(TOOL)
 
         assert reason is not None
-        assert "manage.py fetch_weights" in reason
-        with pytest.raises(PlatformError, match="fetch_weights"):
+        assert "switched off" in reason
+        assert "manage.py" not in reason
+        assert "manage.py fetch_weights" in caplog.text
+        with pytest.raises(PlatformError, match="switched off"):
             get_engine(TOOL)
 
     def test_a_tool_without_an_engine_cannot_be_started(self):
