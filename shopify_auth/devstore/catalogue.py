@@ -52,7 +52,7 @@ PHOTOGRAPHS = (
 
 @dataclass(frozen=True)
 class DemoPhoto:
-    """One product picture. `drawn` is true where no camera was involved, so that pages can say so.
+    """One product picture. Where no camera was involved, `alt` says that it is a drawing.
 
     `credit` names a photograph's maker.
     """
@@ -66,10 +66,6 @@ class DemoPhoto:
     @property
     def path(self) -> Path:
         return photo_folder() / self.name
-
-    @property
-    def drawn(self) -> bool:
-        return self.name in DRAWINGS
 
 
 @dataclass(frozen=True)
@@ -159,8 +155,8 @@ _PRODUCTS = (
             "<li>Microwave and dishwasher safe</li></ul>"
         ),
         photos=(
-            DemoPhoto("stoneware-mug.jpg", "Blue stoneware mug filled with coffee"),
-            DemoPhoto("stoneware-mug-on-table.jpg", "Blue stoneware mug on a wooden table"),
+            DemoPhoto("stoneware-mug.jpg", "Drawing of a blue stoneware mug filled with coffee"),
+            DemoPhoto("stoneware-mug-on-table.jpg", "Drawing of a blue stoneware mug on a wooden table"),
         ),
     ),
     DemoProduct(
@@ -175,7 +171,7 @@ _PRODUCTS = (
             "before your cream.</p><ul><li>30 ml, glass bottle with dropper</li>"
             "<li>Vegan, without perfume</li></ul>"
         ),
-        photos=(DemoPhoto("sea-buckthorn-serum.jpg", "Amber dropper bottle with a white label"),),
+        photos=(DemoPhoto("sea-buckthorn-serum.jpg", "Drawing of an amber dropper bottle with a white label"),),
     ),
     DemoProduct(
         id=_gid(8400000000004),
@@ -189,7 +185,7 @@ _PRODUCTS = (
             "<ul><li>46 cm high, shade 32 cm across</li><li>E27, at most 40 W</li>"
             "<li>Fabric cord of 2 m with a switch</li></ul>"
         ),
-        photos=(DemoPhoto("brass-table-lamp.jpg", "Lit brass lamp with a linen shade"),),
+        photos=(DemoPhoto("brass-table-lamp.jpg", "Drawing of a lit brass lamp with a linen shade"),),
     ),
     DemoProduct(
         id=_gid(8400000000005),
@@ -202,7 +198,7 @@ _PRODUCTS = (
             "<p>Soy wax in a matt black jar with a lid of ash wood.</p>"
             "<ul><li>220 g, burns for about 45 hours</li><li>Cotton wick</li></ul>"
         ),
-        photos=(DemoPhoto("cedar-candle.jpg", "Candle in a black jar, its wooden lid beside it"),),
+        photos=(DemoPhoto("cedar-candle.jpg", "Drawing of a candle in a black jar, its wooden lid beside it"),),
     ),
     DemoProduct(
         id=_gid(8400000000006),
@@ -216,7 +212,7 @@ _PRODUCTS = (
             "<ul><li>38 × 42 cm, handles of 60 cm</li><li>Printed with water-based ink</li>"
             "<li>Machine wash at 30 °C</li></ul>"
         ),
-        photos=(DemoPhoto("canvas-tote.jpg", "Natural canvas bag with the words Good Bread"),),
+        photos=(DemoPhoto("canvas-tote.jpg", "Drawing of a natural canvas bag with the words Good Bread"),),
     ),
     DemoProduct(
         id=_gid(8400000000007),
