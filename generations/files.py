@@ -10,7 +10,9 @@ import re
 
 from django.core import signing
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 
 from ecomvance_app.http import public
@@ -28,12 +30,14 @@ def link(picture: Picture, *, preview: bool = False, download: bool = False) -> 
 
 
 @public
-def serve(_request: HttpRequest, token: str) -> FileResponse:
-    """The picture that a signed link names; 404 for a link that is forged or too old."""
+def serve(request: HttpRequest, token: str) -> HttpResponseBase:
+    """The picture that a signed link names; 410 for a link that is too old, 404 for a forged one."""
     try:
         picture_id, form = signing.loads(token, salt=_SALT, max_age=LINK_SECONDS)
         picture = Picture.objects.select_related("generation").get(pk=picture_id)
         stored = default_storage.open(picture.preview if form == "preview" else picture.file)
+    except signing.SignatureExpired:
+        return _expired(request)
     except (signing.BadSignature, Picture.DoesNotExist, FileNotFoundError):
         raise Http404 from None
     response = FileResponse(
@@ -47,6 +51,11 @@ def serve(_request: HttpRequest, token: str) -> FileResponse:
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["Cache-Control"] = f"private, max-age={LINK_SECONDS}"
     return response
+
+
+def _expired(request: HttpRequest) -> HttpResponse:
+    context = {"minutes": LINK_SECONDS // 60}
+    return render(request, "generations/expired_link.html", context, status=410)
 
 
 def _file_name(picture: Picture) -> str:

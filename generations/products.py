@@ -13,6 +13,9 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+# A source lists at most so many products of one store; the others are found by searching.
+MOST_LISTED = 30
+
 
 class ProductsUnavailable(Exception):  # noqa: N818 - says what is the case
     """The store does not answer or is not connected; the text is a sentence for the merchant."""

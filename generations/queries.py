@@ -15,9 +15,10 @@ PAGE = 25
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """Runs, newest first, and the cursor of the next older page, empty at the end."""
+    """Runs, newest first, and the cursors of the pages beside it, empty at either end."""
 
     runs: list[Generation]
+    newer: str
     older: str
 
 
@@ -54,18 +55,33 @@ def count_failed(account_id: int, since: datetime) -> int:
     return failed.count()
 
 
-def list_history(account_id: int, cursor: str = "", state: str = "") -> HistoryPage:
-    """A page of runs from the cursor on; a cursor that cannot be read starts at the newest."""
+def list_history(
+    account_id: int, *, before: str = "", after: str = "", state: str = ""
+) -> HistoryPage:
+    """The newest runs, those before a cursor, or those right after one; of one state if named.
+
+    A cursor that cannot be read counts as none.
+    """
     runs = _shown(account_id)
     if state in Generation.State:
         runs = runs.filter(state=state)
-    position = _read_cursor(cursor)
-    if position:
-        at, run_id = position
-        runs = runs.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=run_id))
-    page = list(runs[: PAGE + 1])
-    older = page[PAGE - 1] if len(page) > PAGE else None
-    return HistoryPage(page[:PAGE], f"{older.created_at.isoformat()}~{older.pk}" if older else "")
+    from_older, from_newer = _read_cursor(after), _read_cursor(before)
+    if from_older:
+        at, run_id = from_older
+        later = runs.filter(Q(created_at__gt=at) | Q(created_at=at, id__gt=run_id))
+        found = list(later.order_by("created_at", "id")[: PAGE + 1])
+        page, has_newer, has_older = found[:PAGE][::-1], len(found) > PAGE, True
+    else:
+        if from_newer:
+            at, run_id = from_newer
+            runs = runs.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=run_id))
+        found = list(runs[: PAGE + 1])
+        page, has_newer, has_older = found[:PAGE], bool(from_newer), len(found) > PAGE
+    return HistoryPage(
+        runs=page,
+        newer=_cursor(page[0]) if page and has_newer else "",
+        older=_cursor(page[-1]) if page and has_older else "",
+    )
 
 
 def _shown(account_id: int) -> QuerySet[Generation]:
@@ -77,9 +93,14 @@ def _shown(account_id: int) -> QuerySet[Generation]:
     )
 
 
+def _cursor(generation: Generation) -> str:
+    return f"{generation.created_at.isoformat()}~{generation.pk}"
+
+
 def _read_cursor(cursor: str) -> tuple[datetime, uuid.UUID] | None:
     at, _, run_id = cursor.partition("~")
     try:
-        return datetime.fromisoformat(at), uuid.UUID(run_id)
+        instant, run = datetime.fromisoformat(at), uuid.UUID(run_id)
     except ValueError:
         return None
+    return (instant, run) if instant.utcoffset() is not None else None

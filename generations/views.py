@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,18 +13,30 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from credits import ledger, receipts
+from credits import ledger, periods, receipts, usage
 from credits import queries as credit_queries
+from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest
-from generations import actions, catalog, files, orders, product_photos, products, queries
+from generations import actions, catalog, files, orders, product_photos, products, queries, refusals
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.forms import ToolForm
 from generations.models import Generation, Picture
 from generations.pictures import PictureRefused
+
+RECENT_USE = timedelta(days=30)
+QUICK_START_TOOLS = 4
+HISTORY_VIEWS = (
+    ("", gettext_lazy("All")),
+    ("queued", gettext_lazy("Waiting")),
+    ("running", gettext_lazy("Running")),
+    ("succeeded", gettext_lazy("Ready")),
+    ("failed", gettext_lazy("Failed")),
+    ("cancelled", gettext_lazy("Cancelled")),
+)
 
 
 @require_safe
@@ -38,15 +52,21 @@ def home(request: MerchantRequest) -> HttpResponse:
 
 
 def _quick_start(request: MerchantRequest) -> list[dict[str, Any]]:
-    """A few tools that can be started; without the credits for one, what is missing."""
+    """The tools used most here of late, of those that can be started.
+
+    A tool that the balance does not pay for says what is missing and stands behind the others.
+    """
     tiles = [tile for tile in _tiles(request) if not tile["disabled_reason"]]
     for tile in tiles:
         if tile["short_by"]:
             tile["disabled_reason"] = ngettext(
                 "Needs %(short)s more credit.", "Needs %(short)s more credits.", tile["short_by"]
             ) % {"short": localize(tile["short_by"])}
-    # What can be run now comes first.
-    return sorted(tiles, key=lambda tile: bool(tile["disabled_reason"]))[:4]
+    today = periods.local_day(clock.now(), request.account.time_zone)
+    recent = usage.read_days(request.account.pk, today - RECENT_USE, today + timedelta(days=1))
+    runs = {share.name: share.runs for share in recent.tools}
+    tiles.sort(key=lambda tile: (bool(tile["disabled_reason"]), -runs.get(tile["slug"], 0)))
+    return tiles[:QUICK_START_TOOLS]
 
 
 @require_safe
@@ -74,35 +94,42 @@ def tool(request: MerchantRequest, slug: str) -> HttpResponse:
 @require_safe
 def history(request: MerchantRequest) -> HttpResponse:
     """Every run with its cost, split, engine, person and time."""
-    state = request.GET.get("state", "")
-    page = queries.list_history(request.account.pk, request.GET.get("from", ""), state)
+    chosen, before, after = (request.GET.get(name, "") for name in ("state", "before", "after"))
+    page = queries.list_history(request.account.pk, before=before, after=after, state=chosen)
     context = {
         "nav_active": "history",
         "runs": [_row(request, generation) for generation in page.runs],
-        "older_url": _older_url(request, page.older, state) if page.older else "",
-        "state": state,
-        "states": Generation.State.choices,
+        "newer_url": _history_url(request, chosen, after=page.newer) if page.newer else "",
+        "older_url": _history_url(request, chosen, before=page.older) if page.older else "",
+        "views": [
+            {"name": name, "url": _history_url(request, state), "current": state == chosen}
+            for state, name in HISTORY_VIEWS
+        ],
+        "filtered": bool(chosen),
     }
     return render(request, "generations/history.html", context)
 
 
-def _older_url(request: MerchantRequest, cursor: str, state: str) -> str:
-    chosen = {"state": state} if state else {}
-    return f"{_url(request, 'history')}?{urlencode({'from': cursor} | chosen)}"
+def _history_url(request: MerchantRequest, state: str, **cursor: str) -> str:
+    query = urlencode(({"state": state} if state else {}) | cursor)
+    return _url(request, "history") + (f"?{query}" if query else "")
 
 
 @require_safe
 def run(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """One run: its pictures, its receipt and what became of its credits."""
     generation = _get(request, generation_id)
-    context = _run_context(generation) | {"nav_active": "history"}
+    context = _run_context(generation) | {"nav_active": "history", "whole_page": True}
     return render(request, "generations/run.html", context)
 
 
 @require_safe
 def run_status(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
-    """The part of a run's page that changes while it works."""
-    return render(request, "generations/_run.html", _run_context(_get(request, generation_id)))
+    """What changes while a run works: the result beside a tool, or with `part=page` a run's page."""
+    context = _run_context(_get(request, generation_id))
+    if request.GET.get("part") == "page":
+        return render(request, "generations/_run_page.html", context | {"whole_page": True})
+    return render(request, "generations/_run.html", context)
 
 
 @require_POST
@@ -142,7 +169,7 @@ def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
         "price": found.variants[0].credits,
         "unavailable": unavailable,
         "key": uuid.uuid4().hex,
-        "search": request.GET.get("search", "")[:100],
+        "search": request.GET.get("search", "").strip()[:100],
         "choices": [],
     }
     if unavailable or not found.max_images:
@@ -151,17 +178,24 @@ def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
         listed = products.list_products(request.account.pk, context["search"])
     except products.ProductsUnavailable as error:
         return context | {"products_unavailable": str(error)}
-    context["choices"] = [
+    context["choices"] = _choices(listed)
+    if len(listed) >= products.MOST_LISTED:
+        context["listed"] = len(listed)
+    return context
+
+
+def _choices(listed: Iterable[products.Product]) -> list[dict[str, str]]:
+    """Every photo of these products; the photos of one product are told apart by their hints."""
+    return [
         {
             "value": f"{product.id} {photo.id}",
             "src": product_photos.link(photo),
             "label": product.title,
-            "hint": _("drawn") if getattr(photo, "drawn", False) else "",
+            "hint": photo.alt or (_("Photo %(number)s") % {"number": localize(number)}),
         }
         for product in listed
-        for photo in product.photos
+        for number, photo in enumerate(product.photos, 1)
     ]
-    return context
 
 
 def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
@@ -185,10 +219,13 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     ) as error:  # fmt: skip
         return _refuse(request, found, [str(error)])
     except ledger.KeyConflict:
-        message = _("This was already asked for in another way. Press the button once more.")
+        message = _(
+            "Your last click had started a run after all: it stands in the history. Press the "
+            "button again to start this one too."
+        )
         return _refuse(request, found, [message], status=409)
     except ledger.InsufficientCredits as error:
-        return _refuse_for_credits(request, found, error)
+        return _refuse(request, found, [refusals.missing_credits(error)], status=402)
     if not request.htmx:
         return HttpResponseRedirect(_url(request, "run", generation.pk))
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
@@ -199,27 +236,13 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
 def _refuse(
     request: MerchantRequest, found: Tool, errors: list[str], status: int = 422
 ) -> HttpResponse:
-    context = {"errors": errors, "next_key": uuid.uuid4().hex if status == 409 else ""}
-    return _refusal(request, found, context, status)
-
-
-def _refuse_for_credits(
-    request: MerchantRequest, found: Tool, error: ledger.InsufficientCredits
-) -> HttpResponse:
-    message = _(
-        "%(needed)d credits are needed and %(available)d are available: %(short)d are missing. "
-        "Nothing was charged."
-    ) % {"needed": error.needed, "available": error.available, "short": error.short_by}
-    return _refusal(request, found, {"errors": [message], "short_by": error.short_by}, 402)
-
-
-def _refusal(
-    request: MerchantRequest, found: Tool, context: dict[str, Any], status: int
-) -> HttpResponse:
     """Say what is wrong beside the button; what was chosen stays in the page."""
+    context: dict[str, Any] = {"errors": errors}
     if not request.htmx:
         context = _tool_context(request, found) | context
         return render(request, "generations/tool.html", context, status=status)
+    if status == 409:
+        context["next_key"] = uuid.uuid4().hex
     response = render(request, "generations/_refusal.html", context, status=status)
     response["HX-Retarget"] = "#run-errors"
     response["HX-Reswap"] = "innerHTML"
@@ -234,9 +257,10 @@ def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
 
 def _tile(found: Tool, total: int, *, trial: bool) -> dict[str, Any]:
     price, reason = found.lowest_price, routing.unavailable_reason(found.slug)
-    if found.output == "video" and trial and total < price:
-        reason = _("Needs %(price)d; the trial gives 100 a day. Buy a package or a plan.") % {
-            "price": price
+    if reason is None and found.output == "video" and trial and total < price:
+        reason = _("Needs %(price)s; the trial gives %(daily)s a day. Buy a package or a plan.") % {
+            "price": localize(price),
+            "daily": localize(periods.TRIAL_CREDITS),
         }
     return {
         "slug": found.slug,
@@ -261,6 +285,7 @@ def _row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
     return {
         "generation": generation,
         "tool": catalog.TOOLS[generation.tool],
+        "engine": routing.engine_title(generation.engine),
         "url": _url(request, "run", generation.pk),
         "thumbnail": files.link(shown, preview=True) if shown else "",
         "is_result": Picture.Role.OUTPUT in pictures,
@@ -273,6 +298,7 @@ def _run_context(generation: Generation) -> dict[str, Any]:
     return {
         "generation": generation,
         "tool": catalog.TOOLS[generation.tool],
+        "engine": routing.engine_title(generation.engine),
         "before": before,
         "before_url": files.link(before, preview=True) if before else "",
         "after": after,

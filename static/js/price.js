@@ -5,35 +5,37 @@
   "use strict";
 
   const ecomVance = window.ecomVance;
+  const plurals = new Intl.PluralRules(document.documentElement.lang || "en");
   let announcement = 0;
 
-  /**
-   * Unit price of the chosen options times the number of chosen items.
-   * @param {HTMLFormElement} form
-   * @returns {number}
-   */
+  /** @param {HTMLFormElement} form @returns {number} what the chosen option costs */
   const costOf = (form) => {
-    const option = form.querySelector("[data-price]:checked, option[data-price]:checked");
-    const unit = Number(option?.getAttribute("data-price") ?? form.dataset.price ?? 0);
-    const counter = form.querySelector("[data-price-count]");
-    const items = form.querySelectorAll("[data-price-item]");
-    if (counter) return unit * Math.max(1, Number(counter.value) || 1);
-    if (items.length) return unit * form.querySelectorAll("[data-price-item]:checked").length;
-    return unit;
+    const option = form.querySelector("[data-price]:checked");
+    return Number(option?.getAttribute("data-price") ?? form.dataset.price ?? 0);
   };
 
+  /** @param {Record<string, number>} amounts @returns {string} which of the sentences about the split */
+  const splitOf = ({ plan, package: bought }) => (plan && bought ? "both" : plan ? "plan" : bought ? "package" : "free");
+
+  /** @param {string} text @param {Record<string, number>} amounts */
+  const filled = (text, amounts) => text.replace(/\{(\w+)\}/g, (_, name) => ecomVance.formatNumber(amounts[name]));
+
   /**
+   * Whole sentences, each with the places of its figures, so that a language may order them its own way.
    * @param {Element} bar
    * @param {Record<string, number>} amounts
    */
   const write = (bar, amounts) => {
-    for (const element of bar.querySelectorAll("[data-price-out]")) {
-      element.textContent = ecomVance.formatNumber(amounts[element.getAttribute("data-price-out")]);
+    const forms = {
+      cost: plurals.select(amounts.cost),
+      missing: plurals.select(amounts.short),
+      split: splitOf(amounts),
+      left: amounts.short ? "short" : "enough",
+    };
+    for (const element of bar.querySelectorAll("[data-price-text]")) {
+      const { dataset } = element;
+      element.textContent = filled(dataset[forms[dataset.priceText]] ?? dataset.other, amounts);
     }
-    for (const word of bar.querySelectorAll("[data-price-word]")) ecomVance.setWord(word, amounts.cost);
-    bar.querySelector("[data-price-from=plan]").hidden = !amounts.plan;
-    bar.querySelector("[data-price-from=package]").hidden = !amounts.package;
-    bar.querySelector("[data-price-from=both]").hidden = !(amounts.plan && amounts.package);
   };
 
   /** @param {Element} bar @param {Record<string, number>} amounts */
@@ -41,8 +43,7 @@
     clearTimeout(announcement);
     announcement = setTimeout(() => {
       const status = bar.querySelector("[data-price-status]");
-      const text = amounts.short ? status.dataset.short : status.dataset.text;
-      status.textContent = text.replace(/\{(\w+)\}/g, (_, name) => ecomVance.formatNumber(amounts[name]));
+      status.textContent = filled(status.dataset[amounts.short ? "short" : "enough"], amounts);
     }, 300);
   };
 
@@ -66,7 +67,6 @@
     form.dataset.affordable = String(!short);
     bar.querySelector("[data-run-button]").hidden = Boolean(short);
     bar.querySelector("[data-buy-button]").hidden = !short;
-    bar.querySelector("[data-after]").hidden = Boolean(short);
     bar.setAttribute("data-ready", "");
     if (aloud) announce(bar, amounts);
   };
@@ -77,10 +77,6 @@
   document.addEventListener("change", (event) => {
     const form = /** @type {Element} */ (event.target).closest("form[data-price-form]");
     if (form) update(form, true);
-  });
-  document.addEventListener("input", (event) => {
-    const target = /** @type {Element} */ (event.target);
-    if (target.matches("[data-price-count]")) update(target.closest("form[data-price-form]"), true);
   });
   document.addEventListener("htmx:after:swap", () => updateAll(false));
   document.body.addEventListener("balance:changed", () => updateAll(false));

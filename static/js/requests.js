@@ -6,13 +6,12 @@
   "use strict";
 
   const ecomVance = (window.ecomVance = window.ecomVance || {});
-  const SWAPPED_ERRORS = new Set([402, 422]); // These answers are fragments that say what is wrong.
+  const SWAPPED_ERRORS = new Set([402, 409, 422]); // These answers are fragments that say what is wrong.
   const MESSAGES = {
     400: "unreadable",
     401: "signedOut",
     403: "forbidden",
     404: "missing",
-    409: "conflict",
     413: "tooLarge",
     429: "tooMany",
   };

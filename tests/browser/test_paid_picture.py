@@ -60,7 +60,7 @@ def test_a_photo_becomes_a_cut_out_and_every_tab_shows_the_balance(
         assert image.getchannel("A").getextrema() == (0, 255)
     page.goto("/dashboard/history")
     row = page.locator("tbody tr").inner_text()
-    assert re.search(r"Background Removal\s.*Ready\s.*local\s.*Olivia\s.*20\s", row, re.DOTALL)
+    assert re.search(r"Background Removal\s.*Ready\s.*Our server\s.*Olivia\s.*20\s", row, re.DOTALL)
 
 
 def test_a_refused_file_keeps_the_page_and_the_credits(

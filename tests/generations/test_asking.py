@@ -54,7 +54,7 @@ class TestAsking:
 
         assert response.status_code == 402
         body = response.content.decode()
-        assert "20 credits are needed and 10 are available: 10 are missing" in body
+        assert "20 credits are needed and you have 10: 10 are missing" in body
         assert not Generation.objects.exists()
         assert not stored_files(owner.account.pk)
         assert owner.total == 10

@@ -40,7 +40,10 @@ class TestFiles:
         link = files.link(Picture.objects.get(role=Picture.Role.INPUT))
 
         with time_machine.travel(timezone.now() + timedelta(minutes=15, seconds=1)):
-            assert client.get(link).status_code == 404
+            response = client.get(link)
+
+        assert response.status_code == 410
+        assert "Links to pictures work for 15 minutes." in response.content.decode()
 
     def test_go_with_the_prompts_when_a_store_is_forgotten(self, owner: Merchant) -> None:
         ask(owner.client, image="", photo="gid://shopify/Product/1 7")

@@ -49,7 +49,7 @@ def test_history_pages_through_everything_once(owner: Merchant) -> None:
     while True:
         body = owner.client.get(f"/dashboard/history{query}").content.decode()
         seen += [str(run.pk) for run in Generation.objects.all() if f"/runs/{run.pk}" in body]
-        if "?from=" not in body:
+        if "?before=" not in body:
             break
         query = body.split("/dashboard/history")[-1].split('"')[0].replace("&amp;", "&")
 

@@ -1,0 +1,211 @@
+"""The pages that lead to a run: tools and their prices, a tool's products, the quick start."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from credits import ledger
+from generations import catalog, products
+from generations.engines import routing
+from generations.models import Generation
+from shopify_auth.products import LISTED_PRODUCTS
+from tests.generations.engine import Engine
+from tests.generations.mug_store import TOOL, OneMug, ask
+from tests.merchants import Merchant
+from tests.page_reading import attribute, every, one, read_page, words
+
+
+@dataclass(frozen=True)
+class _Photo:
+    id: str
+    alt: str = ""
+    url: str = "/static/img/mark.svg"
+
+
+@dataclass(frozen=True)
+class _Product:
+    id: str
+    title: str
+    photos: tuple[_Photo, ...]
+
+
+class Mugs(OneMug):
+    """A store that lists as many mugs as a source lists at most."""
+
+    mugs: ClassVar = [
+        _Product(f"gid://shopify/Product/{n}", f"Mug {n}", (_Photo(f"{n}1"), _Photo(f"{n}2")))
+        for n in range(products.MOST_LISTED - 1)
+    ]
+    lamp = _Product(
+        "gid://shopify/Product/99", "Lamp", (_Photo("991", "Drawing of a lit lamp"), _Photo("992"))
+    )
+
+    def list_products(self, account_id: int, search: str = "") -> list[_Product]:  # type: ignore[override]
+        listed = [*self.mugs, self.lamp]
+        return [product for product in listed if search.lower() in product.title.lower()]
+
+
+@pytest.fixture
+def many_mugs(store: None, settings: object) -> None:
+    settings.PRODUCT_SOURCE = f"{__name__}.Mugs"  # type: ignore[attr-defined]
+    products._source.cache_clear()
+
+
+def tiles(owner: Merchant, address: str) -> dict[str, str]:
+    """What each tile of a page reads, by its tool's name."""
+    found = list(every(read_page(owner.client.get(address)), "article"))
+    named = {words(one(tile, "h3")): words(tile) for tile in found}
+    assert len(named) == len(found)
+    return named
+
+
+def choices(owner: Merchant, **search: str) -> dict[str, str]:
+    """The photos to choose from: what is sent, and what its label reads."""
+    page = read_page(owner.client.get(TOOL, search))
+    labels = every(page, "label", class_="choice--picture")
+    return {attribute(one(label, "input"), "value"): words(label) for label in labels}
+
+
+class TestTools:
+    def test_every_tool_without_an_engine_says_that_it_comes_later(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
+        shown = tiles(owner, "/dashboard/tools")
+
+        assert len(shown) == len(catalog.TOOLS)
+        later = {name for name, text in shown.items() if "This tool comes later." in text}
+        assert later == set(shown) - {"Background Removal"}
+        assert "4 s 400 · 6 s 600 · 8 s 800 credits" in shown["Veo 3.1 T2V"]
+
+    def test_a_video_that_the_trial_can_never_pay_for_says_so(
+        self, owner: Merchant, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(routing._ROUTES, "veo-t2v", engine)
+
+        shown = tiles(owner, "/dashboard/tools")
+
+        assert "Needs 400; the trial gives 100 a day." in shown["Veo 3.1 T2V"]
+
+
+class TestQuickStart:
+    def test_the_tools_used_most_come_first(
+        self, owner: Merchant, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for slug in ("object-removal", "image-enhance", "product-placement", "ai-shadowing"):
+            monkeypatch.setitem(routing._ROUTES, slug, engine)
+        ledger.add_package(owner.account.pk, 1000, "package")
+        for number, tool in enumerate(["image-enhance"] * 3 + ["ai-shadowing"] * 2):
+            ledger.spend(owner.account.pk, 50, f"spend-{number}", tool=tool)
+
+        assert list(tiles(owner, "/dashboard/")) == [
+            "Image Enhance", "AI Shadowing", "Background Removal", "Object Removal",
+        ]  # fmt: skip
+
+    def test_a_tool_that_cannot_be_paid_says_what_is_missing(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
+        ledger.spend(owner.account.pk, 81, "most", tool="background-removal")
+
+        shown = tiles(owner, "/dashboard/")
+
+        assert "Needs 1 more credit." in shown["Background Removal"]
+
+
+@pytest.mark.usefixtures("many_mugs")
+class TestProducts:
+    def test_are_found_by_their_title(self, owner: Merchant, engine: Engine) -> None:
+        found = choices(owner, search=" lamp ")
+
+        assert list(found) == ["gid://shopify/Product/99 991", "gid://shopify/Product/99 992"]
+
+    def test_that_nobody_has_are_said_to_be_missing(self, owner: Merchant, engine: Engine) -> None:
+        page = owner.client.get(TOOL, {"search": "<sofa>"}).content.decode()
+
+        assert "No product has “&lt;sofa&gt;” in its title." in page
+        assert 'value="&lt;sofa&gt;"' in page
+        assert not choices(owner, search="<sofa>")
+
+    def test_beyond_the_first_are_said_to_need_a_search(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
+        told = "The first 30 products are shown. Search for the others by their titles."
+
+        assert told in words(read_page(owner.client.get(TOOL)))
+        assert told not in words(read_page(owner.client.get(TOOL, {"search": "lamp"})))
+        assert products.MOST_LISTED == LISTED_PRODUCTS
+
+    def test_photos_of_one_product_are_told_apart(self, owner: Merchant, engine: Engine) -> None:
+        labels = choices(owner, search="lamp").values()
+
+        assert list(labels) == ["Lamp Drawing of a lit lamp", "Lamp Photo 2"]
+
+
+class TestAToolsForm:
+    def test_offers_each_priced_choice(
+        self, owner: Merchant, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(routing._ROUTES, "product-placement", engine)
+        address = "/dashboard/tools/product-placement"
+
+        page = owner.client.get(address).content.decode()
+
+        choices = re.findall(r'name="resolution"\s+value="(\w+)"\s+data-price="(\d+)"', page)
+        assert choices == [("1K", "50"), ("2K", "50"), ("4K", "100")]
+        photo = "gid://shopify/Product/1 7"
+        form = {"key": "k", "photo": photo, "resolution": "4K"}
+        assert owner.client.post(address, form).status_code == 302
+        assert Generation.objects.get().price == 100
+
+    def test_does_not_give_a_slow_upload_up(self, owner: Merchant, engine: Engine) -> None:
+        page = owner.client.get(TOOL).content.decode()
+
+        # 25 MB take seven minutes at half a megabit a second.
+        [milliseconds] = re.findall(r"hx-config='\{\"timeout\": (\d+)\}'", page)
+        assert int(milliseconds) >= 7 * 60 * 1000
+
+    def test_gets_a_new_key_with_the_word_that_the_old_one_is_used(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
+        ask(owner.client)
+
+        answer = ask(owner.client, image="", photo="gid://shopify/Product/1 7")
+
+        assert answer.status_code == 409
+        body = answer.content.decode()
+        assert "it stands in the history" in body
+        [key] = re.findall(r'id="idempotency-key" value="(\w+)"', body)
+        assert (
+            ask(owner.client, key, image="", photo="gid://shopify/Product/1 7").status_code == 201
+        )
+        assert owner.total == 60
+
+    def test_one_missing_credit_is_one(self, owner: Merchant, engine: Engine) -> None:
+        ledger.spend(owner.account.pk, 81, "most")
+
+        body = ask(owner.client).content.decode()
+
+        assert "20 credits are needed and you have 19: 1 is missing. Nothing was charged." in body
+
+
+@pytest.mark.parametrize(
+    ("address", "loaded"),
+    [
+        ("/dashboard/", set()),
+        ("/dashboard/tools", set()),
+        ("/dashboard/history", set()),
+        ("/dashboard/usage", set()),
+        (TOOL, {"compare", "price", "upload"}),
+    ],
+)
+def test_scripts_of_runs_load_only_where_they_are_used(
+    owner: Merchant, engine: Engine, address: str, loaded: set[str]
+) -> None:
+    page = owner.client.get(address).content.decode()
+
+    scripts = set(re.findall(r"js/([a-z_]+)[\w.]*\.js", page))
+    assert scripts & {"compare", "price", "upload"} == loaded
+    assert {"app", "requests", "balance", "live"} <= scripts
