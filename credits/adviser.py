@@ -150,8 +150,10 @@ def cycle_usage(account: Account, now: datetime) -> list[int]:
     """Credits used in each of the last three full cycles, less what was restored, oldest first."""
     zone = account.time_zone
     end = periods.local_day(now, zone)
-    if account.period_kind == "paid" and account.period_start is not None:
-        end = min(end, periods.local_day(account.period_start, zone))
+    start, period_end = account.period_start, account.period_end
+    # A paid period stays on the account after its end, until Shopify confirms the next one.
+    if account.period_kind == "paid" and start and period_end and period_end > now:
+        end = min(end, periods.local_day(start, zone))
     opened = periods.local_day(account.opened_at, zone)
     cycle = timedelta(days=periods.BILLING_CYCLE.days)
     used: list[int] = []

@@ -109,6 +109,18 @@ class TestReadAdvice:
         assert advice.best.plan == STARTER
         assert advice.saving == Decimal(90)
 
+    def test_a_period_that_is_over_no_longer_sets_the_cycles(self):
+        account = ledger.open_account("Bloom", trial=False, now=NOON)
+        ledger.start_plan_period(account.pk, "growth", NOON, NOON + 30 * DAY, "p", NOON)
+        ledger.add_package(account.pk, 5_000, "large", NOON)
+        ledger.spend(account.pk, 2_000, "within the plan", now=NOON + 5 * DAY)
+        ledger.spend(account.pk, 1_500, "without a plan", now=NOON + 50 * DAY)
+        account.refresh_from_db()
+
+        advice = adviser.read_advice(account, None, NOON + 61 * DAY)
+
+        assert advice.used == (2_000, 1_500)
+
     def test_before_the_first_full_cycle_there_is_none(self):
         account = ledger.open_account("Bloom", now=NOON)
         ledger.spend(account.pk, 50, "s", now=NOON)
