@@ -20,7 +20,14 @@ from shopify_auth import billing_schedule
 from shopify_auth.billing_readings import Reading, ShownCharge
 from shopify_auth.models import Shop
 from shopify_auth.models.charges import BillingDifference, Charge, Purchase, Subscription
-from shopify_auth.offers import Offer, package_offer, plan_offer, receipt_of, recognise
+from shopify_auth.offers import (
+    CURRENCY,
+    Offer,
+    package_offer,
+    plan_offer,
+    receipt_of,
+    recognise,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +37,9 @@ Row = TypeVar("Row", Subscription, Purchase)
 
 # A period end that moved by less than this is the same period, told more exactly.
 SAME_PERIOD = timedelta(days=1)
-# What the idempotency keys of granted periods begin with.
+# What the idempotency keys of granted periods and packages begin with.
 PERIOD_KEY = "period:"
+PURCHASE_KEY = "purchase:"
 
 
 @dataclass
@@ -43,9 +51,9 @@ class Changes:
 
 
 def report(shop: Shop, kind: str, gid: str, detail: str, now: datetime) -> None:
-    """Put a difference before staff, once per charge and kind."""
+    """Put a difference before staff, once; also when another one of the charge was dealt with."""
     _difference, is_new = BillingDifference.objects.get_or_create(
-        shop=shop, kind=kind, gid=gid, defaults={"detail": detail[:300], "noticed_at": now}
+        shop=shop, kind=kind, gid=gid, detail=detail[:300], defaults={"noticed_at": now}
     )
     if is_new:
         logger.error("Billing of %s: %s %s %s", shop.domain, kind, gid, detail)
@@ -85,14 +93,13 @@ class Alignment:
     # --- Which row ---------------------------------------------------------------------------
 
     def _row(self, model: type[Row], shown: ShownCharge) -> Row | None:
-        """Our row of a charge; one whose answer was lost is recognised by its name and price."""
+        """Our row of a charge; one whose answer was lost is recognised by the receipt in its name."""
         row = model.objects.filter(gid=shown.gid).first()
         if row is not None:
             # A global id belongs to one store; another store's row is not ours to touch.
             return row if row.shop_id == self.shop.pk else None
-        row = model.objects.filter(
-            shop=self.shop, gid=None, receipt=receipt_of(shown.name), price=shown.price
-        ).first()
+        receipt = receipt_of(shown.name)
+        row = model.objects.filter(shop=self.shop, gid=None, receipt=receipt).first()
         if row is None:
             row = self._offered_row(model, shown)
         if row is not None:
@@ -106,23 +113,30 @@ class Alignment:
             if shown.is_active:
                 report(self.shop, Kind.UNKNOWN, shown.gid, shown.name, self.now)
             return None
-        return model(
+        row = model(
             shop=self.shop,
             gid=shown.gid,
             name=shown.name,
             handle=offer.handle,
             credits=offer.credits,
             price=offer.price,
+            currency=CURRENCY,
             created_at=shown.created_at,
         )
+        # What was granted for it before its row was lost is known by this code.
+        receipt = receipt_of(shown.name)
+        if not model.objects.filter(receipt=receipt).exists():
+            row.receipt = receipt
+        return row
 
     # --- What it says ------------------------------------------------------------------------
 
     def _update(self, row: Charge, shown: ShownCharge) -> None:
         if row.pk is None or row.status != shown.status:
             self.changes.corrected[shown.gid] = f"{row.status} to {shown.status}"
-        row.status, row.test, row.currency = shown.status, shown.test, shown.currency
-        written = ["gid", "status", "test", "currency"]
+        row.status, row.test = shown.status, shown.test
+        row.billed_price, row.billed_currency = shown.price, shown.currency
+        written = ["gid", "status", "test", "billed_price", "billed_currency"]
         if not row.is_open:
             row.confirmation_url = ""
             written.append("confirmation_url")
@@ -132,8 +146,8 @@ class Alignment:
         if isinstance(row, Subscription):
             row.current_period_end = shown.period_end
             written.append("current_period_end")
-        if shown.price != row.price:
-            detail = f"{shown.price} instead of {row.price}"
+        if (shown.price, shown.currency) != (row.price, row.currency):
+            detail = f"{shown.price} {shown.currency} instead of {row.price} {row.currency}"
             report(self.shop, Kind.PRICE, shown.gid, detail, self.now)
         # The merchant may be coming back meanwhile, which is written without this lock.
         row.save(update_fields=written if row.pk else None)
@@ -148,7 +162,7 @@ class Alignment:
                     continue
                 if isinstance(row, Purchase) and not row.is_open:
                     continue
-                row.status = Status.EXPIRED if row.is_open else Status.CANCELLED
+                row.status = _unknown_ends_as(row)
                 row.ended_at = self.now
                 row.save(update_fields=["status", "ended_at"])
                 self.changes.corrected[row.gid or row.receipt] = f"unknown, so {row.status}"
@@ -168,7 +182,7 @@ class Alignment:
         if row.granted_at is not None or not self._is_paid(shown):
             return
         entry = ledger.add_package(
-            self._account.pk, row.credits, f"purchase:{shown.gid}", self.now, row.receipt
+            self._account.pk, row.credits, f"{PURCHASE_KEY}{shown.gid}", self.now, row.receipt
         )
         row.granted_at = self.now
         row.save(update_fields=["granted_at"])
@@ -205,6 +219,9 @@ class Alignment:
         row.save(update_fields=["granted_until"])
         if entry.sequence > before:
             self._note_grant(entry, shown)
+        elif entry.allocation > row.credits and not row.replaces_later:
+            detail = f"{row.credits} credits; {entry.allocation} were granted until {end:%Y-%m-%d}"
+            report(self.shop, Kind.SMALLER, shown.gid, detail, self.now)
 
     def _period(self, row: Subscription, shown: ShownCharge) -> tuple[datetime, datetime]:
         if shown.period_end is not None:
@@ -262,6 +279,13 @@ class Alignment:
 
 def _oldest_first(charges: dict[str, ShownCharge]) -> list[ShownCharge]:
     return sorted(charges.values(), key=lambda charge: (charge.created_at, charge.gid))
+
+
+def _unknown_ends_as(row: Charge) -> Status:
+    """What became of a charge that Shopify does not know: never made, never approved, or gone."""
+    if row.gid is None:
+        return Status.REFUSED
+    return Status.EXPIRED if row.is_open else Status.CANCELLED
 
 
 def _offers(model: type[Charge]) -> Iterable[Offer]:

@@ -14,9 +14,11 @@ Source: product document, "Plan Credits" and "Package Credits"; Shopify's docume
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from credits.models import Account
 from credits.period_ends import Renewal
@@ -35,13 +37,19 @@ from shopify_auth.models.charges import (
 )
 
 __all__ = [
-    "Changes", "bring_in_line", "end_charges", "paying_shop", "renewal", "running_subscription",
+    "Changes", "bring_in_line", "counted", "end_charges", "is_worth_asking", "paying_shop",
+    "renewal", "running_subscription",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
 Status = Charge.Status
 RUNNING = Subscription.RUNNING
+
+# Open pages ask again and again; Shopify is asked at most this often for one store.
+FRESH = timedelta(seconds=2)
+# After a failure they leave Shopify alone for this long: an answer that does not come takes a minute.
+RESTS_AFTER_FAILURE = timedelta(minutes=1)
 
 
 def bring_in_line(shop: Shop, *, now: datetime | None = None, nightly: bool = False) -> Changes:
@@ -55,15 +63,16 @@ def bring_in_line(shop: Shop, *, now: datetime | None = None, nightly: bool = Fa
     shop = Shop.objects.get(pk=shop.pk)
     if shop.state != Shop.State.INSTALLED or shop.account_id is None:
         return Changes()
-    number = _begin(shop)
+    number = _begin(shop, now)
     try:
         reading = read_charges(shop, _expected(shop))
     except ShopifyError as error:
-        _note_failure(shop, error, now)
+        _note_failure(shop, number, error, now)
         raise
     with transaction.atomic():
-        # The store first, as when it leaves: it may have moved to another account meanwhile.
-        shop = Shop.objects.select_for_update().get(pk=shop.pk)
+        # The store first, as when it leaves: it may have moved to another account meanwhile. Its key
+        # stays free, for whoever writes a charge of this store holds the billing row already.
+        shop = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         check = BillingCheck.objects.select_for_update().get(shop=shop)
         if number <= check.applied or shop.state != Shop.State.INSTALLED:
             return Changes()
@@ -97,11 +106,30 @@ def end_charges(shop: Shop, now: datetime) -> None:
         check.save()
 
 
+def is_worth_asking(shop: Shop, now: datetime, since: datetime | None = None) -> bool:
+    """Whether an open page should have Shopify asked.
+
+    Not when that was done a moment ago (and after `since`), nor soon after Shopify has failed.
+    """
+    fresh_from = max(now - FRESH, since or now - FRESH)
+    checks = BillingCheck.objects.filter(shop=shop)
+    if checks.filter(checked_at__range=(fresh_from, now)).exists():
+        return False
+    failed = checks.exclude(error="").filter(tried_at__range=(now - RESTS_AFTER_FAILURE, now))
+    return not failed.exists()
+
+
+def counted(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """Those of `subscriptions` that are active or frozen, and paid: a test is, where nobody pays."""
+    running = subscriptions.filter(status__in=RUNNING)
+    if settings.DEBUG:
+        return running
+    return running.exclude(test=True, shop__is_development_store=False)
+
+
 def running_subscription(shop: Shop) -> Subscription | None:
     """The store's subscription that is active or frozen."""
-    return (
-        Subscription.objects.filter(shop=shop, status__in=RUNNING).order_by("-created_at").first()
-    )
+    return counted(Subscription.objects.filter(shop=shop)).order_by("-created_at").first()
 
 
 def renewal(account: Account) -> Renewal:
@@ -111,10 +139,10 @@ def renewal(account: Account) -> Renewal:
     go on.
     """
     subscriptions = Subscription.objects.filter(shop__account=account)
-    statuses = set(subscriptions.values_list("status", flat=True).distinct())
-    if not statuses or Status.ACTIVE in statuses:
+    running = set(counted(subscriptions).values_list("status", flat=True))
+    if Status.ACTIVE in running or not subscriptions.exists():
         return "expected"
-    return "unpaid" if Status.FROZEN in statuses else "ended"
+    return "unpaid" if Status.FROZEN in running else "ended"
 
 
 def paying_shop(account: Account) -> Shop | None:
@@ -129,13 +157,14 @@ def paying_shop(account: Account) -> Shop | None:
 # --- Reading -------------------------------------------------------------------------------------
 
 
-def _begin(shop: Shop) -> int:
+def _begin(shop: Shop, now: datetime) -> int:
     """The number of this reading, in the order in which readings begin."""
     with transaction.atomic():
         BillingCheck.objects.get_or_create(shop=shop)
         check = BillingCheck.objects.select_for_update().get(shop=shop)
         check.begun += 1
-        check.save(update_fields=["begun"])
+        check.tried_at = now
+        check.save(update_fields=["begun", "tried_at"])
     return check.begun
 
 
@@ -154,13 +183,24 @@ def _is_settled(charge: Charge) -> bool:
     return charge.status in Charge.FINAL
 
 
-def _note_failure(shop: Shop, error: ShopifyError, now: datetime) -> None:
+def _note_failure(shop: Shop, number: int, error: ShopifyError, now: datetime) -> None:
+    """Remember why, and when to ask again; a failure that a later answer has overtaken is nothing.
+
+    Only a question that was due counts as a failure: open pages that ask meanwhile neither lengthen
+    the waits nor put off what is due earlier.
+    """
     logger.warning("Charges of %s could not be read: %s", shop.domain, error)
     with transaction.atomic():
         check = BillingCheck.objects.select_for_update().get(shop=shop)
-        check.failures += 1
+        if number <= check.applied:
+            return
         check.error = str(error)[:300]
-        check.due_at = billing_schedule.after_failure(check.failures, now)
+        again_at = billing_schedule.after_failure(check.failures + 1, now)
+        if check.due_at is None or check.due_at <= now:
+            check.failures += 1
+            check.due_at = again_at
+        else:
+            check.due_at = min(check.due_at, again_at)
         check.save(update_fields=["failures", "error", "due_at"])
 
 
@@ -168,4 +208,4 @@ def _report_late(shop: Shop, changes: Changes, now: datetime) -> None:
     """Tell staff what the nightly comparison had to put right: a nudge and its schedule failed."""
     for gid, was in changes.corrected.items():
         logger.error("Only the nightly comparison found %s of %s (%s)", gid, shop.domain, was)
-        report(shop, BillingDifference.Kind.LATE, gid, was, now)
+        report(shop, BillingDifference.Kind.LATE, gid, f"{was}, {now:%Y-%m-%d}", now)

@@ -70,7 +70,7 @@ def read_charges(shop: Shop, expected: Iterable[str]) -> Reading:
         elif node["__typename"] == "AppSubscription":
             subscriptions[gid] = _subscription(node)
         else:
-            purchases[gid] = _purchase(node | {"status": node["purchaseStatus"]})
+            purchases[gid] = _purchase(node)
     tests = any(
         charge.test and charge.is_active
         for charge in (*subscriptions.values(), *purchases.values())
@@ -104,7 +104,7 @@ def _recurring_price(line_items: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _purchase(node: dict[str, Any]) -> ShownCharge:
-    return _shown(node, node["price"], None)
+    return _shown(node | {"status": node["purchaseStatus"]}, node["price"], None)
 
 
 def _shown(node: dict[str, Any], price: dict[str, Any], period_end: str | None) -> ShownCharge:

@@ -56,11 +56,15 @@ def _open_charge(charge: Charge, now: datetime) -> datetime:
 
 
 def _renewal(subscription: Subscription, now: datetime) -> datetime:
-    """The end of the running period, then with back-off until Shopify shows what came of it."""
+    """The end of the running period, then with back-off until Shopify shows what came of it.
+
+    One that has brought no period, as a test charge in a store that ought to pay, is asked about
+    ever more rarely since it was made.
+    """
     period_end = subscription.granted_until or subscription.current_period_end
     if period_end is not None and now < period_end:
         return period_end
-    return now + _doubling(now - (period_end or now), RENEWAL_POLL)
+    return now + _doubling(now - (period_end or subscription.created_at), RENEWAL_POLL)
 
 
 def _doubling(waited: timedelta, between: tuple[timedelta, timedelta]) -> timedelta:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
-from ecomvance_app import jobs
+from ecomvance_app import clock, jobs
 from shopify_auth import billing
 from shopify_auth.errors import ShopifyError
 from shopify_auth.models import BillingCheck, Shop
@@ -29,33 +29,39 @@ COMPARED_WITHIN = timedelta(hours=20)
 
 def send_due(now: datetime) -> int:
     """Have every store compared whose time has come: renewals, open approvals, failed readings."""
-    due = BillingCheck.objects.filter(due_at__lte=now, shop__state=Shop.State.INSTALLED)
+    unsent = Q(tried_at=None) | Q(tried_at__lte=F("due_at"))
+    unsent |= Q(tried_at__lte=now - SENT_AGAIN_AFTER)
+    due = BillingCheck.objects.filter(unsent, due_at__lte=now, shop__state=Shop.State.INSTALLED)
     shop_ids = list(due.order_by("due_at").values_list("shop_id", flat=True)[:SWEPT_AT_ONCE])
-    BillingCheck.objects.filter(shop_id__in=shop_ids).update(due_at=now + SENT_AGAIN_AFTER)
+    BillingCheck.objects.filter(shop_id__in=shop_ids).update(tried_at=now)
     for shop_id in shop_ids:
         jobs.enqueue(BRING_IN_LINE, shop_id=shop_id)
     return len(shop_ids)
 
 
-def compare(now: datetime, pause_seconds: float = PAUSE_SECONDS) -> int:
-    """Compare stores that were not compared today, the longest unseen first; returns how many.
+def compare(pause_seconds: float = PAUSE_SECONDS) -> int:
+    """Compare stores that nobody tried to compare today, the longest untried first; how many.
 
-    Called every few minutes of the night, so a run that is cut short leaves the rest to the next.
-    What it has to put right is reported to staff.
+    Called every few minutes of the night, so a run that is cut short leaves the rest to the next. A
+    store that fails has been tried: it never takes another one's turn. What has to be put right is
+    reported to staff.
     """
-    unseen = Q(billing_check=None) | Q(billing_check__checked_at=None)
-    unseen |= Q(billing_check__checked_at__lt=now - COMPARED_WITHIN)
-    shops = Shop.objects.filter(unseen, state=Shop.State.INSTALLED, account__isnull=False)
-    longest_first = F("billing_check__checked_at").asc(nulls_first=True)
+    untried = Q(billing_check=None) | Q(billing_check__tried_at=None)
+    untried |= Q(billing_check__tried_at__lt=clock.now() - COMPARED_WITHIN)
+    shops = Shop.objects.filter(untried, state=Shop.State.INSTALLED, account__isnull=False)
+    longest_first = F("billing_check__tried_at").asc(nulls_first=True)
     deadline = time.monotonic() + NIGHTLY_SECONDS
     compared = 0
     for shop in shops.order_by(longest_first, "pk")[:NIGHTLY_BATCH]:
         if time.monotonic() > deadline:
             break
         try:
-            billing.bring_in_line(shop, now=now, nightly=True)
+            billing.bring_in_line(shop, now=clock.now(), nightly=True)
         except ShopifyError as error:
             logger.warning("%s is compared another night: %s", shop.domain, error)
+        except Exception:
+            # Whatever is wrong with one store, the others have their night.
+            logger.exception("%s could not be compared", shop.domain)
         compared += 1
         time.sleep(pause_seconds)
     return compared

@@ -35,4 +35,4 @@ def sweep_billing(**_kwargs: object) -> None:
 @shared_task(name="shopify_auth.compare_billing")
 def compare_billing(**_kwargs: object) -> None:
     """Compare stores that nobody has compared today."""
-    billing_sweeps.compare(clock.now())
+    billing_sweeps.compare()

@@ -33,8 +33,6 @@ logger = logging.getLogger(__name__)
 
 Status = Charge.Status
 
-# An open page asks again and again; Shopify is asked at most this often for one store.
-FRESH = timedelta(seconds=2)
 QUICK_POLLS = timedelta(minutes=1)
 
 
@@ -172,14 +170,8 @@ def _settled(account: Account, now: datetime) -> Account:
 
 
 def _bring_in_line(shop: Shop | None, now: datetime, since: datetime | None = None) -> None:
-    """Ask Shopify unless that was done a moment ago, and after `since`.
-
-    What fails is asked again by the schedule.
-    """
-    if shop is None:
-        return
-    latest = max(now - FRESH, since or now - FRESH)
-    if BillingCheck.objects.filter(shop=shop, checked_at__range=(latest, now)).exists():
+    """Ask Shopify if that is worth it now; what fails is asked again by the schedule."""
+    if shop is None or not billing.is_worth_asking(shop, now, since):
         return
     try:
         billing.bring_in_line(shop, now=now)

@@ -10,19 +10,26 @@ Source: Shopify's documentation, "appSubscriptionCreate", "appPurchaseOneTimeCre
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from credits.models import Account, Package, Plan
 from ecomvance_app.http import Surface
 from shopify_auth import admin_api, billing
-from shopify_auth.errors import AccessDenied, QueryFailed, ShopifyError, UserErrors
+from shopify_auth.billing_schedule import APPROVAL_WINDOW
+from shopify_auth.errors import ShopifyError, ShopifyUnavailable, UserErrors
 from shopify_auth.graphql import (
     PURCHASE_CREATE,
     SUBSCRIPTION_CANCEL,
@@ -31,7 +38,14 @@ from shopify_auth.graphql import (
 )
 from shopify_auth.models import Person, Shop
 from shopify_auth.models.charges import BillingCheck, Charge, Purchase, Subscription, new_receipt
-from shopify_auth.offers import CURRENCY, Offer, charge_name, package_offer, plan_offer
+from shopify_auth.offers import (
+    CURRENCY,
+    Offer,
+    charge_name,
+    package_offer,
+    plan_offer,
+    title_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +75,9 @@ class Buyer:
 def subscribe(buyer: Buyer, handle: str) -> Subscription:
     """A subscription to a plan on sale, waiting at its `confirmation_url` for approval.
 
-    An upgrade replaces the present plan at once, a downgrade when its period ends. Raises
-    ChargeRefused, or the exceptions of `errors` when Shopify cannot be asked.
+    An upgrade replaces the present plan at once, a downgrade when its period ends. Shopify has been
+    asked just before (`billing.bring_in_line`) which one that is. Raises ChargeRefused, or the
+    exceptions of `errors` when Shopify cannot be asked.
     """
     plan = Plan.objects.filter(handle=handle, on_sale=True).first()
     if plan is None:
@@ -70,10 +85,14 @@ def subscribe(buyer: Buyer, handle: str) -> Subscription:
     offer = plan_offer(plan)
     present = billing.running_subscription(buyer.shop)
     _check_subscription(buyer, offer, present)
-    later = present is not None and offer.price < present.price
-    row = _reserve(Subscription, buyer, offer, replaces_later=later)
-    if row.confirmation_url:
-        return row
+    later = present is not None and _size(offer) < _size(present)
+    with _counter(buyer):
+        row = _approvable(Subscription, buyer, offer, replaces_later=later)
+        if row is not None:
+            return row
+        if not later:
+            _check_nothing_waits(buyer)
+        row = _write(Subscription, buyer, offer, replaces_later=later)
     behavior = "APPLY_ON_NEXT_BILLING_CYCLE" if later else "APPLY_IMMEDIATELY"
     return _create(row, SUBSCRIPTION_CREATE, "appSubscription", replacementBehavior=behavior)
 
@@ -88,9 +107,12 @@ def buy_package(buyer: Buyer, handle: str) -> Purchase:
         raise ChargeRefused(
             _("This package is no longer on sale. Reload the page to see the packages.")
         )
-    row = _reserve(Purchase, buyer, package_offer(package))
-    if row.confirmation_url:
-        return row
+    offer = package_offer(package)
+    with _counter(buyer):
+        row = _approvable(Purchase, buyer, offer)
+        if row is not None:
+            return row
+        row = _write(Purchase, buyer, offer)
     return _create(row, PURCHASE_CREATE, "appPurchaseOneTime")
 
 
@@ -107,6 +129,10 @@ def cancel_subscription(shop: Shop, now: datetime) -> None:
     except UserErrors as error:
         # It has ended already, say in another tab: the comparison below finds out.
         logger.info("%s was not cancelled: %s", present, error)
+    except ShopifyError:
+        # Nobody knows whether it has ended: the schedule asks.
+        BillingCheck.objects.filter(shop=shop).update(due_at=now)
+        raise
     billing.bring_in_line(shop, now=now)
 
 
@@ -115,11 +141,11 @@ def _check_subscription(buyer: Buyer, offer: Offer, present: Subscription | None
         raise ChargeRefused(
             _("Shopify reports an unpaid bill. Pay it in Shopify, then change your plan.")
         )
-    if present is not None and (present.handle, present.price) == (offer.handle, offer.price):
+    if present is not None and (present.handle, *_size(present)) == (offer.handle, *_size(offer)):
         raise ChargeRefused(_("This is your present plan already."))
-    paying = Subscription.objects.filter(
-        shop__account=buyer.account, status__in=Subscription.RUNNING
-    ).exclude(shop=buyer.shop)
+    paying = billing.counted(
+        Subscription.objects.filter(shop__account=buyer.account).exclude(shop=buyer.shop)
+    )
     if (other := paying.select_related("shop").first()) is not None:
         raise ChargeRefused(
             _("The plan of this account is paid through %(store)s. Change it there.")
@@ -127,61 +153,113 @@ def _check_subscription(buyer: Buyer, offer: Offer, present: Subscription | None
         )
 
 
+def _size(terms: Offer | Subscription) -> tuple[Decimal, int]:
+    """By what a plan is larger or smaller than another one."""
+    return terms.price, terms.credits
+
+
 # --- The row and the call ------------------------------------------------------------------------
 
 
-def _reserve(model: type[Row], buyer: Buyer, offer: Offer, **fields: Any) -> Row:
-    """A new row, or the one whose approval is open for the very same offer.
+@contextmanager
+def _counter(buyer: Buyer) -> Iterator[None]:
+    """One buyer of a store at a time: of two clicks at once the second finds the first one's row.
 
-    The store's billing row is locked meanwhile, so of two clicks at once the second finds the
-    first one's row. Raises ChargeRefused while that one is being prepared.
+    Shopify is asked about the charge whether or not anybody comes back, also when this process ends
+    right here.
     """
-    test = buyer.shop.is_development_store
     with transaction.atomic():
         BillingCheck.objects.get_or_create(shop=buyer.shop)
         check = BillingCheck.objects.select_for_update().get(shop=buyer.shop)
-        same = model.objects.filter(
-            shop=buyer.shop,
-            handle=offer.handle,
-            credits=offer.credits,
-            price=offer.price,
-            test=test,
-            returned_at=None,
-            created_at__gt=buyer.now - timedelta(days=1),
-            **fields,
-        )
-        approvable = same.filter(status=Status.PENDING).exclude(confirmation_url="").first()
-        if approvable is not None:
-            model.objects.filter(pk=approvable.pk).update(surface=buyer.surface)
-            approvable.surface = buyer.surface
-            return approvable
-        recent = buyer.now - BEING_PREPARED
-        if same.filter(status=Status.REQUESTED, created_at__gt=recent).exists():
-            raise ChargeRefused(
-                _("This purchase is being prepared in another window. Try again in a moment.")
-            )
-        # Asked about whether or not anybody comes back, also when this process ends right here.
-        check.due_at = min(check.due_at or buyer.now + FIRST_QUESTION, buyer.now + FIRST_QUESTION)
+        yield
+        first_at = buyer.now + FIRST_QUESTION
+        check.due_at = min(check.due_at or first_at, first_at)
         check.save(update_fields=["due_at"])
-        receipt = new_receipt()
-        return model.objects.create(
-            shop=buyer.shop,
-            receipt=receipt,
-            name=charge_name(offer, receipt),
-            handle=offer.handle,
-            credits=offer.credits,
-            price=offer.price,
-            currency=CURRENCY,
-            test=test,
-            surface=buyer.surface,
-            asked_by=buyer.person,
-            created_at=buyer.now,
-            **fields,
+
+
+def _approvable(model: type[Row], buyer: Buyer, offer: Offer, **fields: Any) -> Row | None:
+    """The row whose approval is open for the very same offer.
+
+    Raises ChargeRefused while that one is being prepared.
+    """
+    same = _waiting(model, buyer).filter(
+        handle=offer.handle,
+        credits=offer.credits,
+        price=offer.price,
+        test=_bills_nothing(buyer.shop),
+        returned_at=None,
+        **fields,
+    )
+    row = same.first()
+    if row is None:
+        return None
+    if not row.confirmation_url:
+        raise ChargeRefused(
+            _("This purchase is being prepared in another window. Try again in a moment.")
         )
+    row.surface = buyer.surface
+    row.save(update_fields=["surface"])
+    return row
+
+
+def _waiting(model: type[Row], buyer: Buyer) -> QuerySet[Row]:
+    """Charges that the merchant can still approve or has approved, and those being prepared."""
+    open_at_shopify = Q(status=Status.PENDING) & ~Q(confirmation_url="")
+    prepared = Q(status=Status.REQUESTED, created_at__gt=buyer.now - BEING_PREPARED)
+    return model.objects.filter(open_at_shopify | prepared, shop=buyer.shop)
+
+
+def _check_nothing_waits(buyer: Buyer) -> None:
+    """Raise ChargeRefused while another plan that would begin at once can be approved.
+
+    Shopify would let the merchant approve the larger one first and the smaller one after it, and
+    the larger one's credits would cost the smaller one's price.
+    """
+    row = _waiting(Subscription, buyer).filter(replaces_later=False).first()
+    if row is None:
+        return
+    plan = title_of(row.name)
+    if row.returned_at is not None:
+        raise ChargeRefused(
+            _("Shopify is still confirming “%(plan)s”. Choose another plan after that.")
+            % {"plan": plan}
+        )
+    lapses_at = (row.created_at + APPROVAL_WINDOW).astimezone(ZoneInfo(buyer.account.time_zone))
+    raise ChargeRefused(
+        _(
+            "“%(plan)s” is waiting for your approval. To choose another plan, open it and decline"
+            " it, or wait until %(when)s."
+        )
+        % {"plan": plan, "when": date_format(lapses_at, "DATETIME_FORMAT")}
+    )
+
+
+def _write(model: type[Row], buyer: Buyer, offer: Offer, **fields: Any) -> Row:
+    """A new row on the offer's terms."""
+    receipt = new_receipt()
+    return model.objects.create(
+        shop=buyer.shop,
+        receipt=receipt,
+        name=charge_name(offer, receipt),
+        handle=offer.handle,
+        credits=offer.credits,
+        price=offer.price,
+        currency=CURRENCY,
+        test=_bills_nothing(buyer.shop),
+        surface=buyer.surface,
+        asked_by=buyer.person,
+        created_at=buyer.now,
+        **fields,
+    )
+
+
+def _bills_nothing(shop: Shop) -> bool:
+    """Whether it is a development store, as it was last found out; `shop` may be older than that."""
+    return Shop.objects.filter(pk=shop.pk, is_development_store=True).exists()
 
 
 def _create(row: Row, document: Document, payload_field: str, **variables: Any) -> Row:
-    """Ask Shopify for the charge and keep its answer. A refusal closes the row, a silence does not."""
+    """Ask Shopify for the charge and keep its answer. A refusal closes the row, silence does not."""
     rows = type(row).objects.filter(pk=row.pk)
     try:
         payload = admin_api.ask(
@@ -193,13 +271,13 @@ def _create(row: Row, document: Document, payload_field: str, **variables: Any) 
             test=row.test,
             **variables,
         )
-    except (UserErrors, AccessDenied, QueryFailed):
-        logger.exception("Shopify refused the charge %s of %s", row.name, row.shop)
-        rows.filter(gid=None).update(status=Status.REFUSED, ended_at=row.created_at)
-        raise
-    except ShopifyError:
+    except ShopifyUnavailable:
         # Nobody knows whether the charge exists: the schedule looks for it.
         BillingCheck.objects.filter(shop=row.shop).update(due_at=row.created_at)
+        raise
+    except ShopifyError:
+        logger.exception("Shopify refused the charge %s of %s", row.name, row.shop)
+        rows.filter(gid=None).update(status=Status.REFUSED, ended_at=row.created_at)
         raise
     node = payload[payload_field]
     row.gid, row.confirmation_url = node["id"], payload["confirmationUrl"]

@@ -36,7 +36,7 @@ def leave(shop: Shop, seen: datetime | None, now: datetime) -> bool:
     Account and ledger stay as they are.
     """
     with transaction.atomic():
-        locked = Shop.objects.select_for_update().get(pk=shop.pk)
+        locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         if locked.state != Shop.State.INSTALLED or last_refresh(shop) != seen:
             return False
         offline_tokens.forget(shop)
@@ -62,7 +62,7 @@ def erase(shop: Shop, now: datetime) -> Erasure | None:
     store's too.
     """
     with transaction.atomic():
-        locked = Shop.objects.select_for_update().get(pk=shop.pk)
+        locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         if locked.state != Shop.State.UNINSTALLED or now < erasable_from(locked):
             return None
         counts = {"tokens": offline_tokens.forget(shop)}

@@ -35,7 +35,6 @@ fragment SubscriptionFields on AppSubscription {
   name
   status
   test
-  trialDays
   createdAt
   currentPeriodEnd
   lineItems {
@@ -49,11 +48,12 @@ fragment SubscriptionFields on AppSubscription {
 }
 """
 
+# The two kinds of charge have different enums for `status`, so one of them goes by an alias.
 _PURCHASE = """
 fragment PurchaseFields on AppPurchaseOneTime {
   id
   name
-  status
+  purchaseStatus: status
   test
   createdAt
   price { amount currencyCode }
@@ -110,9 +110,6 @@ APP_INSTALLATION = Document(
     """
 query AppInstallation {
   currentAppInstallation {
-    id
-    app { handle }
-    accessScopes { handle }
     activeSubscriptions { ...SubscriptionFields }
     allSubscriptions(first: 20, reverse: true) { nodes { ...SubscriptionFields } }
     oneTimePurchases(first: 50, reverse: true) { nodes { ...PurchaseFields } }
@@ -123,7 +120,6 @@ query AppInstallation {
     + _PURCHASE,
 )
 
-# The two kinds of charge have different enums for `status`, so one of them goes by an alias.
 CHARGE_BY_ID = Document(
     "ChargeById",
     """
@@ -131,18 +127,12 @@ query ChargeById($id: ID!) {
   node(id: $id) {
     __typename
     ...SubscriptionFields
-    ... on AppPurchaseOneTime {
-      id
-      name
-      purchaseStatus: status
-      test
-      createdAt
-      price { amount currencyCode }
-    }
+    ...PurchaseFields
   }
 }
 """
-    + _SUBSCRIPTION,
+    + _SUBSCRIPTION
+    + _PURCHASE,
 )
 
 SUBSCRIPTION_CREATE = Document(

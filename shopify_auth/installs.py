@@ -67,17 +67,14 @@ def open_shop(domain: str, session_token: str) -> Shop:
             raise
         # The merchant can work; access is tried again at the next page load.
         logger.warning("No access to %s yet: %s", domain, error)
-    shop = settle(shop)
-    # What was paid while nobody could ask for it is found now.
-    jobs.enqueue("shopify_auth.bring_in_line", shop_id=shop.pk)
-    return shop
+    return _settled(shop)
 
 
 def open_shop_by_code(domain: str, code: str) -> Shop:
     """The same for the legacy grant, whose authorization code is the store's word."""
     shop = _row(domain)
     offline_tokens.redeem_code(shop, code)
-    return settle(shop)
+    return _settled(shop)
 
 
 def settle(shop: Shop) -> Shop:
@@ -85,7 +82,7 @@ def settle(shop: Shop) -> Shop:
     details = _details(shop)
     now = clock.now()
     with transaction.atomic():
-        locked = Shop.objects.select_for_update().get(pk=shop.pk)
+        locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         if locked.state != Shop.State.INSTALLED:
             locked.state = Shop.State.INSTALLED
             locked.domain = shop.domain
@@ -103,6 +100,13 @@ def settle(shop: Shop) -> Shop:
             )
         locked.save()
     return Shop.objects.select_related("account", "offline_token").get(pk=shop.pk)
+
+
+def _settled(shop: Shop) -> Shop:
+    shop = settle(shop)
+    # What was paid while nobody could ask for it is found now.
+    jobs.enqueue("shopify_auth.bring_in_line", shop_id=shop.pk)
+    return shop
 
 
 def staff_person(shop: Shop, user_id: str) -> Person:

@@ -48,10 +48,18 @@ def receipt_of(name: str) -> str:
     return name.rpartition(SEPARATOR)[2] if SEPARATOR in name else ""
 
 
+def title_of(name: str) -> str:
+    """What was sold, from a charge's name."""
+    return name.rpartition(SEPARATOR)[0]
+
+
 def recognise(name: str, price: Decimal, currency: str, offers: Iterable[Offer]) -> Offer | None:
-    """The offer that a charge with this name and price was made from."""
-    title = name.rpartition(SEPARATOR)[0]
+    """The offer that a charge with this name and price was made from.
+
+    What Shopify charges in the merchant's own currency cannot be compared and goes by the name.
+    """
+    title = title_of(name)
     for offer in offers:
-        if (offer.title, offer.price, CURRENCY) == (title, price, currency):
+        if offer.title == title and (offer.price == price or currency != CURRENCY):
             return offer
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from decimal import Decimal
 from typing import ClassVar
 
 from django.conf import settings
@@ -57,6 +58,14 @@ class Charge(models.Model):
     credits = models.PositiveIntegerField(help_text=_("Credits it was sold with."))
     price = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3, default="USD")
+    billed_price = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text=_("What Shopify charges for it, in the currency it charges."),
+    )
+    billed_currency = models.CharField(max_length=3, blank=True)
     test = models.BooleanField(default=False, help_text=_("A test charge: Shopify bills nothing."))
     surface = models.CharField(max_length=8, default="embedded")
     confirmation_url = models.URLField(max_length=500, blank=True)
@@ -79,6 +88,16 @@ class Charge(models.Model):
     def is_open(self) -> bool:
         """Whether Shopify has still to say how it ends."""
         return self.status in self.OPEN
+
+    @property
+    def charged_price(self) -> Decimal:
+        """What the merchant pays, in `charged_currency`; as it was sold until Shopify has said."""
+        return self.price if self.billed_price is None else self.billed_price
+
+    @property
+    def charged_currency(self) -> str:
+        """The currency in which Shopify charges the merchant."""
+        return self.billed_currency or self.currency
 
 
 class Subscription(Charge):
@@ -105,6 +124,11 @@ class Subscription(Charge):
             models.Index(fields=["shop", "-created_at"], name="subscription_by_shop"),
         ]
 
+    @property
+    def is_unpaid_test(self) -> bool:
+        """Whether it is a test charge of a store that ought to pay: it brings nothing here."""
+        return self.test and not (self.shop.is_development_store or settings.DEBUG)
+
 
 class Purchase(Charge):
     """A package, paid once."""
@@ -122,7 +146,8 @@ class BillingCheck(models.Model):
     """When a store's charges were last compared with Shopify's, and when they are due again.
 
     `begun` numbers the readings of Shopify, `applied` is the newest one written down: a reading that
-    was overtaken by a later one is dropped, so that an old answer never undoes a new one.
+    was overtaken by a later one is dropped, so that an old answer never undoes a new one. `tried_at`
+    is when a comparison last began or was sent to a worker, whether or not Shopify answered.
     """
 
     shop = models.OneToOneField(
@@ -130,6 +155,7 @@ class BillingCheck(models.Model):
     )
     begun = models.PositiveBigIntegerField(default=0)
     applied = models.PositiveBigIntegerField(default=0)
+    tried_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveSmallIntegerField(default=0)
@@ -147,7 +173,7 @@ class BillingCheck(models.Model):
 
 
 class BillingDifference(models.Model):
-    """Something about a charge that staff should look at; written once per charge and kind."""
+    """Something about a charge that staff should look at; each is written once."""
 
     class Kind(models.TextChoices):
         UNKNOWN = "unknown", _("Shopify shows a charge that was never offered")
@@ -155,6 +181,7 @@ class BillingDifference(models.Model):
         PRICE = "price", _("Shopify's price is not the one it was sold at")
         LATE = "late", _("Found by the nightly comparison only")
         TWO_PLANS = "two_plans", _("Two stores of one account pay for a plan")
+        SMALLER = "smaller", _("A smaller plan began within a larger one's period")
 
     shop = models.ForeignKey(
         "shopify_auth.Shop", models.PROTECT, related_name="billing_differences"
@@ -167,7 +194,9 @@ class BillingDifference(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["shop", "kind", "gid"], name="billing_difference_once"),
+            models.UniqueConstraint(
+                fields=["shop", "kind", "gid", "detail"], name="billing_difference_once"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -174,7 +174,7 @@ class Life:
         elif kind == "schedule":
             run_schedule()
         elif kind == "night":
-            billing_sweeps.compare(clock.now(), pause_seconds=0)
+            billing_sweeps.compare(pause_seconds=0)
         elif kind == "return":
             for model in (Subscription, Purchase):
                 for row in model.objects.filter(shop=self.owner.shop):

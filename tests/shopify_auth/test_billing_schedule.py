@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from django.db import connection
 
-from credits.models import LedgerEntry
 from ecomvance_app import clock
-from shopify_auth import billing, billing_sweeps, billing_tasks, departures
+from shopify_auth import billing_sweeps, billing_tasks, departures
 from shopify_auth.billing_schedule import after_failure, next_check
 from shopify_auth.errors import ShopifyError
 from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Subscription
 from tests.devstore_fixture import DevStore
 from tests.owners import Owner
+from tests.shopify_auth.answers import answer_with
+from tests.shopify_auth.frame import SECOND_SHOP
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -27,6 +26,11 @@ TRIAL = ("trial_grant", 100, 0)
 @pytest.fixture
 def olivia(store_access: DevStore) -> Owner:
     return Owner(store_access)
+
+
+@pytest.fixture
+def sam(store_access: DevStore) -> Owner:
+    return Owner(store_access, SECOND_SHOP)
 
 
 def subscription(**fields) -> Subscription:
@@ -53,6 +57,11 @@ class TestNextCheck:
         lapsed = subscription(status="ACTIVE", granted_until=NOON)
 
         assert waits(lapsed, NOON, 10) == [5, 5, 10, 20, 40, 80, 160, 320, 640, 720]
+
+    def test_one_that_never_brought_a_period_is_asked_for_ever_more_rarely(self):
+        unpaid = subscription(status="ACTIVE", test=True)
+
+        assert waits(unpaid, NOON, 10) == [5, 5, 10, 20, 40, 80, 160, 320, 640, 720]
 
     def test_an_open_approval_is_asked_for_until_it_lapses(self):
         waiting = subscription(status="PENDING")
@@ -126,6 +135,7 @@ class TestSchedule:
 
     def test_shopify_being_down_is_no_failure_of_the_task(self, olivia):
         olivia.buy("small")
+        olivia.devstore.move_clock(minutes=10)
         olivia.devstore.misbehave(handle=olivia.handle, locked_store=1)
 
         billing_tasks.bring_in_line(shop_id=olivia.shop.pk)
@@ -136,8 +146,8 @@ class TestSchedule:
     def test_the_night_finds_what_no_nudge_brought_and_says_so(self, olivia):
         row = olivia.buy("small")
 
-        assert billing_sweeps.compare(clock.now(), pause_seconds=0) == 1
-        assert billing_sweeps.compare(clock.now(), pause_seconds=0) == 0
+        assert billing_sweeps.compare(pause_seconds=0) == 1
+        assert billing_sweeps.compare(pause_seconds=0) == 0
 
         assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
         assert BillingDifference.objects.get(kind="late").gid == row.gid
@@ -147,14 +157,37 @@ class TestSchedule:
         olivia.nudge()
         olivia.devstore.move_clock(days=1)
 
-        assert billing_sweeps.compare(clock.now(), pause_seconds=0) == 1
+        assert billing_sweeps.compare(pause_seconds=0) == 1
         assert not BillingDifference.objects.exists()
 
-    def test_the_night_goes_on_after_a_store_that_does_not_answer(self, olivia):
-        olivia.devstore.misbehave(handle=olivia.handle, locked_store=1)
+    def test_what_the_night_finds_in_two_periods_is_said_twice(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        for _period in range(2):
+            olivia.devstore.move_clock(days=30)
+            billing_sweeps.compare(pause_seconds=0)
 
-        assert billing_sweeps.compare(clock.now(), pause_seconds=0) == 1
-        assert BillingCheck.objects.get().error
+        assert BillingDifference.objects.filter(kind="late").count() == 2
+
+    def test_a_store_that_fails_takes_no_other_stores_turn(self, olivia, sam, monkeypatch):
+        monkeypatch.setattr(billing_sweeps, "NIGHTLY_BATCH", 1)
+        olivia.devstore.misbehave(handle=olivia.handle, locked_store=-1)
+        sam.buy("small")
+
+        assert billing_sweeps.compare(pause_seconds=0) == 1
+        assert BillingCheck.objects.get(shop=olivia.shop).error
+        assert billing_sweeps.compare(pause_seconds=0) == 1
+
+        assert sam.ledger() == [TRIAL, ("package", 0, 500)]
+        assert billing_sweeps.compare(pause_seconds=0) == 0
+
+    def test_the_night_goes_on_after_an_answer_that_nobody_expected(self, olivia, sam, monkeypatch):
+        sam.buy("small")
+        answer_with(monkeypatch, "AppInstallation", 200, '{"data": {}}', domain=olivia.domain)
+
+        assert billing_sweeps.compare(pause_seconds=0) == 2
+
+        assert sam.ledger() == [TRIAL, ("package", 0, 500)]
 
 
 @pytest.mark.django_db
@@ -205,31 +238,3 @@ class TestLeaving:
         olivia.nudge()
 
         assert olivia.ledger()[-2:] == [("expire", -3000, 0), ("plan_grant", 3000, 0)]
-
-
-@pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
-def test_many_nudges_at_once_are_one_grant(olivia):
-    olivia.subscribe("starter")
-    olivia.buy("small")
-    failures: list[Exception] = []
-
-    def nudge() -> None:
-        try:
-            billing.bring_in_line(olivia.shop)
-        except Exception as error:  # noqa: BLE001  Told by the assertion below.
-            failures.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=nudge) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert failures == []
-    assert olivia.ledger() == [
-        TRIAL, ("expire", -100, 0), ("plan_grant", 3000, 0), ("package", 0, 500),
-    ]  # fmt: skip
-    assert LedgerEntry.objects.filter(account=olivia.account).count() == 4

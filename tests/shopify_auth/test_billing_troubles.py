@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from credits.models import LedgerEntry
+from credits.models import LedgerEntry, Plan
 from ecomvance_app import clock
-from shopify_auth import billing, inbox
+from shopify_auth import billing, billing_sweeps, billing_tasks, departures, inbox
 from shopify_auth.billing_readings import read_charges
 from shopify_auth.charges import ChargeRefused
+from shopify_auth.devstore.state import ChargeStatus
 from shopify_auth.errors import ShopifyError, ShopifyUnavailable
 from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
@@ -78,7 +79,7 @@ class TestNothingTwiceNothingLost:
         olivia.nudge()
 
         assert olivia.ledger()[-1] == ("package", 0, 500)
-        assert sorted(Purchase.objects.values_list("status", flat=True)) == ["ACTIVE", "EXPIRED"]
+        assert sorted(Purchase.objects.values_list("status", flat=True)) == ["ACTIVE", "REFUSED"]
 
     @pytest.mark.parametrize("trouble", ["locked_store", "frozen_store", "address_not_allowed"])
     def test_shopify_is_down_while_it_is_asked(self, olivia, trouble):
@@ -88,15 +89,88 @@ class TestNothingTwiceNothingLost:
         with pytest.raises(ShopifyError):
             olivia.nudge()
         check = BillingCheck.objects.get()
-        assert check.failures == 1
         assert check.error
         assert check.due_at
-        assert check.due_at > clock.now()
+        assert timedelta(0) < check.due_at - clock.now() <= timedelta(minutes=2)
         olivia.nudge()
 
         assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
         check.refresh_from_db()
         assert (check.failures, check.error) == (0, "")
+
+    @pytest.mark.parametrize("trouble", ["locked_store", "frozen_store", "address_not_allowed"])
+    def test_a_charge_that_shopify_refuses_was_not_started(self, olivia, trouble):
+        olivia.devstore.misbehave(handle=olivia.handle, **{trouble: 1})
+
+        with pytest.raises(ShopifyError):
+            olivia.buy("small")
+
+        assert Purchase.objects.get().status == "REFUSED"
+
+    def test_an_open_page_leaves_shopify_alone_after_a_failure(self, olivia):
+        olivia.buy("small")
+        olivia.devstore.misbehave(handle=olivia.handle, locked_store=3)
+
+        for _second in range(5):
+            olivia.fetch("/plans/content")
+
+        assert olivia.devstore.shop(olivia.handle).misbehaviour.locked_store == 2
+        olivia.devstore.move_clock(minutes=2)
+        olivia.fetch("/plans/content")
+        assert olivia.devstore.shop(olivia.handle).misbehaviour.locked_store == 1
+
+    def test_questions_that_were_not_due_never_lengthen_the_waits(self, olivia):
+        olivia.buy("small", "approve_pending")
+        Purchase.objects.update(returned_at=clock.now())
+        olivia.nudge()
+        due_at = BillingCheck.objects.get().due_at
+        olivia.devstore.misbehave(handle=olivia.handle, locked_store=-1)
+
+        for _question in range(3):
+            with pytest.raises(ShopifyError):
+                olivia.nudge()
+        check = BillingCheck.objects.get()
+        assert (check.failures, check.due_at) == (0, due_at)
+
+        olivia.devstore.move_clock(minutes=1)
+        with pytest.raises(ShopifyError):
+            olivia.nudge()
+        check.refresh_from_db()
+        assert check.failures == 1
+        assert check.due_at - clock.now() > timedelta(minutes=1)
+
+    def test_a_failure_that_an_answer_has_overtaken_is_nothing(self, olivia, monkeypatch):
+        olivia.buy("small")
+
+        def fail_slowly(shop, expected):
+            monkeypatch.setattr(billing, "read_charges", read_charges)
+            olivia.nudge()
+            raise ShopifyUnavailable("after a minute")
+
+        monkeypatch.setattr(billing, "read_charges", fail_slowly)
+        with pytest.raises(ShopifyUnavailable):
+            olivia.nudge()
+
+        check = BillingCheck.objects.get()
+        assert (check.failures, check.error, check.due_at) == (0, "", None)
+
+    def test_nothing_is_granted_by_a_reading_that_an_uninstallation_overtakes(
+        self, olivia, monkeypatch
+    ):
+        row = olivia.subscribe("starter")
+
+        def read_slowly(shop, expected):
+            reading = read_charges(shop, expected)
+            olivia.devstore.press("uninstall", olivia.handle)
+            departures.leave(olivia.shop, departures.last_refresh(olivia.shop), clock.now())
+            return reading
+
+        monkeypatch.setattr(billing, "read_charges", read_slowly)
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL]
+        row.refresh_from_db()
+        assert row.status == "CANCELLED"
 
     def test_an_older_reading_never_undoes_a_newer_one(self, olivia, monkeypatch):
         row = olivia.subscribe("starter", decision="")
@@ -169,6 +243,24 @@ class TestTestCharges:
         assert olivia.ledger() == [TRIAL]
         assert not Shop.objects.get().is_development_store
 
+    def test_a_former_development_store_can_subscribe(self, store_access):
+        with store_access.changed_shop("olivias-mugs") as shop:
+            shop.partner_development = True
+        olivia = Owner(store_access)
+        olivia.subscribe("starter")
+        olivia.nudge()
+        with store_access.changed_shop("olivias-mugs") as shop:
+            shop.partner_development = False
+        olivia.nudge()
+
+        row = olivia.subscribe("starter")
+        assert not row.test
+        store_access.move_clock(days=31)
+        olivia.nudge()
+
+        assert olivia.ledger()[-1] == ("plan_grant", 3000, 0)
+        assert billing.running_subscription(olivia.shop) == row
+
     def test_without_a_period_end_periods_are_windows_of_30_days(self, store_access):
         with store_access.changed_shop("olivias-mugs") as shop:
             shop.partner_development = True
@@ -209,17 +301,53 @@ class TestForgedAndDoubled:
         row.refresh_from_db()
         assert row.status == "PENDING"
 
-    def test_of_two_tabs_with_two_plans_one_plan_is_left(self, olivia):
-        small_tab = olivia.subscribe("starter", decision="")
-        large_tab = olivia.subscribe("growth", decision="")
-        olivia.decide(small_tab, "approve")
+    @pytest.mark.parametrize("tabs", [("growth", "scale"), ("scale", "growth")])
+    def test_of_two_tabs_with_two_plans_the_second_waits_for_the_first(self, olivia, tabs):
+        """Approved in the wrong order, two would bring Scale's credits for Growth's price."""
+        olivia.subscribe("starter")
         olivia.nudge()
-        olivia.decide(large_tab, "approve")
+        first, second = tabs
+        waiting = olivia.subscribe(first, decision="")
+
+        refused = olivia.post("/plans/subscribe", plan=second)
+
+        assert refused.status_code == 422
+        assert "is waiting for your approval" in refused.content.decode()
+        assert Subscription.objects.count() == 2
+        olivia.decide(waiting, "decline")
+        olivia.nudge()
+        assert olivia.subscribe(second, decision="").confirmation_url
+
+    def test_a_plan_that_is_being_paid_is_waited_for(self, olivia):
+        olivia.subscribe("growth", "approve_pending")
+        Subscription.objects.update(returned_at=clock.now())
+
+        with pytest.raises(ChargeRefused, match="still confirming"):
+            olivia.subscribe("scale")
+
+    def test_a_downgrade_may_wait_beside_an_upgrade(self, olivia):
+        olivia.subscribe("growth")
+        olivia.nudge()
+        later = olivia.subscribe("starter", decision="")
+        olivia.subscribe("scale")
+        olivia.nudge()
+        olivia.decide(later, "approve")
         olivia.nudge()
 
-        statuses = Subscription.objects.order_by("price").values_list("handle", "status")
-        assert list(statuses) == [("starter", "CANCELLED"), ("growth", "ACTIVE")]
-        assert olivia.account.plan_balance == 8_500
+        assert billing.running_subscription(olivia.shop).handle == "scale"
+        assert olivia.account.plan_balance == 48_000
+
+    def test_the_same_price_with_more_credits_is_another_plan(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        with pytest.raises(ChargeRefused, match="present plan"):
+            olivia.subscribe("starter")
+        Plan.objects.filter(handle="starter").update(credits=4_000)
+
+        olivia.subscribe("starter")
+        olivia.nudge()
+
+        assert olivia.account.plan_balance == 4_000
 
     def test_two_tabs_may_buy_two_packages(self, olivia):
         olivia.buy("small")
@@ -241,6 +369,21 @@ class TestForgedAndDoubled:
 
         assert olivia.post("/plans/cancel").status_code == 200
         assert olivia.post("/plans/cancel").status_code == 200
+        assert Subscription.objects.get().status == "CANCELLED"
+
+    def test_a_cancellation_whose_answer_was_lost_is_asked_for_at_once(self, olivia):
+        olivia.subscribe("starter")
+        olivia.nudge()
+        olivia.devstore.misbehave(handle=olivia.handle, server_error=1)
+        with pytest.raises(ShopifyUnavailable):
+            olivia.cancel()
+        # Shopify has done it before its answer was lost.
+        with olivia.devstore.changed_shop(olivia.handle) as shop:
+            shop.charges[0].status = ChargeStatus.CANCELLED
+
+        assert billing_sweeps.send_due(clock.now()) == 1
+        billing_tasks.bring_in_line(shop_id=olivia.shop.pk)
+
         assert Subscription.objects.get().status == "CANCELLED"
 
 

@@ -12,6 +12,7 @@ import requests
 from django.conf import settings as django_settings
 from django.test import Client
 
+from ecomvance_app.celery import app
 from shopify_auth.models import OfflineToken, Shop
 from tests.shopify_auth.frame import SECOND_SHOP, SHOP, host_of
 
@@ -66,6 +67,19 @@ def test_the_whole_way_from_shopifys_link_into_the_admin(client, store):
     shop = Shop.objects.get()
     assert (shop.state, shop.account.plan_balance) == (Shop.State.INSTALLED, 100)
     assert OfflineToken.objects.get().refresh_token
+
+
+def test_a_return_looks_for_what_was_paid_meanwhile(
+    client, store, monkeypatch, django_capture_on_commit_callbacks
+):
+    sent: list[str] = []
+    monkeypatch.setattr(app, "send_task", lambda name, **_options: sent.append(name))
+    begun = client.get("/auth/install", signed())
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.get("/auth/callback", agree(store, begun["Location"]))
+
+    assert sent.count("shopify_auth.bring_in_line") == 1
 
 
 def test_a_return_works_once(client, store):

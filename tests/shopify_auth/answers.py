@@ -1,0 +1,26 @@
+"""Answers of Shopify that the fake does not give: one document answered otherwise, or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+
+def answer_with(
+    monkeypatch: pytest.MonkeyPatch, document: str, status: int, body: str = "{}", domain: str = ""
+) -> None:
+    """From now on this document gets this answer; every other one the fake's."""
+    send = requests.post
+
+    def post(url: str, *arguments: Any, **options: Any) -> requests.Response:
+        asked = options.get("json")
+        if domain in url and isinstance(asked, dict) and asked.get("operationName") == document:
+            response = requests.Response()
+            response.status_code = status
+            response._content = body.encode()
+            return response
+        return send(url, *arguments, **options)
+
+    monkeypatch.setattr(requests, "post", post)
