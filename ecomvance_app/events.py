@@ -1,7 +1,8 @@
 """Live updates: server-sent events `balance` and `generation` to every open page of an account.
 
 One subscription to Valkey per process fans out to the open streams. A nudge names what changed;
-the hub reads it from the database once for all streams, on one connection of its own.
+the hub reads it from the database once for all streams, on one connection of its own. A nudge can
+get lost, so a quiet stream carries the balance again every 15 seconds.
 EventSource cannot carry a session token, so a page fetches a ticket (by cookie on the web, by
 session token in Shopify's admin) and opens the stream with it. Tickets last 60 seconds.
 """
@@ -21,6 +22,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core import signing
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from redis.exceptions import RedisError
@@ -85,18 +87,23 @@ class _Hub:
         self._database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="events")
 
     async def listen(self, account_id: int) -> AsyncIterator[str]:
-        """The account's events for as long as the client stays; the balance comes first."""
+        """The account's events for as long as the client stays; the balance comes first.
+
+        It also comes whenever nothing else did for a while, so that what was said while the broker
+        was away, or while this stream's queue was full, is made good.
+        """
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
         self._streams[account_id].add(queue)
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read())
+        balance_now = {"account": account_id, "kind": "balance", "id": ""}
         try:
-            yield await self._event({"account": account_id, "kind": "balance", "id": ""})
+            yield await self._event(balance_now)
             while True:
                 try:
                     yield await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
                 except TimeoutError:
-                    yield ": still here\n\n"
+                    yield await self._event(balance_now)
         finally:
             self._streams[account_id].discard(queue)
             if not self._streams[account_id]:
@@ -131,7 +138,11 @@ class _Hub:
 
     async def _event(self, nudge: dict[str, Any]) -> str:
         loop = asyncio.get_running_loop()
-        data = await loop.run_in_executor(self._database, _read_state, nudge)
+        try:
+            data = await loop.run_in_executor(self._database, _read_state, nudge)
+        except DatabaseError:
+            logger.warning("Live updates wait for the database", exc_info=True)
+            return ": the database is away\n\n"
         if data is None:
             return ": gone\n\n"
         return f"event: {nudge['kind']}\ndata: {json.dumps(data, cls=DjangoJSONEncoder)}\n\n"

@@ -28,7 +28,8 @@ def _connection() -> redis.Redis:
 def publish(account_id: int, kind: Kind, object_id: str = "") -> None:
     """Tell open pages of this account, after commit, that something changed.
 
-    Never raises and never stores: pages poll slowly, so a lost nudge costs seconds, not truth.
+    Never raises and never stores: open streams say the balance again every 15 seconds, so a lost
+    nudge costs seconds, not truth.
     """
     message = json.dumps({"account": account_id, "kind": kind, "id": object_id})
 

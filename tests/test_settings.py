@@ -170,7 +170,9 @@ class TestDevelopment:
 
 
 def test_the_example_file_lists_every_setting():
-    read = set(re.findall(r"(?:\benv\.\w+|required|credential)\(\s*\"([A-Z_]+)\"", SETTINGS.read_text()))
+    read = set(
+        re.findall(r"(?:\benv\.\w+|required|credential)\(\s*\"([A-Z_]+)\"", SETTINGS.read_text())
+    )
     listed = set(
         re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     )

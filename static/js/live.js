@@ -1,7 +1,8 @@
 // The live stream: one EventSource per browser and account, however many tabs are open, because a
 // browser allows six connections to an origin over HTTP/1.1. The tab in front holds a Web Lock and
 // the stream; it passes every message on through a BroadcastChannel. When no stream has been alive
-// for ten seconds, a visible tab asks for the balance itself.
+// for ten seconds, a visible tab asks for the balance itself. The server says the balance on a quiet
+// stream every 15 seconds: one that is open and silent for longer leads nowhere.
 
 (() => {
   "use strict";
@@ -13,6 +14,7 @@
   const NAME = `ecomvance-live-${account}`;
   const QUIET_MILLISECONDS = 10_000;
   const PULSE_MILLISECONDS = 4_000;
+  const SILENT_MILLISECONDS = 40_000; // Two of the server's messages in a row are missing.
   const LONGEST_WAIT = 30_000;
 
   // Unset where the browser refuses it: an admin's frame whose storage is blocked.
@@ -23,7 +25,8 @@
   /** @type {AbortController | null} */ let waiting = null;
   let attempt = 0;
   let retryTimer = 0;
-  let lastAlive = Date.now();
+  let lastAlive = Date.now(); // of any tab's stream
+  let lastHeard = 0; // from this tab's own stream
   let nextPoll = 0;
   let signedOut = false;
 
@@ -93,11 +96,15 @@
     }
     source.onopen = () => {
       attempt = 0;
+      lastHeard = Date.now();
       share({ kind: "pulse" }); // The server's first message is the balance of this moment.
     };
     source.onerror = retry;
     for (const kind of ["balance", "generation"]) {
-      source.addEventListener(kind, (event) => share({ kind, data: JSON.parse(event.data) }));
+      source.addEventListener(kind, (event) => {
+        lastHeard = Date.now();
+        share({ kind, data: JSON.parse(event.data) });
+      });
     }
   };
 
@@ -143,7 +150,10 @@
   window.addEventListener("online", () => (release || !locks) && open());
 
   setInterval(() => {
-    if (source?.readyState === EventSource.OPEN) share({ kind: "pulse" });
+    if (source?.readyState === EventSource.OPEN) {
+      if (Date.now() - lastHeard < SILENT_MILLISECONDS) share({ kind: "pulse" });
+      else retry();
+    }
     const quiet = Date.now() - lastAlive > QUIET_MILLISECONDS;
     if (quiet && !document.hidden && Date.now() >= nextPoll) refresh();
   }, PULSE_MILLISECONDS);
