@@ -105,6 +105,10 @@ class Product:
     def start(self) -> None:
         self.web.start()
         self.worker.start()
+        self.wait_until_up()
+
+    def wait_until_up(self) -> None:
+        """Wait for the web server's first answer."""
         deadline = time.monotonic() + STARTED_WITHIN_SECONDS
         while not self._answers():
             if not self.web.is_running() or time.monotonic() > deadline:
