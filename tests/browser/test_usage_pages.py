@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
-from credits import ledger, restorations
+from credits import alerts, ledger, restorations
 from credits.models import AlertRecipient
 from tests.merchants import Merchant, make_merchant
 
@@ -119,6 +119,51 @@ def test_one_warning_at_a_time(olivia: Merchant, sign_in: SignIn) -> None:
     assert "The cheapest tool costs 20 credits." in banner()
     ledger.spend(account_id, 10, "nothing left", tool="veo-t2v")
     assert "You have no credits left" in banner()
+
+
+def test_the_warning_follows_the_balance_without_a_reload(
+    olivia: Merchant, sign_in: SignIn
+) -> None:
+    account_id = olivia.account.pk
+    alerts.set_threshold(account_id, 0)
+    page = sign_in(olivia.person)
+    page.goto("/dashboard/usage")
+    banner = page.locator("#page-banner")
+    assert banner.inner_text() == ""
+
+    ledger.spend(account_id, 2870, "below the cheapest", tool="veo-t2v")
+    banner.get_by_text("The cheapest tool costs 20 credits.").wait_for()
+    # The stream's first message after a load is the balance of the moment: it hides nothing.
+    with page.expect_response("**/live"):
+        page.reload()
+    page.wait_for_function("document.getElementById('announcer').isConnected")
+    page.wait_for_timeout(1000)
+    assert "You have 10 credits remaining." in banner.inner_text()
+
+    ledger.spend(account_id, 10, "nothing left", tool="veo-t2v")
+    banner.get_by_text("You have no credits left").wait_for()
+    ledger.add_package(account_id, 500, key="package")
+    page.locator("#page-banner:not(:has(.banner))").wait_for(state="attached")
+    assert "Package 500" in " ".join(page.locator(".topbar").inner_text().split())
+
+
+def test_the_popover_follows_the_trial_into_a_plan(product: Product, sign_in: SignIn) -> None:
+    quay = make_merchant("Quay")
+    page = sign_in(quay.person)
+    page.goto("/dashboard/")
+    page.locator("[data-balance-button]").click()
+    details = page.locator("#balance-details")
+    assert "Trial credits refill on:" in details.inner_text()
+
+    now = timezone.now()
+    end = now + timedelta(days=30)
+    ledger.start_plan_period(quay.account.pk, "starter", now, end, key="period", now=now)
+
+    details.get_by_text("Plan credits reset on:").wait_for()
+    assert details.is_visible()
+    assert "Trial" not in details.inner_text()
+    assert "3,000" in details.inner_text()
+    assert "trial" not in page.locator("[data-balance-button]").inner_text()
 
 
 def test_settings_are_saved_from_the_bar(olivia: Merchant, sign_in: SignIn) -> None:
