@@ -10,6 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
 
 pages = get_asgi_application()
 
-from shopify_auth.webhook_door import WebhookDoor  # noqa: E402  Needs Django to be set up.
+# These need Django to be set up.
+from ecomvance_app.body_limits import BodyLimit  # noqa: E402
+from shopify_auth.webhook_door import WebhookDoor  # noqa: E402
 
-application = WebhookDoor(pages)
+application = WebhookDoor(BodyLimit(pages))

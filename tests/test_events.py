@@ -47,7 +47,7 @@ def ticket_of(merchant: Merchant) -> str:
 @asynccontextmanager
 async def stream_of(ticket: str) -> AsyncIterator[Stream]:
     """The stream of a ticket. It begins when it is first read, as the server reads it."""
-    response = await AsyncClient().get("/events", {"ticket": ticket})
+    response: Any = await AsyncClient().get("/events", {"ticket": ticket})
     assert response.status_code == 200
     assert response["Content-Type"] == "text/event-stream"
     yield response.streaming_content
@@ -82,9 +82,10 @@ async def subscribed() -> None:
 
 def _listeners(client: redis.Redis) -> int:
     try:
-        return int(client.pubsub_numsub(live.CHANNEL)[0][1])
+        channels: Any = client.pubsub_numsub(live.CHANNEL)
     except redis.RedisError:
         return 0
+    return int(channels[0][1])
 
 
 async def spend(merchant: Merchant, credits: int, key: str) -> None:

@@ -1,0 +1,72 @@
+"""Refuses bodies that are larger than their address can use, while they are still coming.
+
+Django puts the whole body of a request on disk before it looks at who sends it, so a check further
+in would come too late. 413 is the answer as soon as the announced length, or what has come of a body
+without one, is too much.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+
+from ecomvance_app.api.schemas import MAX_IMAGES
+from generations.batches import MAX_ITEMS
+from generations.catalog import TOOLS
+from generations.pictures import MAX_BYTES
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[Any]]
+
+_TOOL_PAGE = re.compile(r"(?:/dashboard)?/tools/([\w-]+)")
+_API_PICTURES = {"/api/v1/generations": MAX_IMAGES, "/api/v1/batches": MAX_ITEMS}
+_SENTENCE = "The request is larger than this address takes."
+
+
+class BodyLimit:
+    """The ASGI application around `pages` that lets no more of a body in than can be used."""
+
+    def __init__(self, pages: Application) -> None:
+        self._pages = pages
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        most, come = _most_bytes(scope["path"]), 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal come
+            message = await receive()
+            come += len(message.get("body", b""))
+            # Django gives up reading, and answers nothing, when the sender has gone.
+            return message if come <= most else {"type": "http.disconnect"}
+
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if int(announced) <= most:
+            await self._pages(scope, receive_within_limit, send)
+        if int(announced) > most or come > most:
+            await _refuse(scope["path"], send)
+
+
+def _most_bytes(path: str) -> int:
+    """Form fields, and as many pictures as the address takes."""
+    tool_page = _TOOL_PAGE.fullmatch(path)
+    tool = TOOLS.get(tool_page[1]) if tool_page else None
+    pictures = tool.max_images if tool else _API_PICTURES.get(path, 0)
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE + pictures * MAX_BYTES
+
+
+async def _refuse(path: str, send: Send) -> None:
+    kind, body = "text/plain; charset=utf-8", _SENTENCE
+    if path.startswith("/api/"):
+        kind, body = "application/json", json.dumps({"error": "too_large", "message": _SENTENCE})
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body.encode()})
