@@ -18,7 +18,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from credits import ledger, queries, restorations
 from credits.models import LedgerEntry
@@ -154,12 +156,15 @@ def check(order: Order, pictures: int) -> int:
     if tool.max_images and not pictures:
         raise RunRefused(_("Choose a product photo or upload a picture."), "no_image", "image")
     if pictures > tool.max_images:
-        message = _("%(tool)s takes at most %(most)d pictures, not %(given)d.") % {
-            "tool": tool.name, "most": tool.max_images, "given": pictures,
-        }  # fmt: skip
-        raise RunRefused(message, "too_many_images", "image")
+        message = ngettext(
+            "%(tool)s takes at most %(most)s picture, not %(given)s.",
+            "%(tool)s takes at most %(most)s pictures, not %(given)s.",
+            tool.max_images,
+        )
+        amounts = {"most": localize(tool.max_images), "given": localize(pictures)}
+        raise RunRefused(message % (amounts | {"tool": tool.name}), "too_many_images", "image")
     if len(order.prompt) > MAX_PROMPT:
-        message = _("A prompt has at most %(most)d characters.") % {"most": MAX_PROMPT}
+        message = _("A prompt has at most %(most)s characters.") % {"most": localize(MAX_PROMPT)}
         raise RunRefused(message, "prompt_too_long", "prompt")
     return variant.credits
 
@@ -352,7 +357,7 @@ def sweep() -> tuple[int, int]:
         sent += 1
     orphans = list(Generation.objects.filter(state=State.RUNNING, lease_until__lte=now))
     for generation in orphans:
-        give_up_attempt(generation, _("Our worker stopped in the middle of this run."))
+        give_up_attempt(generation, gettext_noop("Our worker stopped in the middle of this run."))
     return sent, len(orphans)
 
 

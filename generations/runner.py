@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from generations import actions, stored
 from generations.engines import routing
@@ -46,7 +46,7 @@ def run(generation_id: str) -> None:
     except Exception:
         # Whatever it is, it is ours: the run ends by itself and the error reaches the log.
         logger.exception("Run %s broke", generation.pk)
-        actions.give_up_attempt(generation, _("Something went wrong on our side."))
+        actions.give_up_attempt(generation, gettext_noop("Something went wrong on our side."))
 
 
 def _job(generation: Generation, deadline: datetime) -> Job:
