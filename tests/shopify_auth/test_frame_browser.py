@@ -187,3 +187,14 @@ def test_back_in_the_frame_shows_the_page_before(admin: Admin):
     frame.evaluate("history.back()")
     frame.wait_for_url(lambda url: urlsplit(url).path == "/")
     frame.get_by_role("heading", name="Home", exact=True).wait_for()
+
+
+def test_an_export_downloads_and_the_page_stays(admin: Admin):
+    """However old the page is: a download carries no session token, so its link is made afresh."""
+    frame = admin.open("/usage")
+    frame.locator("[data-balance=total]").first.wait_for()
+    with admin.page.expect_download() as download:
+        frame.get_by_role("link", name="Export CSV").click()
+    assert download.value.path().read_text().startswith("sequence,utc_time,local_time")
+    assert frame.get_by_role("heading", name="Usage", exact=True).is_visible()
+    assert set(admin.sent_cookies) == {""}
