@@ -5,10 +5,12 @@ Source: product document, "Low Credit Warnings".
 
 from __future__ import annotations
 
+import logging
+from smtplib import SMTPRecipientsRefused
 from typing import Literal
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -17,14 +19,16 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from credits import period_ends
+from credits import period_ends, periods
 from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
-from credits.periods import BILLING_CYCLE
 from credits.refusals import MAX_CREDITS, UnknownAccount
 from ecomvance_app import jobs
 
 LOWEST_THRESHOLD = 50
+FIRST_PERMANENT = 500  # RFC 5321, section 4.2.1: codes below are for now.
 State = Literal["fine", "low", "below_cheapest", "zero"]
+
+logger = logging.getLogger(__name__)
 
 
 def threshold(chosen: int | None, allocation: int) -> int:
@@ -74,16 +78,20 @@ def raise_alert(account: Account, entry: LedgerEntry) -> None:
 
 
 def _mailed_this_period(account: Account, entry: LedgerEntry) -> bool:
-    if account.period_kind != Account.Period.NONE:
+    if account.due_at is not None:
         return account.low_mailed_period == account.period_sequence
-    # Who lives on packages alone has no period; a billing cycle stands for it.
-    since = entry.created_at - BILLING_CYCLE
+    # Who lives on packages alone, also after a plan, has no period; a cycle stands for it.
+    since = periods.cycle_before(entry.created_at)
     mailed = LowCreditAlert.objects.filter(account=account, to_mail=True, created_at__gt=since)
     return mailed.exists()
 
 
 def mail_alert(alert: LowCreditAlert) -> int:
-    """Mail the warning to the account's recipients; returns how many. `mailed_at` is the caller's."""
+    """Mail the warning to the account's recipients; returns how many. `mailed_at` is the caller's.
+
+    An address that is refused costs nobody else the mail. Raises OSError when it may go later and
+    nobody has it yet: whoever has it does not get it twice for the sake of the others.
+    """
     recipients = AlertRecipient.objects.filter(account_id=alert.account_id, enabled=True)
     account = alert.account
     context = {
@@ -103,11 +111,29 @@ def mail_alert(alert: LowCreditAlert) -> int:
     with timezone.override(account.time_zone):
         text = render_to_string("credits/mail/low_credits.txt", context)
         html = render_to_string("credits/mail/low_credits.html", context)
-    for recipient in recipients:
-        message = EmailMultiAlternatives(subject, text, to=[recipient.email])
-        message.attach_alternative(html, "text/html")
-        message.send()
-    return len(recipients)
+    mailed, to_repeat = 0, None
+    with get_connection() as connection:
+        for recipient in recipients:
+            message = EmailMultiAlternatives(
+                subject, text, to=[recipient.email], connection=connection
+            )
+            message.attach_alternative(html, "text/html")
+            try:
+                mailed += message.send()
+            except OSError as error:  # Also the base of whatever smtplib raises.
+                logger.warning("Warning %s not mailed to recipient %s", alert.pk, recipient.pk)
+                if not _is_final(error):
+                    to_repeat = error
+    if to_repeat is not None and not mailed:
+        raise to_repeat
+    return mailed
+
+
+def _is_final(error: OSError) -> bool:
+    """Whether the mail server has refused the addresses for good."""
+    return isinstance(error, SMTPRecipientsRefused) and all(
+        code >= FIRST_PERMANENT for code, _words in error.recipients.values()
+    )
 
 
 def _address(page: str) -> str:

@@ -1,4 +1,4 @@
-"""When plan credits come and go: pure functions of (plan bucket, now), and all date arithmetic.
+"""When plan credits come and go, and all other date arithmetic of credits: pure functions.
 
 Reads call `advance` and write nothing; writes apply it under the account's lock as their first
 step; the sweep and every preview call it too. Intervals are half-open: an instant exactly at a
@@ -62,7 +62,8 @@ def advance(bucket: PlanBucket, now: datetime) -> tuple[PlanBucket, tuple[Due, .
     """The bucket as it stands at `now`, and the changes that lead there, oldest first.
 
     Several missed periods are one expiry and one grant of the period that is running now. A paid
-    period never renews by itself: at its end the credits are gone until Shopify confirms the next.
+    period never renews by itself: at its end the credits and the allocation are gone until Shopify
+    confirms the next; that it was a paid one stays known.
     """
     if bucket.end is None or bucket.settled or now < bucket.end:
         return bucket, ()
@@ -72,7 +73,8 @@ def advance(bucket: PlanBucket, now: datetime) -> tuple[PlanBucket, tuple[Due, .
         dues.append(Due("expire", bucket.credits, bucket.end, ended))
     following = _following_period(bucket, now)
     if following is None:
-        return (ended if bucket.kind == "paid" else PlanBucket()), tuple(dues)
+        unpaid = replace(ended, allocation=0) if bucket.kind == "paid" else PlanBucket()
+        return unpaid, tuple(dues)
     start, end = following
     granted = replace(bucket, credits=bucket.allocation, start=start, end=end, settled=False)
     dues.append(Due("grant", bucket.allocation, start, granted))
@@ -116,6 +118,16 @@ def trial_day(anchor: datetime, now: datetime) -> int | None:
 def trial_end(anchor: datetime) -> datetime:
     """The first instant after the trial."""
     return anchor + TRIAL_PERIODS * TRIAL_PERIOD
+
+
+def latest_ended_trial(now: datetime) -> datetime:
+    """When the latest of the trials began that are over at `now`."""
+    return now - TRIAL_PERIODS * TRIAL_PERIOD
+
+
+def cycle_before(instant: datetime) -> datetime:
+    """The instant one billing cycle earlier."""
+    return instant - BILLING_CYCLE
 
 
 def month_period(anchor: datetime, now: datetime) -> tuple[datetime, datetime]:
@@ -162,6 +174,11 @@ def paid_period(
 def local_day(instant: datetime, zone: str) -> date:
     """The calendar day of `instant` in an IANA time zone."""
     return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def latest_day_of(instant: datetime) -> date:
+    """The latest local day that `instant` may lie on, whatever the zone: one ahead of UTC's."""
+    return instant.astimezone(UTC).date() + timedelta(days=1)
 
 
 def day_start(day: date, zone: str) -> datetime:

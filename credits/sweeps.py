@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
 
-from credits import ledger
+from credits import ledger, periods
 from credits.models import Account, LowCreditAlert
-from credits.periods import TRIAL_PERIOD, TRIAL_PERIODS
 
-BATCH = 200
+logger = logging.getLogger(__name__)
+
+BATCH = 50
 
 
 def book_expiries(now: datetime) -> int:
     """Book the expiry of every period that ended by `now`; returns how many accounts that took.
 
-    Any number of workers may run it at once: each takes rows that no other has locked.
+    Any number of workers may run it at once: each takes rows that no other has locked. An account
+    whose expiry fails is logged and left as it is; the others do not wait for it.
     """
-    booked = 0
-    while taken := _book_batch(now):
+    booked, failed = 0, set[int]()
+    while taken := _book_batch(now, failed):
         booked += taken
-    return booked
+    return booked - len(failed)
 
 
-def _book_batch(now: datetime) -> int:
+def _book_batch(now: datetime, failed: set[int]) -> int:
+    """Book some accounts that have not `failed` in this run; returns how many were taken."""
     # A period that grants its successor stays due until a real write; at zero it has nothing left
     # for the sweep, and a trial that is over or a paid period is closed for good.
     to_close = Q(plan_balance__gt=0) | Q(period_kind__in=["paid", "remainder"])
-    to_close |= Q(period_kind="trial", anchor__lte=now - TRIAL_PERIODS * TRIAL_PERIOD)
+    to_close |= Q(period_kind="trial", anchor__lte=periods.latest_ended_trial(now))
     with transaction.atomic():
         due = Account.objects.select_for_update(skip_locked=True).filter(to_close, due_at__lte=now)
-        account_ids = list(due.order_by("due_at").values_list("pk", flat=True)[:BATCH])
+        left = due.exclude(pk__in=failed).order_by("due_at")
+        account_ids = list(left.values_list("pk", flat=True)[:BATCH])
         for account_id in account_ids:
-            ledger.settle(account_id, now=now, grants=False)
+            try:
+                with transaction.atomic():
+                    ledger.settle(account_id, now=now, grants=False)
+            except Exception:
+                logger.exception("The expiry of account %s cannot be booked", account_id)
+                failed.add(account_id)
     return len(account_ids)
 
 
-def unmailed_alerts() -> list[int]:
-    """Warnings that should have been mailed and were not, say because the broker was away."""
-    return list(
-        LowCreditAlert.objects.filter(to_mail=True, mailed_at=None).values_list("pk", flat=True)
+def unmailed_alerts(now: datetime) -> list[int]:
+    """Warnings of the last billing cycle that should have been mailed and were not.
+
+    The broker may have been away, or the mail server; what is older is no news any more.
+    """
+    left = LowCreditAlert.objects.filter(
+        to_mail=True, mailed_at=None, created_at__gt=periods.cycle_before(now)
     )
+    return list(left.order_by("pk").values_list("pk", flat=True))

@@ -9,22 +9,26 @@ from django.db import transaction
 
 from credits import alerts, checks, sweeps
 from credits.models import LowCreditAlert
-from ecomvance_app import clock
+from ecomvance_app import clock, jobs
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task(name="credits.sweep")
 def sweep(**_kwargs: object) -> None:
-    """Book the expiries of accounts that nobody touches, and mail alerts that were left."""
-    sweeps.book_expiries(now=clock.now())
-    for alert_id in sweeps.unmailed_alerts():
-        mail_alert(alert_id=alert_id)
+    """Book the expiries of accounts that nobody touches, and send alerts off that were left."""
+    now = clock.now()
+    sweeps.book_expiries(now)
+    for alert_id in sweeps.unmailed_alerts(now):
+        jobs.enqueue("credits.mail_alert", alert_id=alert_id)
 
 
-@shared_task(name="credits.mail_alert", autoretry_for=(OSError,), retry_backoff=True, max_retries=5)
+@shared_task(name="credits.mail_alert")
 def mail_alert(alert_id: int, **_kwargs: object) -> None:
-    """Mail one low-credit warning, once however often the message arrives."""
+    """Mail one low-credit warning, once however often the message arrives.
+
+    While the mail server is away the warning is left to the next sweep.
+    """
     with transaction.atomic():
         alert = (
             LowCreditAlert.objects.select_for_update(of=("self",))
@@ -32,10 +36,15 @@ def mail_alert(alert_id: int, **_kwargs: object) -> None:
             .filter(pk=alert_id, mailed_at=None)
             .first()
         )
-        if alert is not None:
+        if alert is None:
+            return
+        try:
             alerts.mail_alert(alert)
-            alert.mailed_at = clock.now()
-            alert.save(update_fields=["mailed_at"])
+        except OSError:
+            logger.warning("Low-credit warning %s waits for the sweep", alert_id, exc_info=True)
+            return
+        alert.mailed_at = clock.now()
+        alert.save(update_fields=["mailed_at"])
 
 
 @shared_task(name="credits.check_ledger")

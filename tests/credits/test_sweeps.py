@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
-from credits import ledger, queries, sweeps, tasks
-from credits.models import LedgerEntry, LowCreditAlert
+from credits import append_only, ledger, queries, sweeps, tasks
+from credits.models import Account, LedgerEntry, LowCreditAlert
+from ecomvance_app.celery import app
 from tests.credits.books import (
     CYCLE,
     DAY,
@@ -121,15 +123,40 @@ def test_more_accounts_than_one_batch(monkeypatch):
         assert written(shop) == [("trial_grant", 100, 0), ("expire", -100, 0)]
 
 
+def open_bakery():
+    """A shop with a plan that staff granted."""
+    account = open_harbor()
+    ledger.grant_plan(account.pk, "starter", OPENED, key="staff", now=OPENED, **STAFF)
+    return account
+
+
+def test_an_account_that_is_out_of_step_does_not_hold_up_the_others(monkeypatch, caplog):
+    monkeypatch.setattr(sweeps, "BATCH", 2)
+    shops = [open_loom() for _ in range(5)]
+    broken = shops[1]
+    append_only.remove(connection)
+    Account.objects.filter(pk=broken.pk).update(version=7)
+    append_only.install(connection)
+
+    assert sweeps.book_expiries(now=OPENED + DAY) == 4
+
+    for shop in shops:
+        expired = [] if shop == broken else [("expire", -100, 0)]
+        assert written(shop) == [("trial_grant", 100, 0), *expired]
+    (record,) = caplog.records
+    assert record.getMessage() == f"The expiry of account {broken.pk} cannot be booked"
+
+
 @pytest.mark.parametrize("days", [1, 2, 7, 8, 40])
-def test_swept_or_not_the_decisions_are_the_same(days):
+@pytest.mark.parametrize("opened", [open_loom, open_paper, open_bakery])
+def test_swept_or_not_the_decisions_are_the_same(days, opened):
     """The sweep and the first write agree: one account is swept every six hours, one never."""
-    swept, idle = open_loom(), open_loom()
-    for account in (swept, idle):
-        ledger.add_package(account.pk, 500, key="package", now=OPENED)
+    swept = opened()
+    ledger.add_package(swept.pk, 500, key="package", now=OPENED)
     for quarter in range(days * 4 + 1):
-        sweeps_of_one = OPENED + quarter * 6 * HOUR
-        ledger.settle(swept.pk, now=sweeps_of_one, grants=False)
+        sweeps.book_expiries(now=OPENED + quarter * 6 * HOUR)
+    idle = opened()
+    ledger.add_package(idle.pk, 500, key="package", now=OPENED)
 
     now = OPENED + days * DAY + HOUR
     assert held(swept, now) == held(idle, now)
@@ -142,15 +169,23 @@ def test_swept_or_not_the_decisions_are_the_same(days):
     assert written(swept) == written(idle)
 
 
-def test_the_task_sweeps_by_the_business_clock_and_mails_what_was_left(time_machine):
+def test_the_task_sweeps_by_the_business_clock_and_sends_off_what_was_left(
+    time_machine, monkeypatch, django_capture_on_commit_callbacks
+):
     loom = open_loom()
     ledger.spend(loom.pk, 60, "run", now=OPENED)
-    assert sweeps.unmailed_alerts() == [LowCreditAlert.objects.get().pk]
+    alert = LowCreditAlert.objects.get()
+    sent = []
+    monkeypatch.setattr(app, "send_task", lambda *name, kwargs, **_: sent.append((*name, kwargs)))
     time_machine.move_to(OPENED + DAY, tick=False)
 
-    tasks.sweep()
-    tasks.sweep()
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.sweep()
+    tasks.mail_alert(alert_id=alert.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.sweep()
 
     assert written(loom)[-1] == ("expire", -40, 0)
-    assert sweeps.unmailed_alerts() == []
-    assert LowCreditAlert.objects.get().mailed_at == OPENED + DAY
+    assert sent == [("credits.mail_alert", {"alert_id": alert.pk})]
+    alert.refresh_from_db()
+    assert alert.mailed_at == OPENED + DAY
