@@ -1,4 +1,4 @@
-"""What is about to be written to one account. Composes entries in memory; `ledger` writes them."""
+"""What is about to be written to one account. Composes entries in memory; `posting` writes them."""
 
 from __future__ import annotations
 
@@ -42,10 +42,9 @@ class Journal:
         """Whether a plan period is running."""
         return self.bucket.is_running(self.now)
 
-    @property
-    def crosses_threshold(self) -> bool:
+    def crosses(self, threshold: int) -> bool:
         """Whether the entries posted after the dues take the total to the threshold or below."""
-        return self._before > self.account.low_at >= self.available
+        return self._before > threshold >= self.available
 
     def is_current(self, entry: LedgerEntry) -> bool:
         """Whether the entry belongs to the plan period that is running."""

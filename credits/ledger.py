@@ -173,37 +173,37 @@ def start_plan_period(
 
     A new period lets what is left expire and grants the whole allocation. For a period end that
     has been granted before, only what the allocation exceeds the highest one so far is added;
-    nothing exceeding, that period's latest grant is returned and nothing changes. `allocation`
-    defaults to the plan's credits; a subscription passes what it was sold with.
+    nothing exceeding, that period's latest grant is returned and nothing changes, also after its
+    end. A call that changes nothing keeps no key. `allocation` defaults to the plan's credits; a subscription passes what it was sold with.
 
     Raises StalePeriod (a ValueError) for a period that is over, empty or older than the paid one
     running. Source: product document, "Plan Credits".
     """
     plan = _find_plan(plan)
     now = check_now(now)
-    period_start = check_instant("period_start", period_start)
-    period_end = check_instant("period_end", period_end)
-    if period_end <= period_start:
+    start = check_instant("period_start", period_start)
+    end = check_instant("period_end", period_end)
+    if end <= start:
         raise StalePeriod("A period ends after it starts")
-    bucket = PlanBucket(
-        kind="paid",
-        allocation=check_grant(plan.credits if allocation is None else allocation),
-        start=period_start,
-        end=period_end,
-    )
+    if allocation is not None:
+        check_grant(allocation)
 
     def changes(journal: Journal) -> LedgerEntry:
-        if period_end <= journal.now:
-            raise StalePeriod("The period is over")
+        # Under the lock, so that a known key is answered whatever the plan's credits are by now.
+        credits = check_grant(plan.credits if allocation is None else allocation)
         running = journal.bucket
-        if running.kind == "paid" and running.end is not None and period_end < running.end:
+        if running.kind == "paid" and running.end is not None and end < running.end:
             raise StalePeriod("The period is older than the one running")
+        if end <= journal.now and credits > _highest(journal.granted_until(end)):
+            raise StalePeriod("The period is over")
+        bucket = PlanBucket(kind="paid", allocation=credits, start=start, end=end)
         return _grant_period(journal, plan, bucket, key)
 
     def same(entry: LedgerEntry) -> bool:
         period = (entry.period_start, entry.period_end)
-        asked = (Kind.PLAN_GRANT, plan.handle, "", (period_start, period_end))
-        return (entry.kind, entry.plan, entry.reference, period) == asked
+        asked = (Kind.PLAN_GRANT, plan.handle, "", (start, end))
+        is_size = allocation in (None, entry.allocation)
+        return is_size and (entry.kind, entry.plan, entry.reference, period) == asked
 
     return posting.once(account_id, key, now, changes, same)
 
@@ -223,7 +223,6 @@ def grant_plan(
     """
     plan = _find_plan(plan)
     anchor = check_instant("anchor", anchor)
-    allocation = check_grant(plan.credits)
     check_decision(actor, reason)
     reference = f"anchor:{anchor.isoformat()}"
 
@@ -231,6 +230,7 @@ def grant_plan(
         if anchor > journal.now:
             raise ValueError("A staff plan is counted from an instant that has come")
         start, end = periods.month_period(anchor, journal.now)
+        allocation = check_grant(plan.credits)
         bucket = PlanBucket(
             kind="staff", allocation=allocation, anchor=anchor, start=start, end=end
         )
@@ -251,8 +251,7 @@ def _grant_period(
     journal.settle()
     account = journal.account
     granted = journal.granted_until(bucket.end)
-    latest = granted[-1] if granted else None
-    highest = max((entry.allocation for entry in granted), default=0)
+    latest, highest = granted[-1] if granted else None, _highest(granted)
     if latest is not None and bucket.allocation <= highest:
         return latest
     account.plan = plan
@@ -261,10 +260,16 @@ def _grant_period(
     return journal.raise_allocation(bucket, key, granted=highest, **fields)
 
 
+def _highest(grants: list[LedgerEntry]) -> int:
+    return max((grant.allocation for grant in grants), default=0)
+
+
 def _find_plan(plan: Plan | str) -> Plan:
     if isinstance(plan, Plan):
-        return plan
-    found = Plan.objects.filter(handle=check_text("plan", plan, 50)).first()
+        # As stored: one that was never saved, or is deleted by now, is no plan.
+        found = Plan.objects.filter(pk=plan.pk).first()
+    else:
+        found = Plan.objects.filter(handle=check_text("plan", plan, 50)).first()
     if found is None:
         raise UnknownPlan(f"There is no plan {plan!r}")
     return found
@@ -346,6 +351,6 @@ def adjust(
 
     asked = (Kind.ADJUST, plan, package)
     return posting.once(
-        account_id, key, now, changes, note=reason, falls=credits < 0,
+        account_id, key, now, changes, note=reason, may_alert=credits < 0,
         same=lambda entry: (entry.kind, entry.plan_delta, entry.package_delta) == asked,
     )  # fmt: skip

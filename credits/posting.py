@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from credits import alerts, statements
 from credits.journal import Journal
 from credits.models import Account, EntryNote, LedgerEntry
-from credits.refusals import KeyConflict, UnknownAccount, check_key, check_now
+from credits.refusals import KeyConflict, UnknownAccount, check_account_id, check_key, check_now
 from credits.signals import balance_changed
 
 
@@ -30,7 +30,7 @@ def once(
     same: Callable[[LedgerEntry], bool],
     *,
     note: str = "",
-    falls: bool = False,
+    may_alert: bool = False,
 ) -> LedgerEntry:
     """Make `changes` under the account's lock, once for this key; then the first entry again."""
     check_key(key)
@@ -44,7 +44,7 @@ def once(
             return known
         entry = changes(journal)
         if entry._state.adding:
-            write(journal, falls=falls)
+            write(journal, may_alert=may_alert)
             if note:
                 EntryNote.objects.create(entry=entry, text=note)
         return entry
@@ -57,9 +57,8 @@ def open_transaction() -> AbstractContextManager[object]:
 
 def lock(account_id: object, now: datetime) -> Journal:
     """The account's journal, its row locked to the end of the transaction."""
-    account = None
-    if isinstance(account_id, int) and not isinstance(account_id, bool):
-        account = Account.objects.select_for_update().filter(pk=account_id).first()
+    found = Account.objects.select_for_update().filter(pk=check_account_id(account_id))
+    account = found.first()
     if account is None:
         raise UnknownAccount(f"There is no account {account_id!r}")
     return Journal(account, now)
@@ -71,19 +70,17 @@ def find(account_id: int, keys: list[str]) -> dict[str, LedgerEntry]:
     return {entry.key: entry for entry in entries}
 
 
-def write(journal: Journal, *, falls: bool = False) -> None:
+def write(journal: Journal, *, may_alert: bool = False) -> None:
     """Write the posted entries, the account's cached columns and the day's sums.
 
-    `falls` says that these entries may raise the low-credit alert: a spend's and an adjustment's
-    do, a reset's never.
+    `may_alert` says that these entries may raise the low-credit alert: a spend's and an
+    adjustment's do, a reset's never.
     """
-    journal.settle()
-    alarmed = falls and journal.crosses_threshold
     journal.apply()
     account = journal.account
     LedgerEntry.objects.append(journal.entries)
     account.low_at = alerts.threshold(account.low_threshold, account.allocation)
-    if alarmed:
+    if may_alert and journal.crosses(account.low_at):
         alerts.raise_alert(account, journal.entries[-1])
     account.save(update_fields=_CACHED)
     _add_usage(account.pk, journal.entries)

@@ -1,15 +1,17 @@
-"""Reads of one account's balance. They show what time has brought and write nothing."""
+"""Reads of one account's balance, now, ahead or at a past instant; none of them writes anything."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from django.db.models import QuerySet
 
 from credits import alerts, periods
 from credits.models import Account, LedgerEntry
 from credits.period_ends import PeriodEnd, Renewal, period_end, read_renewal
 from credits.periods import PeriodKind
-from credits.refusals import UnknownAccount, check_now
+from credits.refusals import UnknownAccount, check_account_id, check_instant, check_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,7 @@ def get_balance(account_id: int, now: datetime | None = None) -> Balance:
 
     Raises UnknownAccount (a ValueError). An instant before the last entry counts as that entry's.
     """
-    account = Account.objects.filter(pk=account_id).first()
-    if account is None:
-        raise UnknownAccount(f"There is no account {account_id!r}")
-    return balance_of(account, check_now(now))
+    return balance_of(_find(account_id), check_now(now))
 
 
 def balance_of(account: Account, now: datetime) -> Balance:
@@ -101,15 +100,35 @@ def read_balance(account: Account, now: datetime) -> Balance:
 
 
 def balance_at(account_id: int, instant: datetime) -> tuple[int, int]:
-    """Plan and package credits as they stood right after the last entry up to `instant`."""
-    # An entry's day is at most a day ahead of its instant in UTC, whatever the zone was then, so
-    # the index on days finds the neighbourhood of the instant at once.
-    latest_day = periods.local_day(instant, "UTC") + timedelta(days=1)
-    entry = (
-        LedgerEntry.objects.filter(
-            account_id=account_id, day__lte=latest_day, created_at__lte=instant
-        )
-        .order_by("-day", "-sequence")
-        .first()
+    """Plan and package credits at `instant`: as the last entry up to it left them.
+
+    From the account's last entry on, what time has brought since counts too, as in `get_balance`.
+    Raises UnknownAccount, and ValueError for an instant that is naive.
+    """
+    account, instant = _find(account_id), check_instant("instant", instant)
+    if account.last_entry_at is None or instant >= account.last_entry_at:
+        balance = balance_of(account, instant)
+        return balance.plan, balance.package
+    # The index on days finds the neighbourhood of the instant at once.
+    entries = LedgerEntry.objects.filter(
+        account_id=account.pk, day__lte=periods.latest_day_of(instant), created_at__lte=instant
     )
+    return balance_after(entries)
+
+
+def balance_after(entries: QuerySet[LedgerEntry]) -> tuple[int, int]:
+    """Plan and package credits after the last of these entries of one account; 0 and 0 for none."""
+    entry = last_entry(entries)
     return (entry.plan_after, entry.package_after) if entry else (0, 0)
+
+
+def last_entry(entries: QuerySet[LedgerEntry]) -> LedgerEntry | None:
+    """The last of these entries of one account, found by the index on days."""
+    return entries.order_by("-day", "-sequence").first()
+
+
+def _find(account_id: int) -> Account:
+    account = Account.objects.filter(pk=check_account_id(account_id)).first()
+    if account is None:
+        raise UnknownAccount(f"There is no account {account_id!r}")
+    return account

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import UTC, datetime
+from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
 from ecomvance_app import clock
@@ -87,7 +88,7 @@ def check_adjustment(credits: object) -> int:
 
 def check_key(key: object) -> str:
     """The idempotency key, 1 to 200 characters and not one of the ledger's own; else ValueError."""
-    if not isinstance(key, str) or not 0 < len(key) <= 200 or "\x00" in key:
+    if not isinstance(key, str) or not 0 < len(key) <= 200 or not _is_storable(key):
         raise ValueError("An idempotency key is a text of 1 to 200 characters")
     if key.startswith(OWN_KEYS):
         raise ValueError(f"Keys that begin with {OWN_KEYS!r} are the ledger's own")
@@ -96,9 +97,17 @@ def check_key(key: object) -> str:
 
 def check_text(name: str, value: object, longest: int) -> str:
     """A text of at most `longest` characters; ValueError otherwise."""
-    if not isinstance(value, str) or len(value) > longest or "\x00" in value:
+    if not isinstance(value, str) or len(value) > longest or not _is_storable(value):
         raise ValueError(f"{name} is a text of at most {longest} characters")
     return value
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a database can hold it: no NUL, and no half of a surrogate pair."""
+    try:
+        return b"\x00" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def check_decision(actor: object, reason: object) -> None:
@@ -110,11 +119,22 @@ def check_decision(actor: object, reason: object) -> None:
         raise ValueError("Who decided, and why, is required")
 
 
+def check_account_id(value: object) -> int:
+    """What can be an account's id; UnknownAccount otherwise."""
+    if not _is_id(value):
+        raise UnknownAccount(f"There is no account {value!r}")
+    return value
+
+
 def check_spend_id(value: object) -> int:
     """What can be an entry's id; UnknownSpend otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+    if not _is_id(value):
         raise UnknownSpend(f"There is no spend {value!r}")
     return value
+
+
+def _is_id(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
 
 
 def check_zone(value: object) -> str:

@@ -17,6 +17,7 @@ from credits.refusals import (
     MAX_CREDITS,
     InsufficientCredits,
     KeyConflict,
+    check_account_id,
     check_amount,
     check_key,
     check_text,
@@ -54,6 +55,7 @@ def spend_items(
     account_id: int, items: list[SpendItem], actor: str, now: datetime
 ) -> list[LedgerEntry]:
     """One entry for each item: by one statement in the common case, else by the general rule."""
+    account_id = check_account_id(account_id)
     return _common_spend(account_id, items, actor, now) or general_spend(
         account_id, items, actor, now
     )
@@ -63,7 +65,7 @@ def _common_spend(
     account_id: int, items: list[SpendItem], actor: str, now: datetime
 ) -> list[LedgerEntry]:
     """The entries written by one statement (see `statements`); none hands it to the general rule."""
-    if connection.vendor != "postgresql" or not _fits(account_id, items):
+    if connection.vendor != "postgresql" or not _fits(items):
         return []
     amounts, keys, tools, references = map(list, zip(*items, strict=True))
     with connection.cursor() as cursor:
@@ -77,10 +79,8 @@ def _common_spend(
     return entries
 
 
-def _fits(account_id: int, items: list[SpendItem]) -> bool:
+def _fits(items: list[SpendItem]) -> bool:
     """Whether SQL's integers hold what was asked; whatever else it is, the general rule says."""
-    if type(account_id) is not int or not 0 < account_id < 2**63:
-        return False
     return bool(items) and all(item.amount <= MAX_CREDITS for item in items)
 
 
@@ -103,7 +103,7 @@ def general_spend(
                 actor=actor, tool=item.tool, reference=item.reference,
             )  # fmt: skip
         if items:
-            posting.write(journal, falls=True)
+            posting.write(journal, may_alert=True)
         return journal.entries[len(journal.entries) - len(items) :]
 
 

@@ -110,6 +110,7 @@ class LedgerModel:
             self.grant("plan_grant", s["allocation"], month_after(s["anchor"], month))
             return
         if s["kind"] == "paid":  # Its end is known until the renewal is confirmed.
+            s["allocation"] = 0
             return
         self.open("none", 0, None)
 
@@ -151,7 +152,8 @@ class LedgerModel:
 
     def paid(self, allocation: int, end: datetime, now: datetime) -> int | None:
         now, s = self.clock(now), self.at(now).s
-        if end <= now or (s["kind"] == "paid" and end < s["end"]):
+        highest, _line = self.at(now).granted.get(end, (0, 0))
+        if (end <= now and allocation > highest) or (s["kind"] == "paid" and end < s["end"]):
             raise Refused("stale")
         return self.plan("paid", allocation, end, now, anchor=None)
 

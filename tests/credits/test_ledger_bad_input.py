@@ -7,10 +7,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from django.db import models
+from django.db import models, transaction
 
 from credits import ledger, queries
-from credits.models import Account, DailyUsage, EntryNote, LedgerEntry, LowCreditAlert
+from credits.models import Account, DailyUsage, EntryNote, LedgerEntry, LowCreditAlert, Plan
 from tests.credits.books import CYCLE, DAY, OPENED, STAFF, open_loom
 
 pytestmark = pytest.mark.django_db
@@ -100,15 +100,23 @@ def test_unknown_accounts(loom, account):
         lambda: ledger.grant_plan(account, "starter", OPENED, key="k", now=OPENED, **STAFF),
         lambda: ledger.adjust(account, "plan", 5, key="k", now=OPENED, **STAFF),
         lambda: ledger.settle(account, now=OPENED),
+        lambda: queries.get_balance(account, now=OPENED),
+        lambda: queries.balance_at(account, OPENED),
     ):
         with pytest.raises(ledger.UnknownAccount):
             ask()
 
 
-@pytest.mark.parametrize("account", [0, -1, 10**30, None, "", "loom", object], ids=repr)
-def test_the_balance_of_an_unknown_account(loom, account):
-    with pytest.raises((ValueError, TypeError)):
-        queries.get_balance(account, now=OPENED)
+def test_what_is_merely_equal_to_an_accounts_id_is_none():
+    """PostgreSQL would take True, "1" and 1.0 for 1."""
+    first = Account.objects.filter(pk=1).first() or Account.objects.create(pk=1, opened_at=OPENED)
+
+    for account in (True, "1", 1.0, b"1", Decimal(1)):
+        with pytest.raises(ledger.UnknownAccount):
+            queries.get_balance(account, now=OPENED)
+        with pytest.raises(ledger.UnknownAccount):
+            queries.balance_at(account, OPENED)
+    assert queries.get_balance(first.pk, now=OPENED).total == 0
 
 
 @pytest.mark.parametrize("key", NOT_A_KEY, ids=repr)
@@ -142,6 +150,7 @@ def test_instants_that_are_naive_or_none(loom, instant):
         lambda: ledger.restore(spent.pk, key="k", now=instant, **STAFF),
         lambda: ledger.adjust(loom.pk, "plan", 5, key="k", now=instant, **STAFF),
         lambda: queries.get_balance(loom.pk, now=instant),
+        lambda: queries.balance_at(loom.pk, instant),
     ):
         with pytest.raises(ValueError, match=r"aware datetime|beyond the calendar"):
             ask()
@@ -157,6 +166,23 @@ def test_unknown_plans(loom, plan):
     ):
         with pytest.raises(ValueError, match="plan"):
             ask()
+
+
+def test_plans_that_are_not_stored(loom):
+    never_saved = Plan(handle="starter", name="Starter", price_usd=19, credits=3_000)
+    deleted = Plan.objects.create(handle="old", name="Old", price_usd=9, credits=900)
+    Plan.objects.filter(pk=deleted.pk).delete()
+    for plan in (never_saved, deleted):
+        for ask in (
+            lambda plan=plan: ledger.start_plan_period(
+                loom.pk, plan, OPENED, OPENED + CYCLE, key="k", now=OPENED
+            ),
+            lambda plan=plan: ledger.grant_plan(
+                loom.pk, plan, OPENED, key="k", now=OPENED, **STAFF
+            ),
+        ):
+            with transaction.atomic(), pytest.raises(ledger.UnknownPlan):
+                ask()
 
 
 @pytest.mark.parametrize("bucket", ["", "Plan", "trial", "both", None, 1, ["plan"]], ids=repr)
@@ -206,10 +232,25 @@ def test_items_of_another_shape(loom, item):
         ledger.spend_many(loom.pk, [(5, "a"), item], now=OPENED)
 
 
-@pytest.mark.parametrize("surrogate", ["\ud800", "run-\udfff"])
-def test_a_text_that_no_database_can_store(loom, surrogate):
-    with pytest.raises(ValueError, match="surrogates"):
-        ledger.spend(loom.pk, 5, surrogate, now=OPENED)
+@pytest.mark.parametrize("text", ["\ud800", "run-\udfff", "nul\x00"], ids=ascii)
+def test_a_text_that_no_database_can_store(loom, text):
+    spent, good = spend_of(loom), {"actor": "staff:7", "reason": "why", "now": OPENED}
+    for ask in (
+        lambda: ledger.open_account(text, now=OPENED),
+        lambda: ledger.spend(loom.pk, 5, text, now=OPENED),
+        lambda: ledger.spend(loom.pk, 5, "k", tool=text, now=OPENED),
+        lambda: ledger.spend(loom.pk, 5, "k", reference=text, now=OPENED),
+        lambda: ledger.spend(loom.pk, 5, "k", actor=text, now=OPENED),
+        lambda: ledger.spend_many(loom.pk, [(5, "k"), (5, text)], now=OPENED),
+        lambda: ledger.add_package(loom.pk, 5, key="k", reference=text, now=OPENED),
+        lambda: ledger.grant_plan(loom.pk, "starter", OPENED, key="k", **good | {"reason": text}),
+        lambda: ledger.restore(spent.pk, key="k", **good | {"reason": text}),
+        lambda: ledger.adjust(loom.pk, "plan", 5, key="k", **good | {"actor": text}),
+        lambda: ledger.adjust(loom.pk, "plan", 5, key="k", **good | {"reason": text}),
+    ):
+        # The caller's transaction goes on: nothing was written before the refusal.
+        with transaction.atomic(), pytest.raises(ValueError, match="is a text of"):
+            ask()
 
 
 @pytest.mark.parametrize(

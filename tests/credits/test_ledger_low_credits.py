@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+from django.db import transaction
 
 from credits import alerts, ledger, queries
 from credits.models import LowCreditAlert
+from ecomvance_app.celery import app
 from tests.credits.books import (
     CYCLE,
     DAY,
@@ -86,6 +90,43 @@ def test_without_a_period_one_mail_in_a_billing_cycle():
     assert alerts_of(harbor) == [(0, 50, True), (0, 50, False), (0, 50, True)]
 
 
+def test_after_a_cancellation_one_mail_in_a_billing_cycle():
+    paper = open_paper()
+    ledger.spend(paper.pk, 2_900, "in the period", now=OPENED)
+    ended = OPENED + CYCLE
+    for n in range(1, 4):
+        now = ended + n * 20 * DAY
+        ledger.add_package(paper.pk, 500, key=f"up-{n}", now=now)
+        ledger.spend(paper.pk, 500, f"down-{n}", now=now)
+
+    mailed = [to_mail for _remaining, _threshold, to_mail in alerts_of(paper)]
+    assert mailed == [True, True, False, True]
+
+
+@pytest.mark.parametrize("booked_first", [True, False])
+def test_the_threshold_of_a_plan_ends_with_it(booked_first):
+    paper = open_paper()  # 3,000 credits: low at 300
+    ledger.add_package(paper.pk, 500, key="package", now=OPENED)
+    ended = OPENED + CYCLE
+    if booked_first:
+        ledger.settle(paper.pk, now=ended)
+
+    balance = queries.get_balance(paper.pk, now=ended)
+    assert (balance.total, balance.low_at, balance.low) == (500, 50, False)
+    ledger.spend(paper.pk, 449, "above", now=ended)
+    assert alerts_of(paper) == []
+    ledger.spend(paper.pk, 1, "crossing", now=ended)
+
+    assert alerts_of(paper) == [(50, 50, True)]
+
+
+def test_the_merchants_threshold_stays_after_the_plan():
+    paper = open_paper()
+    alerts.set_threshold(paper.pk, 1_000)
+
+    assert queries.get_balance(paper.pk, now=OPENED + CYCLE).low_at == 1_000
+
+
 def test_a_reset_never_tells():
     paper = open_paper()
     ledger.add_package(paper.pk, 200, key="package", now=OPENED)
@@ -123,15 +164,38 @@ def test_a_refused_spend_tells_nothing():
     assert alerts_of(paper) == []
 
 
-def test_the_warning_is_mailed_after_commit(django_capture_on_commit_callbacks):
+@pytest.fixture
+def sent(monkeypatch):
+    """The messages that reach the broker, as (task, alert id)."""
+    messages = []
+    monkeypatch.setattr(
+        app, "send_task", lambda *name, kwargs, **_: messages.append((*name, kwargs))
+    )
+    return messages
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_warning_is_mailed_after_commit(sent):
     paper = open_paper()
 
-    with django_capture_on_commit_callbacks() as before:
-        ledger.spend(paper.pk, 100, "above", now=OPENED)
-    with django_capture_on_commit_callbacks() as after:
-        ledger.spend(paper.pk, 2_700, "crossing", now=OPENED + HOUR)
+    with transaction.atomic():
+        ledger.spend(paper.pk, 2_800, "crossing", now=OPENED + HOUR)
+        assert sent == []
 
-    assert len(after) == len(before) + 1
+    alert = LowCreditAlert.objects.get(account=paper)
+    assert sent == [("credits.mail_alert", {"alert_id": alert.pk})]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_crossing_that_is_rolled_back_is_told_to_nobody(sent):
+    paper = open_paper()
+
+    with contextlib.suppress(ledger.InsufficientCredits), transaction.atomic():
+        ledger.spend(paper.pk, 2_800, "crossing", now=OPENED + HOUR)
+        ledger.spend(paper.pk, 2_800, "too much", now=OPENED + HOUR)
+
+    assert sent == []
+    assert alerts_of(paper) == []
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,36 @@ class TestSamePeriodEnd:
         assert held(paper, OPENED + DAY) == (18_000, 0)
         assert queries.get_balance(paper.pk, now=OPENED).allocation == 18_000
 
+    @pytest.mark.parametrize("allocation", [None, 3_000, 2_000])
+    @pytest.mark.parametrize("later", [END - INSTANT, END, END + 100 * DAY])
+    def test_a_call_that_changed_nothing_has_the_same_answer_after_the_end(self, allocation, later):
+        paper = open_paper()
+        first = LedgerEntry.objects.get(account=paper)
+
+        def webhook(now):
+            return ledger.start_plan_period(
+                paper.pk, "starter", OPENED, END, key="webhook", now=now, allocation=allocation
+            )
+
+        assert webhook(OPENED).pk == first.pk
+        assert webhook(later).pk == first.pk
+        assert written(paper) == [("plan_grant", 3_000, 0)]
+
+    def test_a_larger_allocation_comes_too_late_after_the_end(self):
+        paper = open_paper()
+
+        with pytest.raises(ledger.StalePeriod):
+            start(paper, "growth", OPENED, END, "upgrade", now=END)
+
+        assert len(written(paper)) == 1
+
+    def test_a_period_before_the_one_running_is_refused_though_it_was_granted(self):
+        paper = open_paper()
+        start(paper, "starter", END, END + CYCLE, "cycle-2")
+
+        with pytest.raises(ledger.StalePeriod):
+            start(paper, "starter", OPENED, END, "late webhook", now=END)
+
     def test_up_and_down_never_mints_a_second_grant(self):
         paper = open_paper()
         for n, plan in enumerate(["pro", "starter", "growth", "pro", "scale", "starter", "scale"]):
@@ -224,6 +254,32 @@ class TestRepeatedKey:
 
         assert start(paper, "starter", OPENED, END, "cycle-1").pk == first.pk
         assert held(paper, OPENED) == (3_000, 0)
+
+    @pytest.mark.parametrize("credits", [0, 10**9 + 1])
+    def test_also_when_the_plan_grants_nothing_sensible_by_now(self, credits):
+        paper, harbor = open_paper(), open_harbor()
+        first = LedgerEntry.objects.get(account=paper)
+        staff = ledger.grant_plan(harbor.pk, "growth", OPENED, key="k", now=OPENED, **STAFF)
+        Plan.objects.update(credits=credits)
+
+        assert start(paper, "starter", OPENED, END, "cycle-1").pk == first.pk
+        again = ledger.grant_plan(harbor.pk, "growth", OPENED, key="k", now=OPENED, **STAFF)
+        assert again.pk == staff.pk
+        with pytest.raises(ValueError, match=r"[Cc]redits"):
+            start(paper, "starter", END, END + CYCLE, "cycle-2")
+
+    def test_another_allocation_is_a_conflict(self):
+        paper = open_paper()
+
+        with pytest.raises(ledger.KeyConflict):
+            ledger.start_plan_period(
+                paper.pk, "starter", OPENED, END, "cycle-1", now=OPENED, allocation=2_999
+            )
+        same = ledger.start_plan_period(
+            paper.pk, "starter", OPENED, END, "cycle-1", now=OPENED, allocation=3_000
+        )
+
+        assert same == LedgerEntry.objects.get(account=paper)
 
     @pytest.mark.parametrize(
         ("plan", "begins", "ends"),

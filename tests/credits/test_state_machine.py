@@ -48,6 +48,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.work.__enter__()
         self.model, self.now = LedgerModel(), START
         self.calls: list[tuple[Callable[[datetime], Any], int]] = []
+        self.without_key: list[tuple[Callable[[], Any], Callable[[datetime], Any]]] = []
 
     def teardown(self) -> None:
         """Leave no account behind for the next run's sweep."""
@@ -61,7 +62,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.compare(0)
 
     def new_key(self) -> str:
-        return f"call-{len(self.calls)}-{len(self.model.lines)}"
+        return f"call-{len(self.calls)}-{len(self.without_key)}-{len(self.model.lines)}"
 
     def both(self, expect: Callable[[], Any], call: Callable[[datetime], Any]) -> None:
         """Ask the model, then the ledger: the same refusal, or the same lines."""
@@ -76,6 +77,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.compare(before)
         if known is not None:  # Granted before, or by the month that was due: no key.
             assert entry.sequence == known
+            self.without_key.append((expect, call))
         else:
             last = entry[-1] if isinstance(entry, list) else entry
             assert last.sequence == len(self.model.lines)
@@ -247,6 +249,12 @@ class LedgerMachine(RuleBasedStateMachine):
         again = call(self.now)
         assert (again[-1] if isinstance(again, list) else again).pk == first
         self.compare(len(self.model.lines))
+
+    @precondition(lambda self: self.without_key)
+    @rule(data=st.data())
+    def repeat_a_call_that_changed_nothing(self, data: st.DataObject) -> None:
+        """It has kept no key, so the rules decide it anew."""
+        self.both(*data.draw(st.sampled_from(self.without_key)))
 
     @precondition(lambda self: self.calls)
     @rule(data=st.data(), door=doors)
