@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -50,7 +51,24 @@ class _ReadOnly(_Admin):
 
 
 class _OnSale(_Admin):
-    """What is no longer sold is taken off sale, not deleted: accounts and charges refer to it."""
+    """What is no longer sold is taken off sale, not deleted: accounts and charges refer to it.
+
+    They do so by its handle, which therefore stays what it was first.
+    """
+
+    list_display = ["name", "handle", "price_usd", "credits", "on_sale", "position"]
+    list_editable = ["on_sale", "position"]
+    ordering = ["position"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """The handle is chosen once."""
+        return [] if obj is None else ["handle"]
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Any = None
+    ) -> dict[str, Sequence[str]]:
+        """A new one's handle is proposed from its name."""
+        return {"handle": ["name"]} if obj is None else {}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -60,20 +78,10 @@ class _OnSale(_Admin):
 class PlanAdmin(_OnSale):
     """Plans on sale. What was granted before keeps the figures it was granted by."""
 
-    list_display = ["name", "handle", "price_usd", "credits", "on_sale", "position"]
-    list_editable = ["on_sale", "position"]
-    ordering = ["position"]
-    prepopulated_fields = {"handle": ["name"]}
-
 
 @admin.register(Package)
 class PackageAdmin(_OnSale):
     """Packages on sale."""
-
-    list_display = ["name", "handle", "price_usd", "credits", "on_sale", "position"]
-    list_editable = ["on_sale", "position"]
-    ordering = ["position"]
-    prepopulated_fields = {"handle": ["name"]}
 
 
 @admin.register(OutcomeRule)

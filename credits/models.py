@@ -6,11 +6,16 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from credits.periods import PeriodKind, PlanBucket
+from credits.refusals import MAX_CREDITS
+
+# What one ledger entry can grant.
+GRANTABLE = [MinValueValidator(1), MaxValueValidator(MAX_CREDITS)]
 
 
 class Plan(models.Model):
@@ -22,7 +27,9 @@ class Plan(models.Model):
     handle = models.SlugField(unique=True)
     name = models.CharField(max_length=60)
     price_usd = models.DecimalField(max_digits=8, decimal_places=2)
-    credits = models.PositiveIntegerField(help_text=_("Credits per billing cycle."))
+    credits = models.PositiveIntegerField(
+        help_text=_("Credits per billing cycle."), validators=GRANTABLE
+    )
     on_sale = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
 
@@ -36,7 +43,7 @@ class Package(models.Model):
     handle = models.SlugField(unique=True)
     name = models.CharField(max_length=60)
     price_usd = models.DecimalField(max_digits=8, decimal_places=2)
-    credits = models.PositiveIntegerField()
+    credits = models.PositiveIntegerField(validators=GRANTABLE)
     on_sale = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from credits import ledger, queries, restorations
-from credits.models import EntryNote, LedgerEntry, OutcomeRule, Plan, RestorationCase
+from credits.models import EntryNote, LedgerEntry, OutcomeRule, Package, Plan, RestorationCase
 from tests.merchants import make_person
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def support() -> Client:
     return staff_client(
         "view_account", "change_account", "view_ledgerentry", "view_restorationcase",
         "change_restorationcase", "view_outcomerule", "change_outcomerule", "view_plan",
-        "change_plan", "add_plan", "view_dailyusage", "view_lowcreditalert",
+        "change_plan", "add_plan", "change_package", "add_package", "view_dailyusage", "view_lowcreditalert",
         "view_alertrecipient",
     )  # fmt: skip
 
@@ -217,14 +217,52 @@ def test_a_price_change_touches_nothing_bought_before(owner, support):
     now = timezone.now()
     ledger.start_plan_period(owner.account.pk, "starter", now, now + timedelta(days=30), key="p")
     plan = Plan.objects.get(handle="starter")
-    data = {"handle": "starter", "name": "Starter", "price_usd": "29", "credits": "100",
-            "on_sale": "on", "position": "0"}  # fmt: skip
+    data = OFFER | {"price_usd": "29", "credits": "100"}
 
     response = support.post(reverse("admin:credits_plan_change", args=[plan.pk]), data)
 
     assert response.status_code == 302
     assert Plan.objects.get(handle="starter").credits == 100
     assert queries.get_balance(owner.account.pk).allocation == 3000
+
+
+OFFER = {"name": "Starter", "price_usd": "19", "credits": "3000", "on_sale": "on", "position": "0"}
+
+
+@pytest.mark.parametrize("model", [Plan, Package])
+def test_a_handle_is_chosen_once(support, model):
+    kind = model._meta.model_name
+    offer = model.objects.order_by("position").first()
+
+    page = support.get(reverse(f"admin:credits_{kind}_change", args=[offer.pk]))
+    support.post(page.request["PATH_INFO"], OFFER | {"handle": "renamed", "name": "Renamed"})
+
+    assert 'name="handle"' not in page.content.decode()
+    renamed = model.objects.get(pk=offer.pk)
+    assert (renamed.handle, renamed.name) == (offer.handle, "Renamed")
+    added = reverse(f"admin:credits_{kind}_add")
+    assert 'name="handle"' in support.get(added).content.decode()
+    assert support.post(added, OFFER | {"handle": "tiny", "name": "Tiny"}).status_code == 302
+    assert model.objects.get(handle="tiny").credits == 3_000
+
+
+@pytest.mark.parametrize("model", [Plan, Package])
+@pytest.mark.parametrize(
+    ("credits", "error"),
+    [
+        ("0", "greater than or equal to 1."),
+        ("-5", "greater than or equal to 0."),
+        ("1000000001", "less than or equal to 1000000000."),
+    ],
+)
+def test_what_is_sold_has_credits_that_one_entry_can_grant(support, model, credits, error):
+    offer = model.objects.order_by("position").first()
+    url = reverse(f"admin:credits_{model._meta.model_name}_change", args=[offer.pk])
+
+    response = support.post(url, OFFER | {"credits": credits})
+
+    assert error in response.content.decode()
+    assert model.objects.get(pk=offer.pk).credits == offer.credits
 
 
 def test_plans_are_taken_off_sale_never_deleted(support):
