@@ -55,6 +55,20 @@ _CHECKS = {
           GROUP BY account_id, kind, period_end, key LIKE 'auto:%'
         ) g WHERE granted > highest
     """,
+    "plan credits are held in no period, or its end is not the one to be booked": """
+        SELECT id FROM credits_account
+        WHERE (plan_balance > 0 AND due_at IS NULL) OR due_at <> period_end
+    """,
+    "a restoration is not what its spend took": """
+        SELECT DISTINCT r.account_id
+        FROM credits_ledgerentry r JOIN credits_ledgerentry s ON s.id = r.restores_id
+        WHERE s.kind <> 'spend' OR s.account_id <> r.account_id
+           OR r.plan_delta + r.lapsed <> -s.plan_delta OR r.package_delta <> -s.package_delta
+    """,
+    "a trial was granted more than seven days": """
+        SELECT account_id FROM credits_ledgerentry WHERE kind = 'trial_grant'
+        GROUP BY account_id HAVING count(*) > 7
+    """,
     "the daily sums are not those of the entries": """
         SELECT DISTINCT coalesce(e.account_id, d.account_id) FROM (
           SELECT account_id, day, kind, tool, actor, count(*) AS entries,

@@ -30,7 +30,7 @@ def loom():
         account.pk, "starter", OPENED + DAY, OPENED + CYCLE, key="cycle", now=OPENED + DAY
     )
     ledger.spend(account.pk, 40, "run-2", "ai-shadowing", now=OPENED + 2 * DAY)
-    open_paper()
+    ledger.spend(open_paper().pk, 30, "elsewhere", now=OPENED)
     open_harbor()
     return account
 
@@ -100,6 +100,39 @@ FAULTS = [
         ["an entry is earlier than the one before"],
         id="time goes back",
         marks=pytest.mark.postgresql,
+    ),
+    pytest.param(
+        "UPDATE credits_account SET due_at = NULL WHERE id = %s",
+        ["plan credits are held in no period"],
+        id="credits that never expire",
+    ),
+    pytest.param(
+        "UPDATE credits_account SET due_at = period_start WHERE id = %s",
+        ["its end is not the one to be booked"],
+        id="credits that expire too early",
+    ),
+    pytest.param(
+        "UPDATE credits_ledgerentry SET lapsed = lapsed + 1"
+        " WHERE kind = 'restore' AND account_id = %s",
+        ["a restoration is not what its spend took"],
+        id="another split restored",
+    ),
+    pytest.param(
+        "UPDATE credits_ledgerentry SET restores_id ="
+        " (SELECT id FROM credits_ledgerentry WHERE key = 'elsewhere')"
+        " WHERE kind = 'restore' AND account_id = %s",
+        ["a restoration is not what its spend took"],
+        id="another shop's spend restored",
+    ),
+    pytest.param(
+        "INSERT INTO credits_ledgerentry (account_id, sequence, kind, plan_delta, package_delta,"
+        " plan_after, package_after, key, tool, reference, actor, plan, allocation, lapsed, day,"
+        " created_at, recorded_at)"
+        " SELECT account_id, sequence + 100, 'trial_grant', 100, 0, 100, 0, 'day ' || sequence, '',"
+        " '', '', '', 100, 0, day, created_at, recorded_at"
+        " FROM credits_ledgerentry WHERE account_id = %s",
+        ["a trial was granted more than seven days"],
+        id="trial without end",
     ),
     pytest.param(
         "UPDATE credits_dailyusage SET plan_delta = plan_delta - 1"
