@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+# The rest of that host holds what stores have uploaded.
+APP_BRIDGE = "https://cdn.shopify.com/shopifycloud/"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -35,7 +37,7 @@ class ContentSecurityPolicyMiddleware:
 def _policy(request: HttpRequest) -> str:
     shop = getattr(request, "frame_shop", None)
     nonce = f"'nonce-{request.csp_nonce}'"  # type: ignore[attr-defined]
-    bridge = " " + (settings.DEV_STORE or "https://cdn.shopify.com") if shop else ""
+    bridge = f" {settings.DEV_STORE or APP_BRIDGE}" if shop else ""
     directives = {
         "default-src": "'self'",
         "script-src": f"'self' {nonce}{bridge}",

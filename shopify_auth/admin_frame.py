@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 
 from shopify_auth.client import admin_url
 from shopify_auth.session_tokens import is_shop_domain
@@ -50,13 +51,13 @@ def app_url(host: str, shop: str, path: str = "/") -> str | None:
 
 
 def leave_frame(request: HttpRequest, url: str) -> HttpResponse:
-    """Take the whole window to `url`, which must be an admin's: an approval page, for example.
+    """Take the whole window to `url`: a page of the admin's, or our own that leads there.
 
     A fetch answers with the headers that App Bridge follows, a document with a page that does it by
-    script, and the web dashboard, which is in no frame, with a redirect. Raises ValueError for a
-    target that is not Shopify's.
+    script, and the web dashboard, which is in no frame, with a redirect. Raises ValueError for any
+    other target.
     """
-    if not is_admin_url(url):
+    if not is_admin_url(url) and not url.startswith(f"{install_url()}?"):
         raise ValueError("The window is sent to Shopify's admin only")
     if getattr(request, "surface", "web") != "embedded":
         return HttpResponseRedirect(url)
@@ -66,6 +67,11 @@ def leave_frame(request: HttpRequest, url: str) -> HttpResponse:
         response["X-Shopify-API-Request-Failure-Reauthorize-Url"] = url
         return response
     return render(request, "shopify_auth/leave_frame.html", {"url": url})
+
+
+def install_url() -> str:
+    """Where the legacy installation begins. Its cookie needs a window of its own."""
+    return f"{settings.APP_URL}{reverse('legacy_install')}"
 
 
 def is_admin_url(url: str) -> bool:

@@ -29,7 +29,8 @@ from ecomvance_app.http import public
 from shopify_auth.session_tokens import is_shop_domain
 
 MOST_BOUNCES = 2
-LOOP_SECONDS = 15
+# Longer than two slow loads on a mobile line.
+LOOP_SECONDS = 60
 COUNTER = "bounced"
 RELOAD = "shopify-reload"
 # What Shopify tells every document about its place; the rest of a query is the page's own.

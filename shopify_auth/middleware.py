@@ -42,6 +42,7 @@ class SessionTokenMiddleware:
             if request.method == "OPTIONS":
                 return _preflight()
             _read_token(request)
+            _note_frame(request)
         return self.get_response(request)
 
     def process_view(
@@ -56,6 +57,8 @@ class SessionTokenMiddleware:
             return None if is_public else refusals.without_token(request)
         if request.GET.get("shop", token.shop).lower() != token.shop:
             return None if is_public else refusals.unauthorized(request)
+        if not is_public and refusals.is_document(request) and not refusals.is_framed(request):
+            return refusals.into_admin(request, token.shop)
         return _identify(request, token)
 
 
@@ -69,7 +72,11 @@ class MerchantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if getattr(request, "account", None) is not None:
+            # What one merchant sees is kept by no cache, nor shown to the next one by Back.
+            response.setdefault("Cache-Control", "private, no-store")
+        return response
 
     def process_view(
         self, request: HttpRequest, view: View, _args: Any, _kwargs: Any
@@ -120,6 +127,16 @@ def _read_token(request: HttpRequest) -> None:
         # Nobody else's page can send this header, which is what a CSRF token proves. Django has no
         # public way to say so per request; its own test client uses the same attribute.
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _note_frame(request: HttpRequest) -> None:
+    """Let the admin that loads this document show what comes of it, also a refusal or a 404."""
+    if hasattr(request, "frame_shop") or not refusals.is_document(request):
+        return
+    shop = refusals.framing_store(request)
+    if shop:
+        request.frame_shop = shop  # type: ignore[attr-defined]
+        request.surface = "embedded"  # type: ignore[attr-defined]
 
 
 def _identify(request: HttpRequest, token: SessionToken) -> HttpResponseBase | None:

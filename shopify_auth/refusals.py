@@ -11,11 +11,10 @@ import re
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from shopify_auth import installs
-from shopify_auth.admin_frame import app_url
+from shopify_auth.admin_frame import app_url, install_url, leave_frame
 from shopify_auth.bounce import bounce, place_of
 from shopify_auth.session_tokens import ForeignSessionToken, is_shop_domain
 
@@ -39,6 +38,28 @@ def is_document(request: HttpRequest) -> bool:
     )
 
 
+def is_framed(request: HttpRequest) -> bool:
+    """Whether this document is loaded into a frame of the admin, by its own word and the browser's."""
+    in_window = request.headers.get("Sec-Fetch-Dest") == "document"
+    return not in_window and place_of(request).get("embedded") == "1"
+
+
+def framing_store(request: HttpRequest) -> str:
+    """The store whose admin frames this document; empty when none does.
+
+    It decides who may show the page, never whose data is on it.
+    """
+    shop = place_of(request).get("shop", "")
+    return shop.lower() if is_framed(request) and is_shop_domain(shop) else ""
+
+
+def into_admin(request: HttpRequest, shop: str = "") -> HttpResponse:
+    """The same page inside the admin, of `shop` when the address names no store."""
+    place = place_of(request)
+    url = app_url(place.get("host", ""), place.get("shop", shop), request.path)
+    return HttpResponseRedirect(url) if url else _not_from_admin(request)
+
+
 def without_token(request: HttpRequest) -> HttpResponse:
     """The answer to a request whose session token is missing, stale or not ours."""
     if not is_document(request):
@@ -52,21 +73,19 @@ def without_token(request: HttpRequest) -> HttpResponse:
     destination = request.headers.get("Sec-Fetch-Dest", "document" if not place else "iframe")
     if not place and destination == "document":
         return HttpResponseRedirect(f"/dashboard{request.get_full_path()}")
-    return _into_the_frame(request, place, in_window=destination == "document")
+    return _to_the_frame(request, place)
 
 
-def _into_the_frame(
-    request: HttpRequest, place: dict[str, str], *, in_window: bool
-) -> HttpResponse:
+def _to_the_frame(request: HttpRequest, place: dict[str, str]) -> HttpResponse:
     """Into the admin when this is no frame of it; by way of the bounce page when it is."""
     if settings.SHOPIFY_LEGACY_INSTALL and not installs.is_installed(place.get("shop", "")):
-        return HttpResponseRedirect(f"{reverse('legacy_install')}?{request.GET.urlencode()}")
-    if in_window or place.get("embedded") != "1":
-        into_admin = app_url(place.get("host", ""), place.get("shop", ""), request.path)
-        return HttpResponseRedirect(into_admin) if into_admin else _not_from_admin(request)
-    if is_shop_domain(place.get("shop", "")):
-        return bounce(request) or unauthorized(request)
-    return _not_from_admin(request)
+        # The page where the merchant agrees refuses every frame.
+        return leave_frame(request, f"{install_url()}?{request.GET.urlencode()}")
+    if not is_framed(request):
+        return into_admin(request)
+    if not framing_store(request):
+        return _not_from_admin(request)
+    return bounce(request) or unauthorized(request)
 
 
 def _is_bot(request: HttpRequest) -> bool:

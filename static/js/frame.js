@@ -7,6 +7,13 @@
 
   const PLACE = ["shop", "host", "embedded", "locale"];
 
+  // The token has done its work with this load: it stays in no history and in no Referer.
+  const arrived = new URL(location.href);
+  if (arrived.searchParams.has("id_token")) {
+    arrived.searchParams.delete("id_token");
+    history.replaceState(history.state, "", arrived);
+  }
+
   /**
    * The address that a click leads to in this window, or null where the browser should do it alone.
    * @param {MouseEvent} event

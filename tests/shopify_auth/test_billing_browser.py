@@ -106,7 +106,7 @@ def test_nothing_for_axe_to_find_and_no_sideways_scrolling(
     app(admin_page).get_by_text("Your plan", exact=True).wait_for()
     app(admin_page).get_by_role("button", name="Cancel plan").wait_for()
 
-    frame = next(frame for frame in admin_page.frames if "id_token" in frame.url)
+    frame = next(frame for frame in admin_page.frames if "embedded=1" in frame.url)
     found = Axe().run(frame)
 
     assert found.violations_count == 0, found.generate_report()

@@ -39,6 +39,7 @@ def browser(store_access):
 @pytest.fixture
 def production(browser, settings):
     """Stores live at Shopify; nothing here has to be asked there."""
+    open_page(browser)
     settings.DEV_STORE = ""
     return browser
 
@@ -102,14 +103,70 @@ def test_a_page_that_is_bounced_again_and_again_is_refused(browser):
         bounce = browser.get(address)
         assert bounce.status_code == 302
         address = parse_qs(urlsplit(bounce["Location"]).query)["shopify-reload"][0]
-    refused = browser.get(address)
+    refused = browser.get(address, headers=IN_FRAME)
     assert refused.status_code == 401
-    assert refused["Content-Security-Policy"].endswith("frame-ancestors 'none'")
+    assert_is_shown_in_the_frame(refused)
 
 
-def test_a_page_that_stayed_open_may_bounce_again(browser):
-    response = browser.get("/tools", place(bounced=f"2-{int(time.time()) - 60}"))
+@pytest.mark.parametrize(("seconds", "status"), [(50, 401), (70, 302)])
+def test_a_page_that_stayed_open_may_bounce_again(browser, seconds, status):
+    response = browser.get("/tools", place(bounced=f"2-{int(time.time()) - seconds}"))
+    assert response.status_code == status
+
+
+def assert_is_shown_in_the_frame(page):
+    """The admin may frame it, App Bridge says that it is there, and nothing leads out."""
+    assert f"frame-ancestors https://{SHOP} https://admin." in page["Content-Security-Policy"]
+    head, _, body = page.text.partition("</head>")
+    assert head.index("shopify-api-key") < head.index("app-bridge.js") < head.index("frame.js")
+    assert 'href="/"' in body
+    assert "/dashboard/" not in page.text
+
+
+@pytest.mark.parametrize("token", ["", "stale", "fresh"])
+def test_an_address_that_does_not_exist_says_so_in_the_frame(browser, token):
+    text = {"stale": session_token(**STALE), "fresh": session_token()}.get(token, "")
+    missing = browser.get("/nothing/here", place(id_token=text), headers=IN_FRAME)
+    assert missing.status_code == 404
+    assert_is_shown_in_the_frame(missing)
+    in_window = browser.get("/nothing/here", place(), headers=IN_WINDOW)
+    assert in_window["Content-Security-Policy"].endswith("frame-ancestors 'none'")
+
+
+def test_another_apps_token_is_refused_in_the_frame(browser):
+    query = place(id_token=session_token(aud="another-app"))
+    refused = browser.get("/", query, headers=IN_FRAME)
+    assert refused.status_code == 401
+    assert_is_shown_in_the_frame(refused)
+
+
+@pytest.mark.parametrize(
+    ("headers", "embedded"), [({}, "0"), ({}, ""), (IN_WINDOW, "1"), (IN_FRAME, "0")]
+)
+def test_a_page_outside_the_frame_is_not_shown_even_with_a_token(production, headers, embedded):
+    query = place(id_token=session_token(), embedded=embedded)
+    response = production.get("/tools", query, headers=headers)
     assert response.status_code == 302
+    assert urlsplit(response["Location"]).path.endswith("/tools")
+    assert response["Location"].startswith("https://admin.shopify.com/store/olivias-mugs/apps/")
+
+
+def test_scripts_come_from_us_and_from_app_bridges_folder_alone(production):
+    settled = open_page(production)
+    assert settled.status_code == 200
+    policy = settled["Content-Security-Policy"]
+    scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
+    assert [word for word in scripts.split()[1:] if "nonce" not in word] == [
+        "'self'",
+        "https://cdn.shopify.com/shopifycloud/",
+    ]
+
+
+def test_no_cache_keeps_what_a_merchant_sees(browser, owner):
+    assert open_page(browser)["Cache-Control"] == "private, no-store"
+    assert owner.client.get("/dashboard/history")["Cache-Control"] == "private, no-store"
+    fetch = browser.get("/balance", headers=bearer(session_token()))
+    assert "private" in fetch["Cache-Control"]
 
 
 def test_a_link_inside_the_frame_bounces_by_the_page_it_was_on(browser):

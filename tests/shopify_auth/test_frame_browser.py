@@ -50,9 +50,9 @@ class Admin:
         now = int(time.time())
         return session_token(**{name: now + moved for name, moved in self.token_times.items()})
 
-    def open(self, path: str = "/", token: str = "", parent: str = ADMIN) -> Frame:
+    def open(self, path: str = "/", token: str = "", parent: str = ADMIN, **more: str) -> Frame:
         """Open the app's page in a frame of `parent`."""
-        query = place(id_token=token or self.token())
+        query = place(id_token=token or self.token(), **more)
         src = f"{self.product.url}{path}?{urlencode(query)}"
         html = f'<iframe src="{src.replace("&", "&amp;")}" width="1200" height="800"></iframe>'
         self.page.route(
@@ -129,6 +129,9 @@ def test_the_app_works_in_the_admin_without_any_cookie(admin: Admin, owner: Merc
     assert total(frame) == "100"
     assert frame.locator("body").get_attribute("data-surface") == "embedded"
     assert admin.paths() == ["/"]
+    # The token came in the address and is not left there for histories and Referers.
+    assert "id_token=" in admin.loads[0]
+    assert "id_token" not in frame.url
     assert set(admin.sent_cookies) == {""}
 
 
@@ -178,6 +181,15 @@ def test_a_fetch_with_a_dead_token_is_sent_again_and_nobody_notices(admin: Admin
     )
     assert frame.evaluate("fetch('/history?again').then((answer) => answer.status)") == 200
     assert statuses == [401, 200]
+
+
+def test_a_refusal_leads_home_without_leaving_the_frame(admin: Admin):
+    """A page that bounced twice just now and still has no good token."""
+    frame = admin.open("/tools", token="stale", bounced=f"2-{int(time.time())}")
+    frame.get_by_text("needs to be opened again from your Shopify admin").wait_for()
+    frame.get_by_role("link", name="ecomVance").click()
+    frame.locator("[data-balance=total]").first.wait_for()
+    assert admin.paths() == ["/tools", "/"]
 
 
 def test_back_in_the_frame_shows_the_page_before(admin: Admin):

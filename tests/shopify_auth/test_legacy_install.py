@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import html
+import re
 import time
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -80,6 +82,17 @@ def test_a_return_looks_for_what_was_paid_meanwhile(
         client.get("/auth/callback", agree(store, begun["Location"]))
 
     assert sent.count("shopify_auth.bring_in_line") == 1
+
+
+def test_begun_inside_the_frame_it_goes_on_in_the_whole_window(client, store):
+    """The page where the merchant agrees refuses every frame, and the frame keeps no cookie."""
+    opened = client.get("/", signed(embedded="1"), headers={"Sec-Fetch-Dest": "iframe"})
+    assert opened.status_code == 200
+    assert f"frame-ancestors https://{SHOP} " in opened["Content-Security-Policy"]
+    link = re.search('href="([^"]+)" target="_top"', opened.text)
+    assert link is not None
+    begun = client.get(html.unescape(link[1]))
+    assert f"/shops/{SHOP}/admin/oauth/authorize?" in begun["Location"]
 
 
 def test_a_return_works_once(client, store):
