@@ -162,7 +162,9 @@ def _settings_form(request: MerchantRequest, form: WarningForm) -> HttpResponse:
     template = "credits/_settings_form.html" if request.htmx else "credits/settings.html"
     response = render(request, template, {"nav_active": "settings", "form": form}, status=status)
     if not form.is_bound:
-        response["HX-Trigger"] = json.dumps({"toast": {"message": _("Settings saved")}})
+        # The threshold decides which warning the page shows.
+        events = {"toast": {"message": _("Settings saved")}, "banner:stale": {}}
+        response["HX-Trigger"] = json.dumps(events)
     return response
 
 

@@ -179,11 +179,16 @@ def test_settings_are_saved_from_the_bar(olivia: Merchant, sign_in: SignIn) -> N
     page.get_by_label("E-mail addresses").fill("olivia@example.com")
     save.click()
     page.get_by_text("Settings saved").wait_for()
+    assert page.locator("#page-banner").inner_text() == ""
 
     olivia.account.refresh_from_db()
     assert olivia.account.low_threshold == 450
     assert AlertRecipient.objects.get().email == "olivia@example.com"
     assert not save.is_visible()
+
+    page.get_by_label("Warn at or below").fill("3000")
+    save.click()
+    page.get_by_text("Low credits warning", exact=True).wait_for()
 
 
 @pytest.mark.parametrize("viewport", [{"width": 1280, "height": 900}, PHONE])

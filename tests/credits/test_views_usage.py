@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import datetime, timedelta
 
@@ -401,5 +402,6 @@ def test_settings_answer_a_partial_request_with_the_form_alone(owner):
     response = owner.client.post("/dashboard/settings", {"threshold": "70"}, headers=headers)
 
     assert response.status_code == 200
-    assert response.headers["HX-Trigger"] == '{"toast": {"message": "Settings saved"}}'
+    events = json.loads(response.headers["HX-Trigger"])
+    assert events == {"toast": {"message": "Settings saved"}, "banner:stale": {}}
     assert b"<html" not in response.content
