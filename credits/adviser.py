@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from math import ceil, gcd
 
@@ -149,19 +149,17 @@ def read_advice(account: Account, present: Priced | None, now: datetime) -> Advi
 def cycle_usage(account: Account, now: datetime) -> list[int]:
     """Credits used in each of the last three full cycles, less what was restored, oldest first."""
     zone = account.time_zone
-    end = periods.local_day(now, zone)
+    after = periods.local_day(now, zone)
     start, period_end = account.period_start, account.period_end
     # A paid period stays on the account after its end, until Shopify confirms the next one.
     if account.period_kind == "paid" and start and period_end and period_end > now:
-        end = min(end, periods.local_day(start, zone))
+        after = min(after, periods.local_day(start, zone))
     opened = periods.local_day(account.opened_at, zone)
-    cycle = timedelta(days=periods.BILLING_CYCLE.days)
-    used: list[int] = []
-    while len(used) < CYCLES and end - cycle >= opened:
-        report = usage.read_days(account.pk, end - cycle, end)
-        used.insert(0, max(0, report.used - report.total.restored))
-        end -= cycle
-    return used
+    reports = (
+        usage.read_days(account.pk, *cycle)
+        for cycle in periods.cycles_between(opened, after, CYCLES)
+    )
+    return [max(0, report.used - report.total.restored) for report in reports]
 
 
 def _priced(offer: Plan | Package) -> Priced:

@@ -7,13 +7,14 @@ to the instant, not at midnight, so its report adds up to what the plan granted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 from django.db.models import Count, Sum
 
 from credits import periods
 from credits.models import DailyUsage, LedgerEntry
+from credits.queries import last_entry
 from credits.usage import Line, UsageReport, lines_of
 
 Kind = LedgerEntry.Kind
@@ -103,12 +104,8 @@ def first_and_last(account_id: int, period: BillingPeriod) -> tuple[LedgerEntry,
     # The period's own end: one that replaced it is cut off by its sequence, and may have begun at
     # the very instant of entries that belong here.
     own_end = first.period_end or period.end
-    # A day is at most one ahead of its instant in UTC; the index on days finds the end by it.
-    latest_day = periods.local_day(own_end, "UTC") + timedelta(days=1)
-    last = (
-        entries.filter(day__lte=latest_day, created_at__lt=own_end)
-        .order_by("-day", "-sequence")
-        .first()
-    ) or first
+    # The index on days finds the end at once.
+    inside = entries.filter(day__lte=periods.latest_day_of(own_end), created_at__lt=own_end)
+    last = last_entry(inside) or first
     expiry = entries.filter(sequence=last.sequence + 1, kind=Kind.EXPIRE).first()
     return first, expiry or last

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
+from credits import periods
 from credits.models import LedgerEntry
 from credits.periods import TRIAL_CREDITS
 from credits.usage import UsageReport, top
@@ -70,7 +71,7 @@ class Chart:
 
 def by_day(report: UsageReport, first: date, last: date) -> Chart:
     """Gross use from `first` to `last`, stacked by tool: the five most used and the others."""
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    days = periods.days_between(first, periods.days_later(last, 1))
     legend = [tool.name for tool in top(report.tools, SERIES)]
     # A spend that names no tool keeps its own colour: the others, as one, have no name either.
     named = {name: series for series, name in reversed([*enumerate(legend)])}

@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from django.core import signing
 from django.urls import reverse
 
-from credits import history
+from credits import history, periods
 from credits.billing_periods import billing_periods, first_and_last
 from credits.models import Account, LedgerEntry
 from credits.people import person_names
@@ -88,7 +88,7 @@ def open_link(token: str) -> tuple[Account, Extent]:
 
 def file_name(extent: Extent) -> str:
     """The name that the download is saved under."""
-    last = date.fromordinal(extent.after.toordinal() - 1)
+    last = periods.days_later(extent.after, -1)
     return f"ecomvance-ledger-{extent.first.isoformat()}-to-{last.isoformat()}.csv"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import fmean, stdev
 
 from django.db.models import Sum
@@ -20,7 +20,6 @@ from credits.queries import Balance
 
 WINDOW_DAYS = 14
 FEWEST_ACTIVE_DAYS = 5
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def read_forecast(account: Account, balance: Balance, now: datetime) -> Forecast
         return None
     today = periods.local_day(now, account.time_zone)
     opened = periods.local_day(account.opened_at, account.time_zone)
-    first = max(opened, today - WINDOW_DAYS * _DAY)
+    first = max(opened, periods.days_later(today, -WINDOW_DAYS))
     used = (
         DailyUsage.objects.filter(
             account=account, kind=LedgerEntry.Kind.SPEND, day__gte=first, day__lt=today
@@ -71,7 +70,7 @@ def forecast(daily: list[int], window: int, balance: Balance, now: datetime) -> 
     days = active + [0] * (window - len(active))
     pace = fmean(days)
     give_or_take = stdev(days) / math.sqrt(window)
-    to_reset = (balance.resets_at - now) / _DAY if balance.resets_at else math.inf
+    to_reset = periods.days_until(balance.resets_at, now) if balance.resets_at else math.inf
     least = _days_left(balance, pace + give_or_take, to_reset)
     most = _days_left(balance, pace - give_or_take, to_reset)
     unused = 0

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -181,9 +182,34 @@ def latest_day_of(instant: datetime) -> date:
     return instant.astimezone(UTC).date() + timedelta(days=1)
 
 
-def day_start(day: date, zone: str) -> datetime:
-    """The first instant of a local day, in UTC; right on days of 23 and 25 hours too."""
-    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+def days_until(instant: datetime, now: datetime) -> float:
+    """How many times 24 hours `instant` lies ahead of `now`."""
+    return (instant - now) / timedelta(days=1)
+
+
+def days_later(day: date, days: int) -> date:
+    """The calendar day so many days later; earlier for a negative number."""
+    return day + timedelta(days=days)
+
+
+def days_between(first: date, after: date) -> list[date]:
+    """The calendar days from `first` up to, not including, `after`."""
+    return [days_later(first, count) for count in range((after - first).days)]
+
+
+def cycles_between(opened: date, after: date, most: int) -> list[tuple[date, date]]:
+    """The last whole cycles of 30 days that end with `after`, as (first day, day after), in order.
+
+    At most so many, and none that begins before `opened`.
+    """
+    ends = [days_later(after, -BILLING_CYCLE.days * count) for count in range(most, -1, -1)]
+    return [(first, end) for first, end in pairwise(ends) if first >= opened]
+
+
+def months_between(first: date, last: date) -> list[tuple[int, int]]:
+    """Year and month of every calendar month from the one of `first` to the one of `last`."""
+    start, end = (day.year * 12 + day.month - 1 for day in (first, last))
+    return [(months // 12, months % 12 + 1) for months in range(start, end + 1)]
 
 
 def month_days(year: int, month: int) -> tuple[date, date]:

@@ -30,7 +30,7 @@ class Span:
     @property
     def last(self) -> date:
         """The last day of the span."""
-        return date.fromordinal(self.after.toordinal() - 1)
+        return periods.days_later(self.after, -1)
 
     @property
     def extent(self) -> Extent:
@@ -42,12 +42,10 @@ def months(account: Account, now: datetime) -> list[Span]:
     """Every month from the account's opening to now, newest first."""
     today = periods.local_day(now, account.time_zone)
     opened = periods.local_day(account.opened_at, account.time_zone)
-    spans: list[Span] = []
-    year, month = today.year, today.month
-    while (year, month) >= (opened.year, opened.month):
-        spans.append(Span(f"{year}-{month:02}", *periods.month_days(year, month)))
-        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
-    return spans
+    return [
+        Span(f"{year}-{month:02}", *periods.month_days(year, month))
+        for year, month in reversed(periods.months_between(opened, today))
+    ]
 
 
 def plan_periods(account: Account) -> list[Span]:
@@ -59,9 +57,7 @@ def plan_periods(account: Account) -> list[Span]:
         Span(
             value=f"{_PERIOD_PREFIX}{period.first}",
             first=periods.local_day(period.start, account.time_zone),
-            after=date.fromordinal(
-                periods.local_day(period.end, account.time_zone).toordinal() + 1
-            ),
+            after=periods.days_later(periods.local_day(period.end, account.time_zone), 1),
             period=period,
             name=names.get(period.plan, period.plan),
         )
@@ -83,7 +79,7 @@ def everything(account: Account, now: datetime) -> Extent:
     """All of the account's entries, also those whose day runs ahead of the zone it has now."""
     opened = periods.local_day(account.opened_at, account.time_zone)
     today = periods.local_day(now, account.time_zone)
-    return Extent(opened, date.fromordinal(today.toordinal() + 2))
+    return Extent(opened, periods.days_later(today, 2))
 
 
 def read(account: Account, span: Span) -> UsageReport:

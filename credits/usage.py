@@ -18,6 +18,7 @@ from functools import cached_property
 
 from credits import periods
 from credits.models import DailyUsage, LedgerEntry
+from credits.queries import balance_after
 
 Kind = LedgerEntry.Kind
 
@@ -295,9 +296,4 @@ def lines_of(rows: Iterable[DailyUsage]) -> Iterable[Line]:
 
 
 def _balance_before(account_id: int, day: date) -> tuple[int, int]:
-    entry = (
-        LedgerEntry.objects.filter(account_id=account_id, day__lt=day)
-        .order_by("-day", "-sequence")
-        .first()
-    )
-    return (entry.plan_after, entry.package_after) if entry else (0, 0)
+    return balance_after(LedgerEntry.objects.filter(account_id=account_id, day__lt=day))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core import signing
@@ -56,7 +56,7 @@ def usage_page(request: MerchantRequest) -> HttpResponse:
         "span": span,
         "report": report,
         "today": today,
-        "yesterday": date.fromordinal(today.toordinal() - 1),
+        "yesterday": periods.days_later(today, -1),
         "most_used": usage.top(report.tools, MOST_USED),
         "people": _named(report.people),
         "chart": charts.by_day(report, span.first, max(span.first, min(span.last, today))),

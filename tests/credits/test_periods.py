@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import calendar
+import re
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,6 +25,11 @@ anywhen = st.datetimes(datetime(2024, 1, 1), datetime(2040, 1, 1), timezones=st.
 
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0):
     return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """The first instant of a local day."""
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def paid(credits: int = 500) -> PlanBucket:
@@ -241,8 +248,7 @@ class TestLocalDays:
         ],
     )
     def test_a_day_lasts_what_its_zone_says(self, zone, day, hours):
-        start = periods.day_start(day, zone)
-        end = periods.day_start(day + DAY, zone)
+        start, end = midnight(day, zone), midnight(day + DAY, zone)
 
         assert end - start == timedelta(hours=hours)
         assert periods.local_day(start, zone) == day
@@ -254,7 +260,8 @@ class TestLocalDays:
     def test_every_instant_lies_in_its_day(self, zone, instant):
         day = periods.local_day(instant, zone)
 
-        assert periods.day_start(day, zone) <= instant < periods.day_start(day + DAY, zone)
+        assert midnight(day, zone) <= instant < midnight(day + DAY, zone)
+        assert day <= periods.latest_day_of(instant)
         assert day == instant.astimezone(ZoneInfo(zone)).date()
 
     @pytest.mark.parametrize(
@@ -263,3 +270,47 @@ class TestLocalDays:
     )
     def test_the_days_of_a_month(self, year, month, after):
         assert periods.month_days(year, month) == (date(year, month, 1), after)
+
+
+class TestSpans:
+    @pytest.mark.parametrize(
+        ("first", "last", "expected"),
+        [
+            (date(2026, 3, 31), date(2026, 3, 1), [(2026, 3)]),
+            (date(2026, 11, 30), date(2027, 2, 1), [(2026, 11), (2026, 12), (2027, 1), (2027, 2)]),
+            (date(2026, 3, 1), date(2026, 2, 28), []),
+        ],
+    )
+    def test_months_from_one_day_to_another(self, first, last, expected):
+        assert periods.months_between(first, last) == expected
+
+    def test_days_from_one_to_another(self):
+        days = periods.days_between(date(2028, 2, 28), date(2028, 3, 2))
+
+        assert days == [date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1)]
+        assert periods.days_between(days[0], days[0]) == []
+        assert periods.days_later(days[2], -2) == days[0]
+
+    def test_whole_cycles_in_order(self):
+        opened, after = date(2026, 1, 10), date(2026, 3, 12)
+
+        assert periods.cycles_between(opened, after, 3) == [
+            (date(2026, 1, 11), date(2026, 2, 10)),
+            (date(2026, 2, 10), after),
+        ]
+        assert periods.cycles_between(opened, after, 1) == [(date(2026, 2, 10), after)]
+        assert periods.cycles_between(date(2026, 2, 11), after, 3) == []
+
+    def test_days_until_an_instant(self):
+        assert periods.days_until(OPENED + DAY / 4, OPENED) == 0.25
+        assert periods.days_until(OPENED, OPENED + DAY) == -1.0
+
+
+def test_nobody_else_in_credits_reckons_with_dates():
+    """One place for date arithmetic; the one day in SQL is the decision on the write path."""
+    folder = Path(periods.__file__).parent
+    reckons = re.compile(r"timedelta|fromordinal|toordinal|monthrange|\d+ \* 86_?400")
+    sources = [path for path in folder.rglob("*.py") if "migrations" not in path.parts]
+
+    assert len(sources) > 20
+    assert [path.name for path in sources if reckons.search(path.read_text())] == ["periods.py"]
