@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 
@@ -78,6 +79,8 @@ def test_a_photo_becomes_a_cut_out_in_the_frame_and_both_doors_show_every_spend_
     balance_shown(dashboard, 80)
     balance_shown(framed, 80)
     framed.locator("[data-compare]").wait_for(timeout=60_000)
+    found = Axe().run(dashboard.context.pages[0].frames[1])
+    assert found.violations_count == 0, found.generate_report()
     assert dashboard.evaluate(NEVER_LOADED_AGAIN)
 
     # The other way round: on the dashboard, while the frame stays on its result.
