@@ -74,7 +74,7 @@ SHOPIFY_API_SECRET = credential(
 )
 SHOPIFY_API_SECRET_OLD = env.str("SHOPIFY_API_SECRET_OLD", default="")
 SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
-SHOPIFY_SCOPES = env.list("SHOPIFY_SCOPES", default=["read_products", "write_products"])
+SHOPIFY_SCOPES = env.list("SHOPIFY_SCOPES", default=["read_products"])
 SHOPIFY_LEGACY_INSTALL = env.bool("SHOPIFY_LEGACY_INSTALL", default=False)
 TOKEN_KEYS = [
     key.strip()

@@ -102,7 +102,7 @@ class TestInstallation:
         open_app(devstore)
 
         body = devstore.deliveries("app/scopes_update")[0].body
-        assert '"previous": ["read_products", "write_products"]' in body
+        assert '"previous": ["read_products"]' in body
         assert devstore.shop().scopes == ["read_products", "write_files"]
 
     def test_the_legacy_flow_opens_the_app_in_the_top_window(

@@ -70,7 +70,7 @@ class TestExchange:
 
         assert body["expires_in"] == 3600
         assert body["refresh_token_expires_in"] == 7_776_000
-        assert body["scope"] == "read_products,write_products"
+        assert body["scope"] == "read_products"
         assert api_status(devstore, body["access_token"]) == 200
 
     def test_without_expiring_the_token_never_expires(self, devstore: DevStore):

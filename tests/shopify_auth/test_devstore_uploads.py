@@ -51,6 +51,7 @@ class App:
     def __init__(self, devstore: DevStore) -> None:
         self.devstore = devstore
         with devstore.changed_shop() as shop:
+            shop.scopes = ["write_products"]
             self.token = str(offline_token(shop, expiring=True).body["access_token"])
         products = self.call("{ products(first: 1) { nodes { id } } }")
         self.product = str(products["nodes"][0]["id"])

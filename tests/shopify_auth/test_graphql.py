@@ -13,12 +13,26 @@ from graphql.language.ast import OperationDefinitionNode, OperationType
 
 from shopify_auth import graphql
 from shopify_auth.devstore.graphql import admin_schema
+from shopify_auth.devstore.tokens import offline_token
 from shopify_auth.graphql import DOCUMENTS, Document
 
 SCHEMA = Path(
     os.environ.get("SHOPIFY_ADMIN_SCHEMA")
     or Path(__file__).resolve().parents[3] / "shared" / "shopify" / "admin-2026-10.graphql.gz"
 )
+
+
+# Shop, installation and billing are an app's own and need none.
+NEEDED_SCOPES = {"ProductList": {"read_products"}, "ProductById": {"read_products"}}
+VARIABLES = {
+    "first": 1,
+    "photos": 1,
+    "name": "Starter",
+    "returnUrl": "http://localhost:8000/billing/return",
+    "price": {"amount": "5", "currencyCode": "USD"},
+    "test": True,
+    "replacementBehavior": "STANDARD",
+}
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +92,19 @@ def test_every_document_is_listed_and_none_is_elsewhere():
     assert elsewhere == []
 
 
-def test_the_app_asks_for_no_scope_it_does_not_use(settings):
-    """read_products for the tool page, write_products to put a result into the store."""
-    assert set(settings.SHOPIFY_SCOPES) == {"read_products", "write_products"}
+def test_the_app_asks_for_exactly_the_scopes_its_documents_need(settings):
+    assert set(settings.SHOPIFY_SCOPES) == set().union(*NEEDED_SCOPES.values())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names(DOCUMENTS))
+def test_a_document_needs_its_scopes_and_no_other(devstore, document):
+    """Asked in a store that has granted nothing, and in one that has granted what it needs."""
+    needed = NEEDED_SCOPES.get(document.name, set())
+    for granted in (set(), needed):
+        with devstore.changed_shop() as shop:
+            shop.scopes = sorted(granted)
+            token = offline_token(shop, expiring=True).body["access_token"]
+        asked = "Product" if document.name == "ProductById" else "AppSubscription"
+        variables = VARIABLES | {"id": f"gid://shopify/{asked}/1"}
+        answer = devstore.admin_api(document.text, token, **variables).json()
+        assert ("ACCESS_DENIED" in str(answer)) == (granted != needed)

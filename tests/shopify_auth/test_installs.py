@@ -37,7 +37,7 @@ def test_the_first_load_opens_an_account_with_its_trial_running(client, store_ac
     assert request.account.time_zone == "Europe/Berlin"
     assert (request.account.name, request.shop.name) == ("Olivia's Mugs", "Olivia's Mugs")
     assert request.shop.offline_token.state == OfflineToken.State.ACTIVE
-    assert request.shop.scopes == ["read_products", "write_products"]
+    assert request.shop.scopes == ["read_products"]
     assert request.shop.shopify_id.isdigit()
 
 
