@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
 from django.utils import timezone
-from kombu.exceptions import OperationalError
-from PIL import Image
 
 from credits.models import LedgerEntry, RestorationCase
 from credits.signals import account_suspended
-from ecomvance_app.celery import app
 from generations import actions, tasks
-from generations.engines import routing
 from generations.engines.base import ContentPolicyError, PlatformError, ProviderError
 from generations.models import Generation, Picture
 from generations.representations import generation_json
 from tests.generations.engine import Engine
-from tests.generations.mug_store import Callbacks, ask, stored_files, upload
+from tests.generations.mug_store import Callbacks, ask, stored_files
 from tests.merchants import Merchant
 
 
 class TestWorking:
-    def test_cuts_the_product_out(self, owner: Merchant, photographs: Path) -> None:
-        reason = routing.unavailable_reason("background-removal")
-        if reason:
-            pytest.skip(f"{reason} Run `manage.py fetch_weights` (scripts/test does).")
-        cup = Image.open(photographs / "coffee.png")
-        ask(owner.client, image=upload(cup))
-        run = Generation.objects.get()
-
-        tasks.run(generation_id=str(run.pk))
-
-        run.refresh_from_db()
-        assert (run.state, run.outcome, run.engine, run.label) == (
-            "succeeded", "delivered", "local", "real",
-        )  # fmt: skip
-        output = run.pictures.get(role=Picture.Role.OUTPUT)
-        with default_storage.open(output.file) as file, Image.open(file) as image:
-            assert (image.mode, image.size) == ("RGBA", cup.size)
-        assert owner.total == 80
-
     def test_runs_once_however_often_the_message_comes(
         self, owner: Merchant, engine: Engine
     ) -> None:
@@ -98,29 +73,6 @@ class TestWorking:
 
 
 class TestHealing:
-    def test_takes_orders_while_the_broker_is_away_and_sends_them_later(
-        self,
-        owner: Merchant,
-        django_capture_on_commit_callbacks: Callbacks,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        def away(*_arguments: object, **_options: object) -> None:
-            raise OperationalError("Connection refused")
-
-        with monkeypatch.context() as outage, django_capture_on_commit_callbacks(execute=True):
-            outage.setattr(app, "send_task", away)
-            response = ask(owner.client)
-        assert response.status_code == 201
-        Generation.objects.update(enqueued_at=timezone.now() - timedelta(seconds=90))
-        sent: list[str] = []
-        monkeypatch.setattr(app, "send_task", lambda name, **_options: sent.append(name))
-
-        with django_capture_on_commit_callbacks(execute=True):
-            tasks.sweep()
-
-        assert sent == ["generations.run"]
-        assert owner.total == 80
-
     def test_sends_a_run_again_that_waits_too_long(
         self, owner: Merchant, django_capture_on_commit_callbacks: Callbacks, sent_jobs: list[str]
     ) -> None:
