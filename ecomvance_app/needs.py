@@ -14,7 +14,10 @@ RECENT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`failed` runs of the last day that nobody has made good, `open_cases` of any age."""
+    """`failed` runs of the last day that nobody has made good, `open_cases` of any age.
+
+    A case whose credits are back already waits for nobody.
+    """
 
     failed: int
     open_cases: int
@@ -22,7 +25,9 @@ class Needs:
 
 def read_needs(account: Account, now: datetime) -> Needs:
     """What needs this account's people now."""
-    cases = RestorationCase.objects.filter(account=account, state=RestorationCase.State.OPEN)
+    cases = RestorationCase.objects.filter(
+        account=account, state=RestorationCase.State.OPEN, spend__restoration=None
+    )
     return Needs(count_failed(account, now), cases.count())
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from credits import ledger
 from generations import actions, tasks
 from generations.engines.base import EngineError, EngineTimeoutError, PlatformError
 from generations.models import Generation
@@ -87,6 +88,19 @@ class TestWhatNeedsTheMerchant:
         assert "failed" not in banner(owner)
         assert "failed within" not in home
         assert "1 restoration case waits for our staff" in home
+
+    def test_a_case_whose_credits_are_back_waits_for_nobody(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
+        run = finished(owner, engine, PlatformError("The disk is full."))
+        finished(owner, engine)
+        assert run.spend_id is not None
+        ledger.restore(run.spend_id, "restore", "staff:9", "Goodwill")
+
+        home = words(one(read_page(owner.client.get("/dashboard/")), "main"))
+
+        assert "restoration case" not in home
+        assert "Needs you" not in home
 
     def test_a_failure_of_yesterday_is_old_news(
         self, owner: Merchant, engine: Engine, time_machine: object
