@@ -38,9 +38,9 @@ from credits.refusals import (
     check_now,
     check_spend_id,
     check_text,
-    check_zone,
 )
 from credits.spending import SpendItem, check_item, spend_items
+from credits.zones import usable_zone
 
 __all__ = [
     "AlreadyRestored", "InsufficientCredits", "KeyConflict", "LedgerError", "NothingToRestore",
@@ -61,12 +61,12 @@ def open_account(
 ) -> Account:
     """Open an account; with `trial` its first entry is the first day's 100 credits.
 
-    `time_zone` is the shop's IANA name: its days are the days of every report. Raises ValueError
-    for a zone that there is not.
+    `time_zone` is the shop's IANA name: its days are the days of every report; UTC's are, where the
+    database does not know the zone. Raises ValueError for a zone that there is not.
     """
     opened_at = check_now(now)
     check_text("name", name, 200)
-    check_zone(time_zone)
+    time_zone = usable_zone(time_zone)
     with posting.open_transaction():
         account = Account.objects.create(name=name, opened_at=opened_at, time_zone=time_zone)
         if trial:

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from credits import ledger
 from credits.models import Account
-from credits.refusals import check_zone
+from credits.zones import usable_zone
 from ecomvance_app import clock, jobs
 from shopify_auth import admin_api, offline_tokens
 from shopify_auth.errors import ShopifyError, SubjectTokenRefused
@@ -203,6 +203,6 @@ def _describe(shop: Shop, details: dict[str, Any]) -> None:
 
 def _time_zone(details: dict[str, Any]) -> str:
     try:
-        return check_zone(details["ianaTimezone"])
+        return usable_zone(details["ianaTimezone"])
     except (KeyError, ValueError):
         return "UTC"

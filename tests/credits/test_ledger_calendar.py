@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zoneinfo
 from datetime import UTC, date, datetime
 
 import pytest
@@ -24,6 +26,31 @@ from tests.credits.books import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def atlantis(tmp_path):
+    """A time zone of tomorrow: Python knows it, the database does not yet."""
+    # RFC 8536, version 1: no transitions, one type, two hours ahead of UTC.
+    header = b"TZif" + bytes(16) + struct.pack(">6l", 0, 0, 0, 0, 1, 4)
+    (tmp_path / "Atlantic").mkdir()
+    (tmp_path / "Atlantic/Atlantis").write_bytes(
+        header + struct.pack(">lbb", 7200, 0, 0) + b"ATL\0"
+    )
+    before = zoneinfo.TZPATH
+    zoneinfo.reset_tzpath([str(tmp_path), *before])
+    yield "Atlantic/Atlantis"
+    zoneinfo.reset_tzpath(before)
+
+
+@pytest.mark.postgresql
+def test_days_are_utcs_in_a_zone_that_the_database_does_not_know(atlantis, caplog):
+    loom = ledger.open_account("Loom & Linen", now=OPENED, time_zone=atlantis)
+
+    entry = ledger.spend(loom.pk, 10, "run", now=OPENED)
+
+    assert (loom.time_zone, entry.day) == ("UTC", OPENED.date())
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0):
