@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ecomvance_app import clock
-from shopify_auth import billing
+from shopify_auth import billing, clawbacks
 from shopify_auth.errors import ShopifyError
 from shopify_auth.models import (
     BillingCheck,
@@ -78,15 +83,66 @@ class SubscriptionAdmin(_ComparableAdmin):
     exclude = ["reference", "confirmation_url"]
 
 
+class ClawbackForm(forms.Form):
+    """Why a purchase's credits are taken back."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text=gettext_lazy("Required. The merchant reads it beside the entry."),
+    )
+
+
 @admin.register(Purchase)
 class PurchaseAdmin(_ComparableAdmin):
-    """Packages as they were sold, and whether their credits were granted."""
+    """Packages as they were sold, whether their credits were granted, and taken back."""
 
-    list_display = ["name", "shop", "status", "price", "credits", "granted_at", "created_at"]
-    list_filter = ["status", "handle", "test"]
+    list_display = [
+        "name", "shop", "status", "price", "credits", "granted_at", "clawed_back_at", "created_at",
+    ]  # fmt: skip
+    list_filter = ["status", "handle", "test", ("clawed_back_at", admin.EmptyFieldListFilter)]
     search_fields = ["gid", "receipt", "shop__domain", "shop__name"]
     ordering = ["-created_at"]
     exclude = ["reference", "confirmation_url"]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Adds the claw-back."""
+        claw_back = self.admin_site.admin_view(self.claw_back)
+        return [
+            path("<int:purchase_id>/claw-back/", claw_back, name="shopify_auth_purchase_claw_back"),
+            *super().get_urls(),
+        ]
+
+    def claw_back(self, request: HttpRequest, purchase_id: int) -> HttpResponse:
+        """Take a purchase's credits back after Shopify has reversed the charge."""
+        if request.user.pk is None or not request.user.has_perm("credits.change_account"):
+            raise PermissionDenied
+        purchase = get_object_or_404(Purchase, pk=purchase_id)
+        back = HttpResponseRedirect(
+            reverse("admin:shopify_auth_purchase_change", args=[purchase_id])
+        )
+        form = ClawbackForm(request.POST or None)
+        try:
+            preview = clawbacks.preview(purchase)
+            if request.method == "POST" and form.is_valid():
+                reason = form.cleaned_data["reason"]
+                done = clawbacks.take_back(purchase, request.user.pk, reason, clock.now())
+                text = _("%(taken)d credits were taken back; %(used)d had been used before.")
+                words = text % {"taken": done.taken, "used": done.used}
+                self.message_user(request, words, messages.SUCCESS)
+                return back
+        except clawbacks.ClawbackRefused as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return back
+        context = self.admin_site.each_context(request) | {
+            "title": _("Take credits back"),
+            "purchase": purchase,
+            "preview": preview,
+            "form": form,
+            "opts": self.opts,
+        }
+        return render(request, "admin/shopify_auth/purchase/claw_back.html", context)
 
 
 @admin.register(BillingCheck)

@@ -17,7 +17,15 @@ from credits.models import Account, AlertRecipient, EntryNote, RestorationCase
 from credits.signals import account_erased, account_suspended
 from shopify_auth import billing, offline_tokens
 from shopify_auth.identity import hashed_domain
-from shopify_auth.models import Erasure, OfflineToken, Person, Shop, WebhookDelivery
+from shopify_auth.models import (
+    Erasure,
+    OfflineToken,
+    Person,
+    Purchase,
+    Shop,
+    Subscription,
+    WebhookDelivery,
+)
 
 ERASED_AFTER = timedelta(hours=48)
 # A decided case keeps that there was a reason, not what staff wrote about people.
@@ -68,6 +76,7 @@ def erase(shop: Shop, now: datetime) -> Erasure | None:
         counts = {"tokens": offline_tokens.forget(shop)}
         counts |= _erase_people(locked)
         counts |= _erase_deliveries(locked)
+        counts |= _erase_reasons(locked)
         if locked.account_id is not None and not _shares_account(locked):
             counts |= _erase_account(locked.account_id)
         locked.domain = hashed_domain(locked.domain)
@@ -95,6 +104,14 @@ def _erase_deliveries(shop: Shop) -> dict[str, int]:
     count = deliveries.update(body="", subject="", shop_domain="")
     WebhookDelivery.objects.filter(shop_domain=shop.domain).update(shop_domain="")
     return {"webhook bodies": count}
+
+
+def _erase_reasons(shop: Shop) -> dict[str, int]:
+    """What people have written beside the store's charges."""
+    given = Subscription.objects.filter(shop=shop).exclude(cancel_reason="")
+    noted = Purchase.objects.filter(shop=shop).exclude(clawback_note="")
+    count = given.update(cancel_reason="") + noted.update(clawback_note="")
+    return {"reasons beside charges": count}
 
 
 def _erase_account(account_id: int) -> dict[str, int]:

@@ -118,6 +118,11 @@ class Subscription(Charge):
     granted_until = models.DateTimeField(
         null=True, blank=True, help_text=_("End of the last period whose credits were granted.")
     )
+    cancel_reason = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text=_("What the merchant gave as the reason, if anything."),
+    )
 
     class Meta:
         indexes: ClassVar = [
@@ -135,6 +140,12 @@ class Purchase(Charge):
 
     shop = models.ForeignKey("shopify_auth.Shop", models.PROTECT, related_name="purchases")
     granted_at = models.DateTimeField(null=True, blank=True)
+    clawed_back_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When staff took the credits back.")
+    )
+    clawback_note = models.CharField(
+        max_length=500, blank=True, help_text=_("Why, how many, and how many were used already.")
+    )
 
     class Meta:
         indexes: ClassVar = [
