@@ -23,10 +23,10 @@ from credits import ledger, queries
 from credits.models import Account
 from ecomvance_app import clock, jobs
 from ecomvance_app.http import MerchantRequest, public
-from shopify_auth import admin_frame, billing, charges, plans
+from shopify_auth import admin_frame, billing, billing_words, charges, plans
 from shopify_auth.charges import Buyer, ChargeRefused
 from shopify_auth.errors import ShopifyError
-from shopify_auth.models import BillingCheck, Purchase, Shop, Subscription
+from shopify_auth.models import Purchase, Shop, Subscription
 from shopify_auth.models.charges import Charge
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 Status = Charge.Status
 
 QUICK_POLLS = timedelta(minutes=1)
+REASON_LENGTH = 500
 
 
 @require_safe
@@ -47,7 +48,7 @@ def plans_page(request: MerchantRequest) -> HttpResponse:
     charge = _find_charge(request, reference) if reference else None
     context = _content(request, now) | {"nav_active": "plans"}
     if charge is not None:
-        context |= _confirmation(charge, now, is_first=True)
+        context |= _confirmation(charge, now, is_first=charge.status not in Charge.FINAL)
     return render(request, "shopify_auth/plans.html", context)
 
 
@@ -77,20 +78,24 @@ def buy_package(request: MerchantRequest) -> HttpResponse:
 
 @require_POST
 def cancel_plan(request: MerchantRequest) -> HttpResponse:
-    """End the running subscription; credits already granted stay to the end of their period."""
+    """End the subscription named in the form; granted credits stay to the end of their period.
+
+    Only the one that runs: a page that was left open elsewhere may still offer another.
+    """
     shop = _shop(request)
-    now = clock.now()
-    refusal = ""
-    if shop is not None:
-        try:
-            charges.cancel_subscription(shop, now)
-        except ShopifyError as error:
-            logger.warning("The plan of %s was not cancelled: %s", shop.domain, error)
-            refusal = _("Shopify did not answer, so your plan is not cancelled yet. Try again.")
-    if not request.htmx:
+    running = billing.running_subscription(shop) if shop else None
+    if running is None or running.reference != request.POST.get("subscription", ""):
+        refusal = _("This plan does not run any more, so nothing was cancelled.")
+    else:
+        refusal = _cancel(running, request.POST.get("reason", ""), clock.now())
+    if not request.htmx and not refusal:
         return HttpResponseRedirect(_plans_url(request.surface))
-    context = _content(request, now) | {"refusal": refusal}
-    response = render(request, "shopify_auth/_plans.html", context, status=422 if refusal else 200)
+    template = "shopify_auth/_plans.html" if request.htmx else "shopify_auth/plans.html"
+    context = _content(request, clock.now()) | {"nav_active": "plans"}
+    if refusal:
+        # What is shown is not what is written down alone, so the next question always brings news.
+        context |= {"refusal": refusal, "asks_again": True, "fingerprint": ""}
+    response = render(request, template, context, status=422 if refusal else 200)
     if not refusal:
         response["HX-Trigger"] = json.dumps({"toast": {"message": _("Plan cancelled")}})
     return response
@@ -102,7 +107,7 @@ def confirmation(request: MerchantRequest, reference: str) -> HttpResponse:
     """What has become of one charge of this account; asks Shopify while it is open."""
     charge = _find_charge(request, reference)
     now = clock.now()
-    if charge.is_open or charge.status == Status.ACTIVE:
+    if charge.status not in Charge.FINAL:
         _bring_in_line(charge.shop, now, since=charge.returned_at)
         charge.refresh_from_db()
     context = _confirmation(charge, now)
@@ -156,6 +161,7 @@ def _content(request: MerchantRequest, now: datetime) -> dict[str, Any]:
         "advice": advice,
         "receipts": plans.receipts(account),
         "failure": plans.failure(shop),
+        "bill_url": plans.bill_url(standing),
         "fingerprint": plans.fingerprint(standing, balance, shop),
     }
 
@@ -185,17 +191,40 @@ def _start(
     shop = _shop(request)
     if shop is None:
         return _refused(request, _("Connect a Shopify store first: purchases go through Shopify."))
-    buyer = Buyer(shop, request.account, request.person, request.surface, clock.now())
+    now = clock.now()
+    buyer = Buyer(shop, request.account, request.person, request.surface, now)
     try:
+        # What was approved or ended elsewhere is known before anything more is sold.
+        billing.bring_in_line(shop, now=now)
+        _check_unpaid_bill(shop)
         charge = start(buyer, handle)
     except ChargeRefused as refusal:
         return _refused(request, str(refusal))
     except ShopifyError as error:
         logger.warning("No charge was started for %s: %s", shop.domain, error)
-        return _refused(
-            request, _("Shopify did not answer. Nothing was charged. Try again in a moment.")
-        )
+        return _refused(request, billing_words.not_started(error))
     return _to_approval(request, charge.confirmation_url)
+
+
+def _check_unpaid_bill(shop: Shop) -> None:
+    running = billing.running_subscription(shop)
+    if running is not None and running.status == Status.FROZEN:
+        raise ChargeRefused(_("Shopify reports an unpaid bill. Pay it in Shopify first."))
+
+
+def _cancel(running: Subscription, reason: str, now: datetime) -> str:
+    """End it; why that is not known to be done, empty when it is."""
+    try:
+        charges.cancel_subscription(running.shop, now)
+    except ShopifyError as error:
+        logger.warning("%s may not be cancelled: %s", running, error)
+        return billing_words.not_known_to_be_cancelled(error)
+    running.refresh_from_db()
+    if running.status in Subscription.RUNNING:
+        return _("Shopify has not ended your plan. Try again in a moment.")
+    running.cancel_reason = reason.replace("\0", "").strip()[:REASON_LENGTH]
+    running.save(update_fields=["cancel_reason"])
+    return ""
 
 
 def _to_approval(request: MerchantRequest, url: str) -> HttpResponse:
@@ -247,24 +276,21 @@ def _confirmation(
 
 
 def _outcome(charge: Subscription | Purchase) -> str:
+    """What became of it, as `_confirmation.html` has words for."""
+    present = billing.running_subscription(charge.shop)
+    has_newer = present is not None and present.created_at > charge.created_at
     if charge.status == Status.ACTIVE:
         granted = charge.granted_until if isinstance(charge, Subscription) else charge.granted_at
         return "granted" if granted else "not_granted"
+    if charge.status == Status.CANCELLED:
+        return "replaced" if has_newer else "ended"
     if not charge.is_open:
-        return "unapproved"
-    later = isinstance(charge, Subscription) and charge.replaces_later
-    present = billing.running_subscription(charge.shop)
-    if later and present is not None and _asked_since_return(charge):
-        return "scheduled"
+        return charge.status.lower()
+    if isinstance(charge, Subscription) and charge.replaces_later:
+        if plans.is_scheduled(charge, present):
+            return "scheduled"
+        return "replaced" if has_newer else "confirming"
     return "confirming"
-
-
-def _asked_since_return(charge: Subscription | Purchase) -> bool:
-    """Whether Shopify was asked after the merchant came back; nobody comes back from a page left."""
-    if charge.returned_at is None:
-        return False
-    checks = BillingCheck.objects.filter(shop=charge.shop, checked_at__gte=charge.returned_at)
-    return checks.exists()
 
 
 def _plans_url(surface: str) -> str:

@@ -10,7 +10,10 @@ from typing import Literal
 from credits.adviser import Advice, Priced, read_advice
 from credits.models import Account, LedgerEntry, Package, Plan
 from credits.queries import Balance
+from shopify_auth.alignment import PERIOD_KEY, PURCHASE_KEY
 from shopify_auth.billing_schedule import APPROVAL_WINDOW
+from shopify_auth.clawbacks import CLAWBACK_KEY
+from shopify_auth.client import admin_url
 from shopify_auth.models import BillingCheck, Purchase, Shop, Subscription
 from shopify_auth.models.charges import Charge
 
@@ -18,7 +21,7 @@ Status = Charge.Status
 State = Literal[
     "trial", "none", "trial_ended", "granted", "active", "renewing", "frozen", "cancelling", "ended"
 ]
-Move = Literal["current", "subscribe", "upgrade", "downgrade", "unavailable"]
+Move = Literal["current", "scheduled", "subscribe", "upgrade", "downgrade", "unavailable"]
 
 RECEIPTS = 12
 NEWS = timedelta(days=2)
@@ -29,8 +32,9 @@ class Standing:
     """How the account's plan stands now.
 
     `awaiting` is an approval that is open on Shopify's page, `settling` one the merchant has given
-    and Shopify has not confirmed, `following` the plan a downgrade leads to, `unapproved` a charge
-    that has just been declined or has lapsed.
+    and Shopify has not confirmed, `following` the plan an approved downgrade leads to, `unapproved`
+    a charge that has just been declined or has lapsed, `unpaid_test` a test charge left over from
+    when the store was a development store.
     """
 
     state: State
@@ -39,6 +43,7 @@ class Standing:
     awaiting: Charge | None
     settling: Charge | None
     unapproved: Charge | None
+    unpaid_test: Subscription | None
 
     @property
     def next_charge(self) -> Subscription | None:
@@ -46,6 +51,11 @@ class Standing:
         if self.state not in ("active", "renewing"):
             return None
         return self.following or self.subscription
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether Shopify's next word is expected any moment, so that an open page asks for it."""
+        return self.state in ("renewing", "frozen") or self.settling is not None
 
     @property
     def has_old_price(self) -> bool:
@@ -83,16 +93,42 @@ def standing(account: Account, balance: Balance, now: datetime) -> Standing:
     ]
     charges.sort(key=lambda charge: charge.created_at, reverse=True)
     held = _held(charges)
-    following = _following(charges, held)
-    open_charges = [charge for charge in charges if charge.is_open and charge is not following]
+    scheduled = [
+        charge
+        for charge in charges
+        if isinstance(charge, Subscription) and is_scheduled(charge, held)
+    ]
+    open_charges = [
+        charge
+        for charge in charges
+        if charge.is_open and charge not in scheduled and not _is_superseded(charge, held)
+    ]
     return Standing(
         state=_state(account, balance, held),
         subscription=held,
-        following=following,
+        following=next(iter(scheduled), None),
         awaiting=next((charge for charge in open_charges if _is_approvable(charge, now)), None),
         settling=next((charge for charge in open_charges if charge.returned_at), None),
         unapproved=_unapproved(charges, now),
+        unpaid_test=_unpaid_test(charges),
     )
+
+
+def is_scheduled(charge: Charge, present: Subscription | None) -> bool:
+    """Whether a downgrade was approved and waits for the end of the running period.
+
+    Shopify shows it as PENDING like one that nobody has approved. It is known to be approved when
+    Shopify was asked after the merchant came back from its page, or after an approval would have
+    lapsed.
+    """
+    if not isinstance(charge, Subscription) or not charge.replaces_later:
+        return False
+    if present is None or present.status != Status.ACTIVE or charge.status != Status.PENDING:
+        return False
+    if charge.created_at < present.created_at:
+        return False
+    known_from = charge.returned_at or charge.created_at + APPROVAL_WINDOW
+    return BillingCheck.objects.filter(shop=charge.shop_id, checked_at__gte=known_from).exists()
 
 
 def fingerprint(standing: Standing, balance: Balance, shop: Shop | None) -> str:
@@ -103,6 +139,7 @@ def fingerprint(standing: Standing, balance: Balance, shop: Shop | None) -> str:
         standing.awaiting,
         standing.settling,
         standing.unapproved,
+        standing.unpaid_test,
     )
     seen: list[object] = [
         standing.state,
@@ -119,6 +156,13 @@ def failure(shop: Shop | None) -> str:
     """Why Shopify could not be asked the last time; empty when it could."""
     check = BillingCheck.objects.filter(shop=shop).first() if shop else None
     return check.error if check else ""
+
+
+def bill_url(standing: Standing) -> str:
+    """Where the store that has not paid settles its Shopify bill; empty when none is unpaid."""
+    if standing.state != "frozen" or standing.subscription is None:
+        return ""
+    return f"{admin_url(standing.subscription.shop.domain)}/settings/billing"
 
 
 def plan_cards(standing: Standing, advice: Advice | None) -> list[PlanCard]:
@@ -168,28 +212,36 @@ def receipts(account: Account) -> list[BillingReceipt]:
 def _entries(account: Account, charge: Charge) -> tuple[LedgerEntry, ...]:
     entries = LedgerEntry.objects.filter(account=account)
     if isinstance(charge, Subscription):
-        entries = entries.filter(key__startswith=f"period:{charge.gid}:")
+        entries = entries.filter(key__startswith=f"{PERIOD_KEY}{charge.gid}:")
     else:
-        entries = entries.filter(key=f"purchase:{charge.gid}")
+        keys = (f"{PURCHASE_KEY}{charge.gid}", f"{CLAWBACK_KEY}{charge.gid}")
+        entries = entries.filter(key__in=keys)
     return tuple(entries.order_by("-sequence")[:RECEIPTS])
 
 
 def _held(charges: list[Charge]) -> Subscription | None:
     """The running subscription, else the one that ended last."""
     subscriptions = [charge for charge in charges if isinstance(charge, Subscription)]
-    running = [one for one in subscriptions if one.status in Subscription.RUNNING]
+    running = [
+        one
+        for one in subscriptions
+        if one.status in Subscription.RUNNING and not one.is_unpaid_test
+    ]
     granted = [one for one in subscriptions if one.granted_until is not None]
     return next(iter([*running, *granted]), None)
 
 
-def _following(charges: list[Charge], held: Subscription | None) -> Subscription | None:
-    """An approved downgrade; it stays PENDING with Shopify until the running period ends."""
-    if held is None or held.status != Status.ACTIVE:
-        return None
-    for charge in charges:
-        if isinstance(charge, Subscription) and charge.is_open and charge.replaces_later:
-            return charge if charge.returned_at is not None else None
-    return None
+def _unpaid_test(charges: list[Charge]) -> Subscription | None:
+    subscriptions = [charge for charge in charges if isinstance(charge, Subscription)]
+    running = [one for one in subscriptions if one.status in Subscription.RUNNING]
+    return next((one for one in running if one.is_unpaid_test), None)
+
+
+def _is_superseded(charge: Charge, held: Subscription | None) -> bool:
+    """Whether another plan was chosen since this downgrade was approved."""
+    if held is None or not isinstance(charge, Subscription) or not charge.replaces_later:
+        return False
+    return charge.returned_at is not None and charge.created_at < held.created_at
 
 
 def _is_approvable(charge: Charge, now: datetime) -> bool:
@@ -229,14 +281,19 @@ def _without_plan(account: Account) -> State:
 
 
 def _move(plan: Plan, standing: Standing) -> Move:
-    if standing.state == "frozen":
-        return "unavailable"
-    held = standing.subscription
-    if held is None or held.status != Status.ACTIVE:
+    held, later = standing.subscription, standing.following
+    is_frozen = standing.state == "frozen"
+    if held is None or not (is_frozen or held.status == Status.ACTIVE):
         return "subscribe"
-    if (plan.handle, plan.price_usd) == (held.handle, held.price):
+    terms = (plan.handle, plan.price_usd, plan.credits)
+    if terms == (held.handle, held.price, held.credits):
         return "current"
-    return "downgrade" if plan.price_usd < held.price else "upgrade"
+    if is_frozen:
+        return "unavailable"
+    if later is not None and terms == (later.handle, later.price, later.credits):
+        return "scheduled"
+    is_smaller = (plan.price_usd, plan.credits) < (held.price, held.credits)
+    return "downgrade" if is_smaller else "upgrade"
 
 
 def _recommended(plans: list[Plan], standing: Standing, advice: Advice | None) -> str:

@@ -6,6 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from generations.catalog import TOOLS
+from generations.engines import routing
 
 register = template.Library()
 
@@ -22,3 +23,9 @@ def tool_name(slug: str) -> str:
 def runs_of(credits: int, slug: str) -> int:
     """How many runs of a tool, at its lowest price, these credits pay for."""
     return credits // TOOLS[slug].lowest_price
+
+
+@register.filter
+def comes_later(slug: str) -> bool:
+    """Whether the tool is named and priced, but cannot be started yet."""
+    return not routing.is_routed(slug)

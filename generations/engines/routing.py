@@ -20,6 +20,11 @@ def unavailable_reason(tool_slug: str) -> str | None:
     return engine.unavailable_reason()
 
 
+def is_routed(tool_slug: str) -> bool:
+    """Whether there is an engine for the tool at all; it may still be unable to run now."""
+    return tool_slug in _ROUTES
+
+
 def get_engine(tool_slug: str) -> Engine:
     """The engine that runs the tool; PlatformError when there is none that can run now."""
     reason = unavailable_reason(tool_slug)

@@ -55,7 +55,7 @@ def test_a_plan_is_chosen_and_cancelled_in_two_clicks(
     assert "3,000 plan credits stay usable until" in dialog.inner_text()
     dialog.get_by_role("button", name="Cancel plan").click()
 
-    frame.get_by_text("0 package credits stay.").wait_for()
+    frame.get_by_text("Changed your mind? Choose Starter again").wait_for()
     assert not dialog.is_visible()
     assert Subscription.objects.get().status == "CANCELLED"
 
@@ -67,7 +67,7 @@ def test_a_declined_charge_is_said_plainly(framed_product: FramedProduct, admin_
 
     admin_page.get_by_role("button", name="Decline").click()
 
-    app(admin_page).get_by_text("was not approved. Nothing was charged").wait_for()
+    app(admin_page).locator("#confirmation").get_by_text("was declined. Nothing was charged").wait_for()
     assert not LedgerEntry.objects.filter(kind="package").exists()
 
 

@@ -40,8 +40,9 @@ class TestPage:
         page = words(olivia.open("/plans"))
 
         assert "Free trial, day 1 of 7" in page
-        assert "Enough for 60 images or 150 cut-outs or 7 videos of 4 seconds" in page
-        assert "Enough for 10 images or 25 cut-outs or 1 video of 4 seconds" in page
+        assert "Enough for 150 cut-outs" in page
+        assert "60 images or 7 videos of 4 seconds" in page
+        assert "10 images or 1 video of 4 seconds" in page
         # Beside four plans and four packages; there is no plan to cancel yet.
         assert page.count(NO_CASH_VALUE) == 8
         assert page.count("button--primary") == 1
@@ -93,7 +94,7 @@ class TestPage:
         olivia.buy("small")
         olivia.nudge()
 
-        response = olivia.post("/plans/cancel")
+        response = olivia.post("/plans/cancel", subscription=Subscription.objects.get().reference)
 
         assert response.status_code == 200
         assert "nothing more is charged. 500 package credits stay." in words(response)
@@ -103,7 +104,7 @@ class TestPage:
     def test_a_cancelled_plan_that_has_ended_waits_for_no_renewal(self, olivia):
         olivia.subscribe("starter")
         olivia.nudge()
-        olivia.post("/plans/cancel")
+        olivia.cancel()
         olivia.devstore.move_clock(days=31)
 
         home = words(olivia.open("/"))
@@ -183,8 +184,6 @@ class TestPage:
 
         assert "The plan is paid through olivias-mugs.myshopify.com." in page
         assert 'id="cancel-plan"' not in page
-        assert sam.post("/plans/cancel").status_code == 200
-        assert Subscription.objects.get().status == "ACTIVE"
 
     def test_a_plan_granted_by_staff_is_named_and_cannot_be_cancelled(self, olivia):
         account = olivia.account
@@ -276,14 +275,6 @@ class TestBuying:
         assert response.status_code == 422
         assert "no longer on sale" in words(response)
         assert olivia.devstore.shop(olivia.handle).charges == []
-
-    def test_when_shopify_is_down_nothing_is_charged(self, olivia):
-        olivia.devstore.misbehave(handle=olivia.handle, server_error=1)
-
-        response = olivia.post("/plans/buy", package="small")
-
-        assert response.status_code == 422
-        assert "Nothing was charged" in words(response)
 
 
 class TestReturn:
