@@ -65,7 +65,7 @@ def read_receipt(account_id: int, spend_id: int, outcome: str = "") -> Receipt |
     return Receipt(
         spend=spend,
         outcome=outcome,
-        # The seeded rules are part of the catalogue; what an operator wrote is shown as it is.
+        # Operators write the rules; one that the catalogue of a language has is shown in it.
         rule=_(rule.rule) if rule and rule.rule else "",
         words=_words(spend, rule, case, restoration),
         case=case,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from credits import history
 from credits.adviser import Advice, Priced, read_advice
 from credits.models import Account, LedgerEntry, Package, Plan
 from credits.queries import Balance
@@ -274,10 +275,7 @@ def _state(account: Account, balance: Balance, held: Subscription | None) -> Sta
 
 
 def _without_plan(account: Account) -> State:
-    trial = LedgerEntry.objects.filter(
-        account=account, sequence=1, kind=LedgerEntry.Kind.TRIAL_GRANT
-    )
-    return "trial_ended" if trial.exists() else "none"
+    return "trial_ended" if history.began_with_trial(account.pk) else "none"
 
 
 def _move(plan: Plan, standing: Standing) -> Move:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from credits import alerts, ledger
 from credits.models import AlertRecipient
+from tests.credits.story import spend_document_day
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -28,11 +29,7 @@ def olivia(product: Product) -> Merchant:
     merchant = make_merchant("Olivia")
     account_id, now = merchant.account.pk, timezone.now()
     ledger.start_plan_period(account_id, "starter", now, now + timedelta(days=30), key="period")
-    items = [(20, f"cut-{n}", "background-removal", "") for n in range(3)]
-    items += [(20, f"text-{n}", "description-generator", "") for n in range(2)]
-    items += [(50, "enhance", "image-enhance", "")]
-    ledger.spend_many(account_id, items, actor=f"user:{merchant.person.pk}")
-    ledger.adjust(account_id, "plan", 30, "goodwill", "staff:9", "One result was blurred")
+    spend_document_day(account_id, actor=f"user:{merchant.person.pk}")
     return merchant
 
 

@@ -31,6 +31,16 @@ def open_quay(now: datetime = NOON) -> Account:
     return ledger.open_account("Quay Prints", now=now)
 
 
+def spend_document_day(account_id: int, actor: str = "user:1", now: datetime | None = None) -> None:
+    """The sample of the product document's "Usage History": 60 + 40 + 50 - 30 = 120."""
+    runs = [("cut", "background-removal", 20)] * 3
+    runs += [("text", "description-generator", 20)] * 2
+    runs += [("enhance", "image-enhance", 50)]
+    for number, (key, tool, credits) in enumerate(runs):
+        ledger.spend(account_id, credits, f"{key}-{number}", tool=tool, actor=actor, now=now)
+    ledger.adjust(account_id, "plan", 30, "goodwill", "staff:9", "Blurred result", now=now)
+
+
 def recount(
     account: Account, first: date, after: date, zone: str
 ) -> dict[tuple[str, str], list[int]]:

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from credits import ledger, usage
 from credits.billing_periods import billing_periods, read_period
 from credits.models import Account, LedgerEntry
-from tests.credits.story import DAY, NOON, at, open_bloom, open_quay, recount
+from tests.credits.story import (
+    DAY,
+    NOON,
+    at,
+    open_bloom,
+    open_quay,
+    recount,
+    spend_document_day,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -22,16 +30,9 @@ def spend(account: Account, tool: str, credits: int, key: str, now=NOON, actor: 
 
 @pytest.fixture
 def document_day() -> Account:
-    """The sample of "Usage History": 60 + 40 + 50 - 30 = 120."""
+    """Bloom Ceramics on the day of the product document's sample."""
     account = open_bloom()
-    for n in range(3):
-        spend(account, "background-removal", 20, f"cut-{n}")
-    for n in range(2):
-        spend(account, "description-generator", 20, f"text-{n}")
-    spend(account, "image-enhance", 50, "enhance")
-    ledger.adjust(
-        account.pk, "plan", 30, "goodwill", actor="staff:9", reason="Blurred result", now=NOON
-    )
+    spend_document_day(account.pk, now=NOON)
     return account
 
 

@@ -16,6 +16,7 @@ from django.utils.html import strip_tags
 from credits import ledger, restorations
 from credits.models import AlertRecipient, LedgerEntry
 from scripts.measuring.merchants import make_merchant as make_busy_merchant
+from tests.credits.story import spend_document_day
 
 pytestmark = pytest.mark.django_db
 
@@ -42,12 +43,7 @@ def spend(merchant, tool: str, credits: int, key: str) -> LedgerEntry:
 def document_day(owner):
     """Olivia's day is the sample of the product document."""
     subscribe(owner)
-    for n in range(3):
-        spend(owner, "background-removal", 20, f"cut-{n}")
-    for n in range(2):
-        spend(owner, "description-generator", 20, f"text-{n}")
-    spend(owner, "image-enhance", 50, "enhance")
-    ledger.adjust(owner.account.pk, "plan", 30, "goodwill", "staff:9", "Blurred result")
+    spend_document_day(owner.account.pk, actor=f"user:{owner.person.pk}")
     return owner
 
 
