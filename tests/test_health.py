@@ -28,7 +28,7 @@ def test_a_process_that_has_everything_says_so(client: Client) -> None:
 
 @dataclass
 class Site:
-    """A web server with a database and a broker of its own, which may be stopped."""
+    """A web server, pooled as in production, with a database and a broker that may be stopped."""
 
     url: str
     database: PrivatePostgres
@@ -55,6 +55,7 @@ def site(db: None) -> Iterator[Site]:
         product = Product(
             free_port(),
             DATABASE_URL=database.url(),
+            DATABASE_POOL="on",
             CELERY_BROKER_URL=broker.url(),
             REDIS_URL=broker.url(1),
         )
