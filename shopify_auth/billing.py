@@ -48,8 +48,8 @@ RUNNING = Subscription.RUNNING
 
 # Open pages ask again and again; Shopify is asked at most this often for one store.
 FRESH = timedelta(seconds=2)
-# After a failure they leave Shopify alone for this long: an answer that does not come takes a minute.
-RESTS_AFTER_FAILURE = timedelta(minutes=1)
+# From a question that failed they leave Shopify alone for this long; silence alone takes a minute.
+RESTS_AFTER_FAILURE = timedelta(minutes=2)
 
 
 def bring_in_line(shop: Shop, *, now: datetime | None = None, nightly: bool = False) -> Changes:

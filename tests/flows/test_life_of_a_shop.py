@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
@@ -28,6 +29,8 @@ from tests.devstore_fixture import DevStore
 from tests.owners import Owner
 
 DAY = timedelta(days=1)
+Step = Callable[[], object]
+Charge = Subscription | Purchase
 LIFE = 426
 stores = count(810_001)
 
@@ -98,54 +101,65 @@ class Life:
     def __post_init__(self) -> None:
         self.born = self.owner.account.opened_at
 
-    def live(self) -> list[tuple[int, Callable[[], object]]]:
-        """The story: on which day what happens."""
+    def live(self) -> list[tuple[int, list[Step]]]:
+        """The story: on which day what happens, step by step."""
         owner = self.owner
         return [
-            (0, lambda: self.spend(60)),
-            (3, lambda: self.spend(30)),
-            (5, lambda: owner.subscribe("starter")),
-            (6, lambda: self.spend(1_000)),
-            (8, lambda: owner.buy("small")),
-            (10, lambda: owner.subscribe("growth")),
-            (12, lambda: self.spend(7_800)),
-            (36, lambda: None),
-            (40, lambda: owner.buy("medium", "decline")),
-            (45, lambda: owner.buy("xl", "")),
-            (50, lambda: self.spend(500)),
-            (55, lambda: self.devstore.misbehave(handle=owner.handle, renewal_unpaid=1)),
-            (66, lambda: None),
-            (67, lambda: self.spend(50)),
-            (70, lambda: self.devstore.press("recover", owner.handle)),
-            (75, lambda: owner.subscribe("starter")),
-            (96, lambda: None),
-            (126, lambda: None),
-            (160, lambda: None),
-            (226, lambda: None),
-            (230, owner.cancel),
-            (231, lambda: self.spend(100)),
-            (246, lambda: None),
-            (250, lambda: owner.buy("large")),
-            (255, lambda: owner.subscribe("pro")),
-            (260, lambda: self.devstore.press("uninstall", owner.handle)),
-            (261, self.come_back),
-            (262, lambda: owner.subscribe("pro")),
-            (263, lambda: self.spend(1_000)),
-            (286, lambda: None),
-            (300, lambda: owner.subscribe("scale")),
-            (316, lambda: None),
-            (346, lambda: None),
-            (376, lambda: None),
-            (406, lambda: None),
-            (420, lambda: owner.buy("small")),
+            (0, [lambda: self.spend(60)]),
+            (3, [lambda: self.spend(30)]),
+            (5, self.choose(owner.subscribe, "starter")),
+            (6, [lambda: self.spend(1_000)]),
+            (8, self.choose(owner.buy, "small")),
+            (10, self.choose(owner.subscribe, "growth")),
+            (12, [lambda: self.spend(7_800)]),
+            (36, []),
+            (40, self.choose(owner.buy, "medium", "decline")),
+            (45, self.choose(owner.buy, "xl", "")),
+            (50, [lambda: self.spend(500)]),
+            (55, [lambda: self.devstore.misbehave(handle=owner.handle, renewal_unpaid=1)]),
+            (66, []),
+            (67, [lambda: self.spend(50)]),
+            (70, [lambda: self.devstore.press("recover", owner.handle)]),
+            (75, self.choose(owner.subscribe, "starter")),
+            (96, []),
+            (126, []),
+            (160, []),
+            (226, []),
+            (230, [owner.cancel]),
+            (231, [lambda: self.spend(100)]),
+            (246, []),
+            (250, self.choose(owner.buy, "large")),
+            (255, self.choose(owner.subscribe, "pro")),
+            (260, [lambda: self.devstore.press("uninstall", owner.handle)]),
+            (261, [self.come_back]),
+            (262, self.choose(owner.subscribe, "pro")),
+            (263, [lambda: self.spend(1_000)]),
+            (286, []),
+            (300, self.choose(owner.subscribe, "scale")),
+            (316, []),
+            (346, []),
+            (376, []),
+            (406, []),
+            (420, self.choose(owner.buy, "small")),
         ]
+
+    def choose(
+        self, ask: Callable[[str, str], Charge], handle: str, decision: str = "approve"
+    ) -> list[Step]:
+        """Ask for a plan or package in the app, and decide about it on Shopify's page."""
+        rows: list[Charge] = []
+        steps: list[Step] = [lambda: rows.append(ask(handle, ""))]
+        if decision:
+            steps.append(lambda: self.owner.decide(rows[0], decision))
+        return steps
 
     def spend(self, credits: int) -> None:
         ledger.spend(self.owner.account.pk, credits, f"run on day {self.day}")
 
     def come_back(self) -> None:
-        """Install again and open the app, whose old access is dead."""
+        """Install again and open the app a little later, whose old access is dead."""
         self.devstore.press("install", self.owner.handle)
+        self.devstore.move_clock(minutes=5)
         self.owner.open("/")
         self.owner.fetch("/plans/content")
         self.owner.open("/")
@@ -161,7 +175,25 @@ class Life:
         ledger.settle(self.owner.account.pk)
         run_schedule()
 
+    def decide(self, row: Charge, decision: str, *, comes_back: bool) -> None:
+        """On Shopify's page; the browser may be closed before it is back in the app."""
+        if not decision:
+            return
+        back = self.owner.decide(row, decision)
+        if comes_back and "/billing/return/" in back:
+            Client().get(urlsplit(back).path)
+
+    def statuses(self, model: type[Subscription] | type[Purchase]) -> list[tuple[str, str]]:
+        """How every plan or package that was asked for has ended so far."""
+        rows = model.objects.filter(shop=self.owner.shop)
+        return sorted((row.handle, row.status) for row in rows)
+
     # --- What reaches the app ----------------------------------------------------------------
+
+    def endure(self, storm: list[tuple[str, list[int]]]) -> None:
+        """Everything that happens to reach the app now."""
+        for kind, order in storm:
+            self.nudge(kind, order)
 
     def nudge(self, kind: str, order: list[int]) -> None:
         """One thing that may happen to the app at any time, any number of times."""
@@ -246,7 +278,10 @@ def without_days(lines):
 
 
 NUDGES = st.sampled_from(["page", "down", "schedule", "night", "return", "webhooks"])
-STORM = st.lists(st.tuples(NUDGES, st.lists(st.integers(0, 7), max_size=4)), max_size=3)
+NUDGE = st.tuples(NUDGES, st.lists(st.integers(0, 7), max_size=4))
+STORM = st.lists(NUDGE, max_size=3)
+MANY_STEPS = 52
+DECISIONS = st.sampled_from(["approve", "decline", ""])
 
 
 @pytest.mark.timeout(600)
@@ -256,15 +291,16 @@ STORM = st.lists(st.tuples(NUDGES, st.lists(st.integers(0, 7), max_size=4)), max
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(storms=st.lists(STORM, min_size=40, max_size=40))
+@given(storms=st.lists(STORM, min_size=MANY_STEPS, max_size=MANY_STEPS))
 def test_the_ledger_is_the_same_whatever_the_storm(devstore: DevStore, caplog, storms):
     caplog.set_level(logging.CRITICAL)
     life = Life(open_store(devstore), devstore)
-    for (day, happens), storm in zip(life.live(), storms, strict=False):
+    left = iter(storms)
+    for day, steps in life.live():
         life.wait_until(day)
-        happens()
-        for kind, order in storm:
-            life.nudge(kind, order)
+        for step in steps or [lambda: None]:
+            step()
+            life.endure(next(left))
     life.wait_until(LIFE)
 
     assert without_days(told(life)) == without_days(EXPECTED)
@@ -277,7 +313,60 @@ def test_the_ledger_is_the_same_whatever_the_storm(devstore: DevStore, caplog, s
     assert (balance.plan_balance, balance.package_balance) == (48_000, 5_650)
     assert list(checks.problems()) == []
     assert not BillingDifference.objects.exclude(kind="late").exists()
-    statuses = {row.handle: row.status for row in Purchase.objects.filter(shop=life.owner.shop)}
-    assert statuses == {
-        "small": "ACTIVE", "medium": "DECLINED", "xl": "EXPIRED", "large": "ACTIVE",
-    }  # fmt: skip
+    assert life.statuses(Purchase) == [
+        ("large", "ACTIVE"), ("medium", "DECLINED"),
+        ("small", "ACTIVE"), ("small", "ACTIVE"), ("xl", "EXPIRED"),
+    ]  # fmt: skip
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.django_db
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    decisions=st.lists(DECISIONS, min_size=5, max_size=5),
+    order=st.permutations(range(4)),
+    comes_back=st.lists(st.booleans(), min_size=5, max_size=5),
+    storms=st.lists(st.lists(NUDGE, max_size=2), min_size=10, max_size=10),
+)
+def test_open_charges_are_decided_in_any_order(
+    devstore: DevStore, caplog, decisions, order, comes_back, storms
+):
+    """Four charges wait for approval at once; a larger plan follows when all is decided or lapsed."""
+    caplog.set_level(logging.CRITICAL)
+    life = Life(open_store(devstore), devstore)
+    owner, left = life.owner, iter(storms)
+    rows: list[Charge] = []
+    for ask, handle in [
+        (owner.buy, "small"), (owner.buy, "medium"), (owner.subscribe, "starter"), (owner.buy, "xl"),
+    ]:  # fmt: skip
+        rows.append(ask(handle, ""))
+        life.endure(next(left))
+    for index in order:
+        life.decide(rows[index], decisions[index], comes_back=comes_back[index])
+        life.endure(next(left))
+    life.wait_until(3)
+    rows.append(owner.subscribe("growth", ""))
+    life.endure(next(left))
+    life.decide(rows[4], decisions[4], comes_back=comes_back[4])
+    life.endure(next(left))
+    life.wait_until(7)
+
+    ends = {"approve": "ACTIVE", "decline": "DECLINED", "": "EXPIRED"}
+    small, medium, starter, xl, growth = (ends[decision] for decision in decisions)
+    bought = {"small": (500, small), "medium": (1_500, medium), "xl": (15_000, xl)}
+    assert life.statuses(Purchase) == sorted((name, status) for name, (_, status) in bought.items())
+    paid = sorted(credits for credits, status in bought.values() if status == "ACTIVE")
+    assert sorted(entry[2] for entry in owner.ledger() if entry[0] == "package") == paid
+    upgraded = (starter, growth) == ("ACTIVE", "ACTIVE")
+    assert life.statuses(Subscription) == [
+        ("growth", growth), ("starter", "CANCELLED" if upgraded else starter),
+    ]  # fmt: skip
+    granted = [3_000] if starter == "ACTIVE" else []
+    granted += [5_500 if upgraded else 8_500] if growth == "ACTIVE" else []
+    assert [entry[1] for entry in owner.ledger() if entry[0] == "plan_grant"] == granted
+    assert owner.account.package_balance == sum(paid)
+    assert list(checks.problems()) == []

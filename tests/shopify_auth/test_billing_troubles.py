@@ -115,7 +115,7 @@ class TestNothingTwiceNothingLost:
             olivia.fetch("/plans/content")
 
         assert olivia.devstore.shop(olivia.handle).misbehaviour.locked_store == 2
-        olivia.devstore.move_clock(minutes=2)
+        olivia.devstore.move_clock(minutes=3)
         olivia.fetch("/plans/content")
         assert olivia.devstore.shop(olivia.handle).misbehaviour.locked_store == 1
 
