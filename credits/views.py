@@ -114,7 +114,10 @@ def entry_page(request: MerchantRequest, sequence: int, describe: exports.Descri
 def ledger_export(request: MerchantRequest) -> HttpResponse:
     """Sends the browser to a fresh link for one month or billing period, or for everything."""
     account, now = _settled(request)
-    span = spans.find(account, request.GET.get("span", ""), now)
+    asked = request.GET.get("span", "")
+    span = spans.find(account, asked, now)
+    if asked and span is None:
+        raise Http404
     extent = span.extent if span else spans.everything(account, now)
     return HttpResponseRedirect(exports.link(account, extent))
 

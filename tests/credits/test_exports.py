@@ -166,6 +166,11 @@ def test_the_pages_export_outlives_every_link(owner, time_machine):
     assert owner.client.get(address[1], follow=True).status_code == 200
 
 
+@pytest.mark.parametrize("span", ["2020-01", "period-9", "nonsense"])
+def test_a_span_that_the_account_never_had_is_not_found(owner, span):
+    assert owner.client.get(f"/dashboard/usage/ledger.csv?span={span}").status_code == 404
+
+
 def test_nobody_exports_without_an_account(client, stranger):
     assert client.get("/dashboard/usage/ledger.csv").status_code == 302
     assert stranger.get("/dashboard/usage/ledger.csv").status_code == 403
