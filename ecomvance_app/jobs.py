@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import transaction
 from kombu.exceptions import KombuError
@@ -11,14 +14,18 @@ from redis.exceptions import RedisError
 from ecomvance_app.celery import app
 
 logger = logging.getLogger(__name__)
+_withheld = ContextVar("_withheld", default=False)
 
 
 def enqueue(name: str, *, delay: float = 0, **ids: str | int) -> None:
     """Send the task `name` once the surrounding transaction has committed, to run after `delay` s.
 
     A broker that is away loses the message, not the work: every queued row has a sweep that sends
-    it again, so the caller's commit stands and the request is answered.
+    it again, so the caller's commit stands and the request is answered, whatever the error.
     """
+
+    if _withheld.get():
+        return
 
     def send() -> None:
         try:
@@ -26,4 +33,14 @@ def enqueue(name: str, *, delay: float = 0, **ids: str | int) -> None:
         except (KombuError, RedisError, OSError):
             logger.warning("Broker away, %s %s waits for the sweep", name, ids)
 
-    transaction.on_commit(send)
+    transaction.on_commit(send, robust=True)
+
+
+@contextmanager
+def withheld() -> Iterator[None]:
+    """Within it no job is sent: what is queued waits for the sweep."""
+    token = _withheld.set(True)
+    try:
+        yield
+    finally:
+        _withheld.reset(token)

@@ -114,7 +114,7 @@ class TestNothingChanges:
                 change()
 
     def test_an_account_with_entries_cannot_be_deleted(self, loom):
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError, match="protected foreign keys"):
             loom.delete()
         assert len(written(loom)) == 3
 
@@ -144,7 +144,7 @@ class TestTheChainGoesOn:
     @pytest.mark.parametrize("sequence", [1, 2, 3])
     def test_a_number_is_given_once(self, loom, sequence):
         like = LedgerEntry.objects.get(account=loom, sequence=sequence)
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError, match="continue"):
             insert(like, sequence=sequence, kind=like.kind)
 
     def test_the_first_entry_starts_at_nothing(self):
@@ -206,11 +206,12 @@ class TestConstraints:
     def test_a_spend_is_restored_once(self, loom):
         spent = last_of(loom)
         back = ledger.restore(spent.pk, key="back", now=OPENED, **STAFF)
-        with pytest.raises(IntegrityError):
-            insert(back, kind="restore", plan_after=90)
+        # SQLite's trigger, which keeps a REPLACE from deleting, is asked before its index.
+        with pytest.raises(IntegrityError, match=r"restores_id|append-only"):
+            insert(back, kind="restore", plan_after=back.plan_after + back.plan_delta)
 
     def test_a_key_is_used_once(self, loom):
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError, match=r"entry_key|append-only"):
             insert(last_of(loom), plan_delta=-1, plan_after=49, key="run-1")
 
     @pytest.mark.parametrize("column", ["plan_balance", "package_balance"])
@@ -229,7 +230,9 @@ class TestConstraints:
     def test_a_line_of_a_days_sums_is_there_once(self, loom):
         line = DailyUsage.objects.filter(account=loom).first()
         line.pk = None
-        with pytest.raises(IntegrityError), transaction.atomic():
+        # PostgreSQL names the index, SQLite its columns.
+        unique = pytest.raises(IntegrityError, match=r"daily_usage_line|UNIQUE.*dailyusage")
+        with unique, transaction.atomic():
             line.save(force_insert=True)
 
 

@@ -6,15 +6,16 @@ Each racer is a process of its own with its own connection, as the product's wor
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
-from credits import ledger, queries, sweeps
+from credits import checks, ledger, queries, sweeps, usage
 from credits.models import Account, LedgerEntry, LowCreditAlert
 from tests.credits.books import (
     CYCLE,
@@ -35,7 +36,7 @@ Racer = Callable[[], Any]
 
 
 def race(racers: Sequence[Racer]) -> list[Any]:
-    """What each racer returned, or the name of the exception that ended it."""
+    """What each racer returned, or the name of the exception that ended it; "lost" without answer."""
     connections.close_all()  # A connection must not be shared over a fork.
     fork = multiprocessing.get_context("fork")
     start, results = fork.Barrier(len(racers)), []
@@ -43,11 +44,20 @@ def race(racers: Sequence[Racer]) -> list[Any]:
         receiver, sender = fork.Pipe(duplex=False)
         process = fork.Process(target=run, args=(racer, start, sender), daemon=True)
         process.start()
+        sender.close()  # The racer alone holds its end, so its death is the end of the pipe.
         results.append((process, receiver))
-    answers = [receiver.recv() for _, receiver in results]
-    for process, _ in results:
+    answers = [answer_of(receiver) for _, receiver in results]
+    for process, receiver in results:
         process.join()
+        receiver.close()
     return answers
+
+
+def answer_of(receiver: Any) -> Any:
+    try:
+        return receiver.recv()
+    except EOFError:
+        return "lost"
 
 
 def run(racer: Racer, start: Any, sender: Any) -> None:
@@ -170,7 +180,7 @@ class TestOneKeyAtOnce:
         assert counted(loom, "spend") == 1
         assert_in_step(loom)
 
-    def test_one_purchase_told_by_many_webhooks_under_two_keys_is_one_grant(self):
+    def test_one_period_told_by_twenty_webhooks_under_their_own_keys_is_one_grant(self):
         harbor = open_harbor()
         period = (OPENED, OPENED + CYCLE)
 
@@ -187,6 +197,24 @@ class TestOneKeyAtOnce:
 
         assert len(set(answers)) == 1
         assert written(harbor) == [("plan_grant", 3_000, 0)]
+
+    def test_an_answer_that_was_lost_is_told_to_whoever_asks_again(self):
+        loom = open_loom()
+
+        def charge() -> int:
+            return ledger.spend(loom.pk, 30, "run", "image-enhance", now=OPENED).pk
+
+        def charge_and_die() -> None:
+            charge()
+            os._exit(9)
+
+        assert race([charge_and_die]) == ["lost"]
+        answers = race([charge_and_die, *[charge] * 4])
+
+        assert answers[0] == "lost"
+        assert answers[1:] == [LedgerEntry.objects.get(account=loom, kind="spend").pk] * 4
+        assert queries.get_balance(loom.pk, now=OPENED).total == 70
+        assert_in_step(loom)
 
     def test_twenty_restorations_of_one_spend_are_one(self):
         loom = open_loom()
@@ -280,6 +308,32 @@ class TestResets:
         assert counted(loom, "trial_grant") == 2
         assert_in_step(loom)
 
+    @pytest.mark.parametrize("attempt", range(2))
+    def test_restorations_racing_a_paid_reset(self, attempt):
+        paper = open_paper()
+        end = OPENED + CYCLE
+        pks = [ledger.spend(paper.pk, 100, f"run-{n}", now=OPENED).pk for n in range(6)]
+
+        def give_back(n: int) -> int:
+            back = ledger.restore(pks[n], f"back-{n}", now=end - INSTANT, **STAFF)
+            return back.plan_delta
+
+        def renew() -> int:
+            return ledger.start_plan_period(
+                paper.pk, "starter", end, end + CYCLE, key="cycle-2", now=end
+            ).plan_delta
+
+        answers = race([*crowd(6, give_back), *[renew] * 3])
+
+        assert answers == [100] * 6 + [3_000] * 3
+        kinds = [kind for kind, *_ in written(paper)]
+        renewed = kinds.index("plan_grant", 1)
+        # Given back before the reset it expires with the old period, after it it joins the new one.
+        late = kinds[renewed:].count("restore")
+        assert queries.get_balance(paper.pk, now=end).plan == 3_000 + 100 * late
+        assert kinds.count("expire") == 1
+        assert_in_step(paper)
+
     def test_ten_processes_ask_for_one_reset(self):
         harbor = open_harbor()
         ledger.grant_plan(harbor.pk, "starter", OPENED, "staff", now=OPENED, **STAFF)
@@ -289,6 +343,43 @@ class TestResets:
 
         assert sorted(answers) == [0] * 9 + [2]
         assert [kind for kind, *_ in written(harbor)] == ["plan_grant", "expire", "plan_grant"]
+
+
+class TestReports:
+    def test_a_transaction_that_stays_open_is_counted_when_it_commits(self):
+        """Its entries are older than those that were counted meanwhile."""
+        paper, harbor = open_paper(), open_harbor()
+        ledger.add_package(harbor.pk, 500, key="package", now=OPENED)
+        fork = multiprocessing.get_context("fork")
+        has_spent, may_commit = fork.Event(), fork.Event()
+
+        def commit_late() -> int:
+            with transaction.atomic():
+                entry = ledger.spend(paper.pk, 100, "late", "ai-shadowing", now=OPENED)
+                has_spent.set()
+                assert may_commit.wait(60)
+            return entry.pk
+
+        def spend_meanwhile() -> tuple[int, int, int]:
+            assert has_spent.wait(60)
+            entries = [
+                ledger.spend(harbor.pk, 20, f"run-{n}", "ai-shadowing", now=OPENED)
+                for n in range(5)
+            ]
+            months = [
+                usage.read_month(pk, OPENED.year, OPENED.month) for pk in (paper.pk, harbor.pk)
+            ]
+            may_commit.set()
+            return entries[-1].pk, months[0].used, months[1].used
+
+        late, (newest, of_paper, of_harbor) = race([commit_late, spend_meanwhile])
+
+        assert late < newest
+        assert (of_paper, of_harbor) == (0, 100)
+        assert usage.read_month(paper.pk, OPENED.year, OPENED.month).used == 100
+        assert list(checks.problems()) == []
+        assert_in_step(paper)
+        assert_in_step(harbor)
 
 
 class TestSweeps:
