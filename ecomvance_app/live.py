@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Literal
 
 import redis
@@ -12,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 logger = logging.getLogger(__name__)
+_withheld = ContextVar("_withheld", default=False)
 
 CHANNEL = "live"
 Kind = Literal["balance", "generation"]
@@ -31,6 +35,8 @@ def publish(account_id: int, kind: Kind, object_id: str = "") -> None:
     Never raises and never stores: open streams say the balance again every 15 seconds, so a lost
     nudge costs seconds, not truth.
     """
+    if _withheld.get():
+        return
     message = json.dumps({"account": account_id, "kind": kind, "id": object_id})
 
     def send() -> None:
@@ -40,3 +46,13 @@ def publish(account_id: int, kind: Kind, object_id: str = "") -> None:
             logger.warning("Live updates away: %s of account %s not announced", kind, account_id)
 
     transaction.on_commit(send)
+
+
+@contextmanager
+def withheld() -> Iterator[None]:
+    """Within it nobody is told: open pages see what changed when they next ask."""
+    token = _withheld.set(True)
+    try:
+        yield
+    finally:
+        _withheld.reset(token)

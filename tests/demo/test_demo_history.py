@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 
 from credits import alerts, periods, queries, usage
 from credits.models import Account, RestorationCase
-from ecomvance_app import clock
+from ecomvance_app import clock, jobs
+from ecomvance_app.celery import app
 from generations.catalog import CHEAPEST
 from generations.models import Generation
 from tests.devstore_fixture import demo_photos
@@ -52,6 +53,21 @@ def test_three_months_that_add_up(demo_store, capsys):
         run.pictures.filter(role="output").exists()
         for run in Generation.objects.filter(state="succeeded")
     )
+
+
+def test_workers_hear_nothing_of_the_story_and_all_that_comes_after_it(
+    demo_store, monkeypatch, django_capture_on_commit_callbacks
+):
+    sent = []
+    monkeypatch.setattr(app, "send_task", lambda name, **_options: sent.append(name))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        call_command("demo_history", "--state", "trial-day-5")
+    assert sent == []
+
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs.enqueue("credits.sweep")
+    assert sent == ["credits.sweep"]
 
 
 @pytest.mark.parametrize(("state", "left"), [("low", 50), ("below-cheapest", 10), ("zero", 0)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from credits import ledger, periods
 from credits.models import Plan
-from ecomvance_app.celery import app as celery_app
+from ecomvance_app import jobs, live
 from ecomvance_app.demo import HISTORY_DAYS, Cast, Story, play_history
 from generations.engines import routing
 from shopify_auth.demo import DEMO_SHOP
@@ -137,13 +136,11 @@ class Command(BaseCommand):
         reason = routing.unavailable_reason("background-removal")
         if reason:
             raise CommandError(reason)
+        story = Story(_cast(), options["days"])
         # No worker is needed: each run has ended when it is committed, and the sweep mails what is
         # left. So neither the broker nor the pages need to be there.
-        celery_app.conf["broker_write_url"] = "memory://localhost/"
-        celery_app.conf.broker_transport_options = {}
-        logging.getLogger("ecomvance_app.live").setLevel(logging.ERROR)
-        story = Story(_cast(), options["days"])
-        STATES[options["state"]](story)
+        with jobs.withheld(), live.withheld():
+            STATES[options["state"]](story)
         self.stdout.write(f"{story.cast.account}: {story.total} credits on {story.now:%d %B %Y}")
 
 
