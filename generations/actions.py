@@ -307,9 +307,11 @@ def cancel(account_id: int, generation_id: str, now: datetime | None = None) -> 
         return _finish(generation, State.CANCELLED, Outcome.USER_CANCELLED)
 
 
-def cancel_waiting(account_id: int) -> int:
-    """Cancel everything of an account that has not begun; returns how many runs that was."""
+def cancel_waiting(account_id: int, people: list[int] | None = None) -> int:
+    """Cancel everything of an account that has not begun, or what `people` asked for; how many."""
     waiting = Generation.objects.filter(account_id=account_id, state=State.QUEUED)
+    if people is not None:
+        waiting = waiting.filter(requested_by__in=people)
     cancelled = 0
     for generation in waiting:
         with transaction.atomic():

@@ -12,9 +12,9 @@ from generations.models import Generation, Picture
 
 
 @receiver(account_suspended, dispatch_uid="cancel-waiting-runs")
-def cancel_waiting(account_id: int, **_kwargs: Any) -> None:
-    """Work that has not begun is cancelled and given back."""
-    actions.cancel_waiting(account_id)
+def cancel_waiting(account_id: int, people: list[int] | None = None, **_kwargs: Any) -> None:
+    """Work that has not begun is cancelled and given back; only that of `people`, if told."""
+    actions.cancel_waiting(account_id, people)
 
 
 @receiver(account_erased, dispatch_uid="erase-runs")

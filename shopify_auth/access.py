@@ -41,16 +41,17 @@ def encrypt_with_current_key() -> int:
     """Write tokens again that an older key of TOKEN_KEYS wrote; how many there were.
 
     Afterwards the older key can be taken out of the list. A token that is renewed meanwhile is left
-    alone: it is written with the newest key already.
+    alone, for it is written with the newest key already, and so is one that was deleted.
     """
     written = 0
     for pk, access_token, refresh_token in _ciphertexts():
         if is_current(access_token) and is_current(refresh_token):
             continue
         token = OfflineToken.objects.get(pk=pk)
-        written += OfflineToken.objects.filter(pk=pk, refreshed_at=token.refreshed_at).update(
-            access_token=token.access_token, refresh_token=token.refresh_token
+        same = OfflineToken.objects.filter(
+            pk=pk, refreshed_at=token.refreshed_at, state=token.state
         )
+        written += same.update(access_token=token.access_token, refresh_token=token.refresh_token)
     return written
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from django.db import transaction
+from django.db.models import Q
 
 from credits.models import Account, AlertRecipient, EntryNote, RestorationCase
 from credits.signals import account_erased, account_suspended
@@ -19,6 +20,7 @@ from shopify_auth import billing, offline_tokens
 from shopify_auth.identity import hashed_domain
 from shopify_auth.models import (
     Erasure,
+    Membership,
     OfflineToken,
     Person,
     Purchase,
@@ -40,8 +42,8 @@ def last_refresh(shop: Shop) -> datetime | None:
 def leave(shop: Shop, seen: datetime | None, now: datetime) -> bool:
     """Take the store as uninstalled; False when its token was renewed after `seen`.
 
-    Tokens are deleted, the subscription ends, runs that have not begun are cancelled and given back.
-    Account and ledger stay as they are.
+    Tokens are deleted, the subscription ends, runs that have not begun are cancelled and given back;
+    not those of web users and other stores on the same account. Account and ledger stay as they are.
     """
     with transaction.atomic():
         locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
@@ -52,8 +54,10 @@ def leave(shop: Shop, seen: datetime | None, now: datetime) -> bool:
         locked.uninstalled_at = now
         locked.save(update_fields=["state", "uninstalled_at"])
         billing.end_charges(locked, now)
-        if locked.account_id is not None and not _shares_account(locked):
-            account_suspended.send(sender=Shop, account_id=locked.account_id, now=now)
+        if locked.account_id is not None:
+            account_suspended.send(
+                sender=Shop, account_id=locked.account_id, now=now, people=_only_of(locked)
+            )
     return True
 
 
@@ -91,6 +95,14 @@ def _shares_account(shop: Shop) -> bool:
     return others.exclude(pk=shop.pk).exists()
 
 
+def _only_of(shop: Shop) -> list[int] | None:
+    """The store's own staff where somebody else uses its account too; None where nobody does."""
+    on_the_web = Membership.objects.filter(account=shop.account)
+    if not on_the_web.exists() and not _shares_account(shop):
+        return None
+    return list(shop.staff.values_list("person_id", flat=True))
+
+
 def _erase_people(shop: Shop) -> dict[str, int]:
     people = Person.objects.filter(shop_staff__shop=shop)
     count = people.count()
@@ -100,7 +112,9 @@ def _erase_people(shop: Shop) -> dict[str, int]:
 
 def _erase_deliveries(shop: Shop) -> dict[str, int]:
     subjects = [subject for subject in (shop.domain, shop.shopify_id) if subject]
-    deliveries = WebhookDelivery.objects.filter(subject__in=subjects).exclude(body="")
+    # What names no store by its body came, by its header, from this one.
+    unnamed = Q(subject="", shop_domain=shop.domain)
+    deliveries = WebhookDelivery.objects.filter(Q(subject__in=subjects) | unnamed).exclude(body="")
     count = deliveries.update(body="", subject="", shop_domain="")
     WebhookDelivery.objects.filter(shop_domain=shop.domain).update(shop_domain="")
     return {"webhook bodies": count}

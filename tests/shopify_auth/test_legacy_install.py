@@ -156,6 +156,18 @@ def test_one_changed_parameter_breaks_the_signature(client):
     assert client.get("/auth/install", query).status_code == 400
 
 
+def test_two_parameters_do_not_pass_for_one(client):
+    """Joined without escaping, both queries are the same text."""
+    query = signed(locale="en", session="s")
+    both = f"{query.pop('locale')}&session={query.pop('session')}"
+    assert client.get("/auth/install", query | {"locale": both}).status_code == 400
+
+
+def test_an_ampersand_in_a_value_is_signed_escaped(client, store):
+    query = signed(locale="a%26b=c") | {"locale": "a&b=c"}
+    assert client.get("/auth/install", query).status_code == 302
+
+
 def test_values_may_be_signed_percent_encoded(client, store):
     fields = {"shop": SHOP, "timestamp": str(int(time.time())), "locale": "en US"}
     text = urlencode(sorted(fields.items())).replace("+", "%20")

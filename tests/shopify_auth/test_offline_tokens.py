@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -231,6 +232,42 @@ def test_keys_rotate(shop, settings):
     after = token_of(shop)
     assert after.access_token == token.access_token
     assert after.refresh_token == token.refresh_token
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_writing_tokens_again_brings_none_back_that_was_deleted_meanwhile(shop, settings):
+    settings.TOKEN_KEYS = [Fernet.generate_key().decode(), *settings.TOKEN_KEYS]
+    written = []
+
+    def encrypt():
+        try:
+            written.append(access.encrypt_with_current_key())
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        offline_tokens.forget(shop)
+        nightly = threading.Thread(target=encrypt)
+        nightly.start()
+        # It has read the tokens and waits for the row.
+        while not blocked_writers():
+            time.sleep(0.02)
+    nightly.join()
+    assert written == [0]
+    token = token_of(shop)
+    assert (token.state, token.access_token, token.refresh_token) == ("missing", "", "")
+
+
+def blocked_writers():
+    with connection.cursor() as cursor:
+        # Within a transaction PostgreSQL would show the same moment again and again.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone()[0]
 
 
 def test_no_log_and_no_exception_ever_shows_a_token(shop, store_access, caplog, settings):

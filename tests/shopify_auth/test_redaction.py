@@ -21,7 +21,7 @@ from shopify_auth.models import (
     ShopStaff,
     WebhookDelivery,
 )
-from tests.shopify_auth.frame import SHOP, open_page
+from tests.shopify_auth.frame import SECOND_SHOP, SHOP, open_page
 from tests.shopify_auth.post import outcome, post, work
 
 HANDLE = SHOP.removesuffix(".myshopify.com")
@@ -99,6 +99,14 @@ def test_nothing_in_the_database_names_the_store_or_its_people(left):
     text = json.dumps(rows, default=str).lower()
     for personal in (SHOP, "super@supertoys.com", "john smith", HANDLE):
         assert personal not in text
+
+
+def test_bodies_of_topics_nobody_knows_go_too(left):
+    post("orders/create", {"email": "john@example.com"})
+    post("orders/create", {"email": "sam@example.com"}, shop=SECOND_SHOP)
+    redact(left)
+    kept = WebhookDelivery.objects.filter(topic="orders/create").values_list("body", flat=True)
+    assert sorted(kept) == ["", '{"email": "sam@example.com"}']
 
 
 def test_what_staff_wrote_goes_too(left):
