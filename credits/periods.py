@@ -68,14 +68,13 @@ def advance(bucket: PlanBucket, now: datetime) -> tuple[PlanBucket, tuple[Due, .
     """
     if bucket.end is None or bucket.settled or now < bucket.end:
         return bucket, ()
-    ended = replace(bucket, credits=0, settled=True)
+    ended = replace(bucket, credits=0, allocation=0, settled=True)
     dues: list[Due] = []
     if bucket.credits:
         dues.append(Due("expire", bucket.credits, bucket.end, ended))
     following = _following_period(bucket, now)
     if following is None:
-        unpaid = replace(ended, allocation=0) if bucket.kind == "paid" else PlanBucket()
-        return unpaid, tuple(dues)
+        return (ended if bucket.kind == "paid" else PlanBucket()), tuple(dues)
     start, end = following
     granted = replace(bucket, credits=bucket.allocation, start=start, end=end, settled=False)
     dues.append(Due("grant", bucket.allocation, start, granted))

@@ -43,8 +43,9 @@ class LedgerModel:
     def __init__(self) -> None:
         self.s: dict[str, Any] = {
             "plan": 0, "package": 0, "kind": "none", "end": None, "anchor": None,
-            "allocation": 0, "last": None, "period": 0, "alerts": 0,
+            "allocation": 0, "last": None, "period": 0, "warned": None,
         }  # fmt: skip
+        self.alerts: list[tuple[datetime, bool]] = []  # crossing, and whether it is mailed
         self.lines: list[Line] = []
         self.granted: dict[datetime, tuple[int, int]] = {}  # period end: highest, line number
         self.spent: dict[int, tuple[int, int, int]] = {}  # line number: plan, package, period
@@ -139,11 +140,19 @@ class LedgerModel:
             plan = min(amount, self.s["plan"])
             self.write("spend", -plan, plan - amount, now)
             self.spent[len(self.lines)] = plan, amount - plan, self.s["period"]
-        self.watch(before)
+        self.watch(before, now)
 
-    def watch(self, before: int) -> None:
-        low = max(50, self.s["allocation"] // 10)
-        self.s["alerts"] += before > low >= self.total
+    def watch(self, before: int, now: datetime) -> None:
+        """A crossing is mailed once in a period; without one, once in 30 days."""
+        s, low = self.s, max(50, self.s["allocation"] // 10)
+        if not before > low >= self.total:
+            return
+        if self.running(now):
+            to_mail = s["warned"] != s["period"]
+        else:
+            to_mail = not any(mailed and at > now - 30 * DAY for at, mailed in self.alerts)
+        s["warned"] = s["period"]
+        self.alerts.append((now, to_mail))
 
     def package(self, credits: int, now: datetime) -> None:
         now = self.clock(now)
@@ -210,4 +219,4 @@ class LedgerModel:
             self.open("remainder", 0, now + 30 * DAY)
         self.write("adjust", *((credits, 0) if bucket == "plan" else (0, credits)), now)
         if credits < 0:
-            self.watch(before)
+            self.watch(before, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
@@ -33,6 +34,7 @@ plans = st.sampled_from(sorted(PLANS))
 hours = st.integers(0, 30 * 24)
 buckets = st.sampled_from(["plan", "package"])
 doors = st.sampled_from(["one statement first", "general rule"])
+zones = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia"])
 REFUSALS: dict[str, type[Exception]] = {
     "short": ledger.InsufficientCredits,
     "nothing": ledger.NothingToRestore,
@@ -55,9 +57,11 @@ class LedgerMachine(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.work.__exit__(None, None, None)
 
-    @initialize(trial=st.booleans())
-    def open_account(self, *, trial: bool) -> None:
-        self.account = ledger.open_account("Loom & Linen", trial=trial, now=self.now)
+    @initialize(trial=st.booleans(), zone=zones)
+    def open_account(self, *, trial: bool, zone: str) -> None:
+        self.account = ledger.open_account(
+            "Loom & Linen", trial=trial, now=self.now, time_zone=zone
+        )
         self.model.open_account(self.now, trial=trial)
         self.compare(0)
 
@@ -92,11 +96,13 @@ class LedgerMachine(RuleBasedStateMachine):
             assert error.short_by == error.needed - error.available
 
     def compare(self, before: int) -> None:
-        entries = LedgerEntry.objects.filter(account=self.account, sequence__gt=before)
+        found = LedgerEntry.objects.filter(account=self.account, sequence__gt=before)
+        entries, zone = list(found.order_by("sequence")), ZoneInfo(self.account.time_zone)
         assert [
             (entry.kind, entry.plan_delta, entry.package_delta, entry.created_at)
-            for entry in entries.order_by("sequence")
+            for entry in entries
         ] == self.model.lines[before:]
+        assert all(entry.day == entry.created_at.astimezone(zone).date() for entry in entries)
 
     # --- Time ------------------------------------------------------------------------------------
 
@@ -267,6 +273,32 @@ class LedgerMachine(RuleBasedStateMachine):
             spend(self.account.pk, items, now=self.now)
         self.compare(len(self.model.lines))
 
+    @precondition(lambda self: self.calls)
+    @rule(data=st.data(), verb=st.sampled_from(["package", "adjust", "paid", "staff", "restore"]))
+    def use_a_key_for_another_verb(self, data: st.DataObject, verb: str) -> None:
+        """What is asked was never asked before: 7 credits, the largest plan, a spend."""
+        _, first = data.draw(st.sampled_from(self.calls))
+        entry = LedgerEntry.objects.get(pk=first)
+        asked = {"key": entry.key, "now": self.now}
+        ends = self.now + timedelta(days=30)
+        spent = LedgerEntry.objects.filter(account=self.account, kind="spend").exclude(
+            restoration=entry
+        )
+        pk, spend_id = self.account.pk, spent.values_list("pk", flat=True).first()
+        verbs: dict[str, Callable[[], LedgerEntry]] = {
+            "package": lambda: ledger.add_package(pk, 7, **asked),
+            "adjust": lambda: ledger.adjust(pk, "plan", 7, **asked, **STAFF),
+            "paid": lambda: ledger.start_plan_period(pk, "scale", self.now, ends, **asked),
+            "staff": lambda: ledger.grant_plan(pk, "scale", self.now, **asked, **STAFF),
+            "restore": lambda: ledger.restore(spend_id, **asked, **STAFF),
+        }
+        refusal: type[Exception] = ledger.KeyConflict
+        if verb == "restore" and spend_id is None:
+            refusal = ledger.UnknownSpend
+        with pytest.raises(refusal):
+            verbs[verb]()
+        self.compare(len(self.model.lines))
+
     # --- After each step -------------------------------------------------------------------------
 
     @invariant()
@@ -292,8 +324,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def each_crossing_is_told_once(self) -> None:
-        told = LowCreditAlert.objects.filter(account=self.account).count()
-        assert told == self.model.s["alerts"]
+        told = LowCreditAlert.objects.filter(account=self.account).order_by("pk")
+        assert list(told.values_list("created_at", "to_mail")) == self.model.alerts
 
 
 @pytest.mark.django_db
