@@ -41,9 +41,10 @@ CLIENT_ID = "development-client-id"
 
 WARNED = ("home", "tools", "usage")
 EVERYTHING = (
-    "home", "popover", "tools", "tool", "history", "run", "failed-run", "usage", "period",
-    "ledger", "instant", "entry", "plans", "settings", "sign-in", "staff-account",
-    "staff-adjust", "staff-cases", "staff-entries", "admin-home", "admin-usage", "admin-plans",
+    "home", "popover", "tools", "tool", "history", "run", "failed-run", "timed-out-run",
+    "declined-run", "restored-run", "cancelled-run", "usage", "period", "ledger", "instant",
+    "entry", "plans", "settings", "settings-errors", "sign-in", "staff-account", "staff-adjust",
+    "staff-cases", "staff-entries", "admin-home", "admin-tool", "admin-usage", "admin-plans",
 )  # fmt: skip
 STATES = {
     "new": ("home", "tools", "history", "usage", "ledger"),
@@ -53,9 +54,12 @@ STATES = {
     "zero": (*WARNED, "tool"),
     "trial-day-5": ("home", "popover", "usage"),
     "trial-last-day": ("home",),
+    "trial-zero": WARNED,
     "trial-ended": WARNED,
+    "quiet-month": ("home", "usage"),
     "renewal-pending": ("home", "usage"),
-    "frozen": ("home", "usage"),
+    "cancelling": ("home", "popover", "usage", "plans"),
+    "frozen": ("home", "usage", "plans"),
 }
 
 
@@ -181,7 +185,9 @@ class Photographer:
         self._open(name)
         self.page.wait_for_load_state("load")
         sideways = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        if self.page.evaluate(sideways) and not name.startswith(("staff", "admin")):
+        # Pages of the admins are Django's and the fake Shopify's; ours is in the latter's frame.
+        ours = self.page.frames[1] if name.startswith("admin-") else self.page
+        if ours.evaluate(sideways) and not name.startswith("staff-"):
             self._complain("scrolls sideways")
         target = OUTPUT / self.state / f"{name}-{self.width}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -216,10 +222,17 @@ class Photographer:
         self.goto("/dashboard/")
         self.page.locator("[data-balance-button]").first.click()
 
-    def run(self, state: str) -> None:
-        """The newest run that ended in a state."""
+    def run(self, state: str, older: int = 0) -> None:
+        """The newest run that ended in a state, or one that is so many older."""
         self.goto(f"/dashboard/history?state={state}")
-        self.page.locator("main table a").first.click()
+        self.page.locator("main table th a").nth(older).click()
+
+    def settings_errors(self) -> None:
+        """Settings after something was refused."""
+        self.goto("/dashboard/settings")
+        self.page.locator("main textarea").fill("not an address")
+        self.page.locator("main form [type=submit]").first.click()
+        self.page.locator("[aria-invalid=true]").first.wait_for()
 
     def period(self) -> None:
         """Usage of the newest billing period."""
@@ -274,7 +287,13 @@ _ADDRESSES = {
 _OPENERS: dict[str, Callable[[Photographer], None]] = {
     "popover": Photographer.popover,
     "run": lambda photographer: photographer.run("succeeded"),
+    # The story's failures, newest first.
     "failed-run": lambda photographer: photographer.run("failed"),
+    "timed-out-run": lambda photographer: photographer.run("failed", 1),
+    "declined-run": lambda photographer: photographer.run("failed", 2),
+    "restored-run": lambda photographer: photographer.run("failed", 3),
+    "cancelled-run": lambda photographer: photographer.run("cancelled"),
+    "settings-errors": Photographer.settings_errors,
     "period": Photographer.period,
     "instant": Photographer.instant,
     "entry": Photographer.entry,
@@ -283,6 +302,7 @@ _OPENERS: dict[str, Callable[[Photographer], None]] = {
     "staff-adjust": lambda p: p.staff("/staff/credits/account/1/adjust/"),
     "staff-cases": lambda p: p.staff("/staff/credits/restorationcase/"),
     "admin-home": lambda p: p.admin("/"),
+    "admin-tool": lambda p: p.admin("/tools/background-removal"),
     "admin-usage": lambda p: p.admin("/usage"),
     "admin-plans": lambda p: p.admin("/plans"),
     "staff-entries": lambda p: p.staff("/staff/credits/ledgerentry/?account__id__exact=1"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +16,8 @@ from ecomvance_app import clock, jobs
 from ecomvance_app.celery import app
 from generations.catalog import CHEAPEST
 from generations.models import Generation
+from scripts.servers.valkey import free_port
+from shopify_auth.models.charges import Subscription
 from tests.devstore_fixture import demo_photos
 
 __all__ = ["demo_photos"]
@@ -27,7 +31,7 @@ def demo_store(settings, tmp_path: Path, demo_photos: Path) -> Account:
     (tmp_path / "demo_photos").symlink_to(demo_photos)
     (tmp_path / "weights").symlink_to(Path(settings.DATA_DIR) / "weights")
     settings.DATA_DIR = tmp_path
-    settings.DEBUG, settings.DEV_STORE = True, "http://127.0.0.1:9"
+    settings.DEBUG, settings.DEV_STORE = True, f"http://127.0.0.1:{free_port()}"
     call_command("demo_store")
     return Account.objects.get()
 
@@ -80,10 +84,18 @@ def test_states_of_running_out(demo_store, state, left):
     assert alerts.state(held.total, held.low_at, CHEAPEST) == named
 
 
-def test_trial_states(demo_store):
-    call_command("demo_history", "--state", "trial-day-5")
+@pytest.mark.parametrize(("state", "day"), [("trial-day-5", 5), ("trial-last-day", 7)])
+def test_trial_states(demo_store, state, day):
+    call_command("demo_history", "--state", state)
 
-    assert balance(demo_store).trial_day == 5
+    assert balance(demo_store).trial_day == day
+
+
+def test_a_trial_day_that_is_used_up(demo_store):
+    call_command("demo_history", "--state", "trial-zero")
+
+    held = balance(demo_store)
+    assert (held.kind, held.total) == ("trial", 0)
 
 
 def test_a_trial_that_ended_leaves_packages(demo_store):
@@ -94,16 +106,54 @@ def test_a_trial_that_ended_leaves_packages(demo_store):
     assert held.package > 0
 
 
+def test_a_month_in_which_nothing_happened(demo_store):
+    call_command("demo_history", "--state", "quiet-month")
+
+    today = periods.local_day(clock.now(), demo_store.time_zone)
+    assert usage.read_month(demo_store.pk, today.year, today.month).lines == ()
+
+
 def test_a_renewal_that_is_not_confirmed(demo_store):
     call_command("demo_history", "--state", "renewal-pending")
 
     assert balance(demo_store).renewal_pending
 
+    assert subscription(demo_store).status == "ACTIVE"
+
 
 def test_a_bill_that_is_not_paid(demo_store):
     call_command("demo_history", "--state", "frozen")
 
-    assert demo_store.shops.get().subscriptions.get().status == "FROZEN"
+    held = balance(demo_store)
+    assert subscription(demo_store).status == "FROZEN"
+    assert held.plan == 0
+    assert held.package > 0
+
+
+def test_a_plan_that_was_cancelled_and_still_has_credits(demo_store):
+    call_command("demo_history", "--state", "cancelling")
+
+    held = balance(demo_store)
+    assert subscription(demo_store).status == "CANCELLED"
+    assert held.plan > 0
+    assert held.resets_at is not None
+    assert held.resets_at > clock.now()
+
+
+def test_a_fake_shopify_that_runs_is_not_played_against(demo_store, settings):
+    port = urlsplit(settings.DEV_STORE).port
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(CommandError, match="is in use"),
+    ):
+        call_command("demo_history", "--state", "frozen")
+
+
+def subscription(account: Account) -> Subscription:
+    """The demo store's subscription, as it was bought on the fake Shopify."""
+    row = account.shops.get().subscriptions.get()
+    assert row.gid.startswith("gid://shopify/AppSubscription/")
+    return row
 
 
 def test_is_played_once(demo_store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from credits import ledger, periods
-from credits.models import Plan
+from credits import periods
 from ecomvance_app import jobs, live
 from ecomvance_app.demo import HISTORY_DAYS, Cast, Story, play_history
+from ecomvance_app.demo_billing import DemoBilling, DevStoreBusyError, demo_billing
+from generations import catalog
 from generations.engines import routing
 from shopify_auth.demo import DEMO_SHOP
 from shopify_auth.models import Membership, Person, Shop
-from shopify_auth.models.charges import Charge, Subscription
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -44,6 +45,11 @@ def _trial_ended(story: Story) -> None:
     story.move(periods.trial_end(story.cast.account.opened_at) + timedelta(hours=2))
 
 
+def _quiet_month(story: Story) -> None:
+    _trial_ended(story)
+    story.wait(days=62)
+
+
 def _low(story: Story) -> None:
     play_history(story)
     story.spend_down_to(50)
@@ -59,12 +65,16 @@ def _zero(story: Story) -> None:
     story.spend_down_to(0)
 
 
-def _subscribe(story: Story) -> None:
-    ledger.start_plan_period(
-        story.cast.account.pk, "starter", story.now, story.now + periods.BILLING_CYCLE,
-        key="demo:subscription", now=story.now,
-    )  # fmt: skip
-    story.buy_package(500)
+def _trial_zero(story: Story) -> None:
+    _trial_day(3)(story)
+    _next_day(story)
+    for _run in range(periods.TRIAL_CREDITS // catalog.price("image-enhance")):
+        story.spend("image-enhance")
+
+
+def _ten_days_on_a_plan(story: Story, billing: DemoBilling) -> None:
+    billing.subscribe("starter")
+    billing.buy("small")
     for _day in range(10):
         story.busy_day(most=4)
         _next_day(story)
@@ -72,24 +82,24 @@ def _subscribe(story: Story) -> None:
 
 def _renewal_pending(story: Story) -> None:
     start = story.now
-    _subscribe(story)
+    with demo_billing(story) as billing:
+        _ten_days_on_a_plan(story, billing)
     story.move(start + periods.BILLING_CYCLE + timedelta(minutes=20))
 
 
 def _frozen(story: Story) -> None:
-    plan, start = Plan.objects.get(handle="starter"), story.now
-    _subscribe(story)
-    Subscription.objects.create(
-        shop=Shop.objects.get(domain=DEMO_SHOP),
-        status=Charge.Status.FROZEN,
-        name=plan.name,
-        handle=plan.handle,
-        credits=plan.credits,
-        price=plan.price_usd,
-        test=True,
-        created_at=start,
-        current_period_end=start + periods.BILLING_CYCLE,
-    )
+    start = story.now
+    with demo_billing(story) as billing:
+        _ten_days_on_a_plan(story, billing)
+        billing.leave_unpaid()
+        story.move(start + periods.BILLING_CYCLE + timedelta(minutes=20))
+        billing.bring_in_line()
+
+
+def _cancelling(story: Story) -> None:
+    with demo_billing(story) as billing:
+        _ten_days_on_a_plan(story, billing)
+        billing.cancel()
 
 
 STATES: dict[str, Callable[[Story], None]] = {
@@ -99,8 +109,11 @@ STATES: dict[str, Callable[[Story], None]] = {
     "zero": _zero,
     "trial-day-5": _trial_day(5),
     "trial-last-day": _trial_day(periods.TRIAL_PERIODS),
+    "trial-zero": _trial_zero,
     "trial-ended": _trial_ended,
+    "quiet-month": _quiet_month,
     "renewal-pending": _renewal_pending,
+    "cancelling": _cancelling,
     "frozen": _frozen,
 }
 
@@ -138,9 +151,13 @@ class Command(BaseCommand):
             raise CommandError(reason)
         story = Story(_cast(), options["days"])
         # No worker is needed: each run has ended when it is committed, and the sweep mails what is
-        # left. So neither the broker nor the pages need to be there.
-        with jobs.withheld(), live.withheld():
-            STATES[options["state"]](story)
+        # left. So neither the broker nor the pages need to be there, nor who takes the webhooks.
+        logging.getLogger("shopify_auth.devstore.courier").setLevel(logging.ERROR)
+        try:
+            with jobs.withheld(), live.withheld():
+                STATES[options["state"]](story)
+        except DevStoreBusyError as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"{story.cast.account}: {story.total} credits on {story.now:%d %B %Y}")
 
 
