@@ -13,9 +13,17 @@ from credits.models import Account, DailyUsage, LedgerEntry
 OPENED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CYCLE = 30 * DAY
+END = OPENED + CYCLE  # Of the first paid period.
 INSTANT = timedelta(microseconds=1)
 # Who corrects a balance, and why: staff of the product.
 STAFF = {"actor": "staff:7", "reason": "Our storage was away on Monday"}
+
+
+def utc(
+    year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0
+) -> datetime:
+    """An instant by its figures."""
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def open_loom(now: datetime = OPENED, **options: str) -> Account:

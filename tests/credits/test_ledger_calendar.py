@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zoneinfo
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import pytest
 
@@ -22,6 +22,7 @@ from tests.credits.books import (
     open_loom,
     open_paper,
     spend_by_general_rule,
+    utc,
     written,
 )
 
@@ -51,10 +52,6 @@ def test_days_are_utcs_in_a_zone_that_the_database_does_not_know(atlantis, caplo
 
     assert (loom.time_zone, entry.day) == ("UTC", OPENED.date())
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-
-
-def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0):
-    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def opened_in(zone: str, now: datetime) -> Account:

@@ -9,6 +9,7 @@ from credits.models import EntryNote, LedgerEntry
 from tests.credits.books import (
     CYCLE,
     DAY,
+    END,
     HOUR,
     INSTANT,
     OPENED,
@@ -22,8 +23,6 @@ from tests.credits.books import (
 )
 
 pytestmark = pytest.mark.django_db
-
-END = OPENED + CYCLE
 
 
 def restore(spent, key="back", now=OPENED):

@@ -6,8 +6,8 @@ import pytest
 
 from credits import ledger, queries
 from tests.credits.books import (
-    CYCLE,
     DAY,
+    END,
     HOUR,
     INSTANT,
     OPENED,
@@ -17,8 +17,6 @@ from tests.credits.books import (
 )
 
 pytestmark = pytest.mark.django_db
-
-END = OPENED + CYCLE
 
 
 def test_as_the_last_entry_up_to_the_instant_left_it():

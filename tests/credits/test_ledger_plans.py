@@ -9,6 +9,7 @@ from credits.models import LedgerEntry, Plan
 from tests.credits.books import (
     CYCLE,
     DAY,
+    END,
     HOUR,
     INSTANT,
     OPENED,
@@ -22,8 +23,6 @@ from tests.credits.books import (
 )
 
 pytestmark = pytest.mark.django_db
-
-END = OPENED + CYCLE
 
 
 def start(account, plan, begins, ends, key, now=None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
@@ -19,14 +19,11 @@ from tests.credits.books import (
     held,
     open_harbor,
     open_loom,
+    utc,
     written,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0):
-    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 JANUARY_31 = utc(2026, 1, 31, 18, 15)

@@ -15,16 +15,13 @@ from hypothesis import strategies as st
 
 from credits import periods
 from credits.periods import PlanBucket
+from tests.credits.books import utc
 
 DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
 OPENED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 CYCLE = 30 * DAY
 
 anywhen = st.datetimes(datetime(2024, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-
-
-def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0):
-    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def midnight(day: date, zone: str) -> datetime:
