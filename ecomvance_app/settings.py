@@ -68,6 +68,11 @@ CSRF_TRUSTED_ORIGINS = [APP_URL]
 DEV_STORE = env.str("DEV_STORE", default="").rstrip("/")
 if DEV_STORE and not DEBUG:
     raise ImproperlyConfigured("Unset DEV_STORE: the fake Shopify is for DEBUG only.")
+if DEV_STORE and urlsplit(DEV_STORE).hostname in {None, HOST}:
+    raise ImproperlyConfigured(
+        "Set DEV_STORE to another host than APP_URL's, 127.0.0.1 beside localhost: as in Shopify's "
+        "admin the frame must be another site, and ports of one host share their cookies."
+    )
 SHOPIFY_API_KEY = credential("SHOPIFY_API_KEY", "development-client-id", "the app's client id")
 SHOPIFY_API_SECRET = credential(
     "SHOPIFY_API_SECRET", "development-client-secret-of-32-or-more-characters", "the client secret"

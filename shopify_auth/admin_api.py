@@ -9,6 +9,11 @@ from shopify_auth.errors import AccessRefused
 from shopify_auth.graphql import SHOP_DETAILS, Document
 from shopify_auth.models import Shop
 
+# At worst: another renewal is waited for, the token renewed and the call made, and all of it twice.
+LONGEST_SECONDS = 2 * (
+    offline_tokens.WAIT_SECONDS + client.LONGEST_GRANT_SECONDS + client.LONGEST_CALL_SECONDS
+)
+
 
 def ask(shop: Shop, document: Document, **variables: Any) -> Any:
     """The document's data, or a mutation's payload. Raises the exceptions of `errors`.

@@ -35,6 +35,10 @@ TIMEOUT_SECONDS = (3.05, 10)
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 10.0
 FIRST_WAIT_SECONDS = 0.4
+# How long one question can take at worst, with all its repetitions and waits.
+_LONGEST_PAUSE = LONGEST_WAIT_SECONDS + 1
+LONGEST_CALL_SECONDS = ATTEMPTS * sum(TIMEOUT_SECONDS) + (ATTEMPTS - 1) * _LONGEST_PAUSE
+LONGEST_GRANT_SECONDS = (ATTEMPTS - 1) * sum(TIMEOUT_SECONDS) + (ATTEMPTS - 2) * _LONGEST_PAUSE
 PICTURE_HOST = "cdn.shopify.com"
 LARGEST_PICTURE = 25 * 1024 * 1024
 _CHUNK = 256 * 1024
@@ -181,10 +185,18 @@ def _retry_after(response: requests.Response, otherwise: float) -> float:
 
 def _fields(response: requests.Response) -> dict[str, Any]:
     try:
-        fields = response.json()
+        return _object(response.json())
     except ValueError:
         return {}
-    return fields if isinstance(fields, dict) else {}
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """The JSON object that should be here; empty where something else is."""
+    return value if isinstance(value, dict) else {}
+
+
+def _cost(fields: dict[str, Any]) -> dict[str, Any]:
+    return _object(_object(fields.get("extensions")).get("cost"))
 
 
 def _throttled_for(response: requests.Response) -> float | None:
@@ -192,8 +204,8 @@ def _throttled_for(response: requests.Response) -> float | None:
     fields = _fields(response)
     if "THROTTLED" not in _error_codes(fields):
         return None
-    cost = fields.get("extensions", {}).get("cost", {})
-    status = cost.get("throttleStatus") or {}
+    cost = _cost(fields)
+    status = _object(cost.get("throttleStatus"))
     missing = float(cost.get("requestedQueryCost") or 0) - float(
         status.get("currentlyAvailable") or 0
     )
@@ -213,8 +225,8 @@ def _result(domain: str, document: Document, response: requests.Response) -> Any
     if response.status_code != 200:
         raise _meaning(response, f"{document.name} for {domain}")
     fields = _fields(response)
-    cost = fields.get("extensions", {}).get("cost", {})
-    logger.info("%s for %s cost %s", document.name, domain, cost.get("actualQueryCost"))
+    actual = _cost(fields).get("actualQueryCost")
+    logger.info("%s for %s cost %s", document.name, domain, actual)
     _raise_top_level(document, fields)
     data = fields.get("data")
     if not isinstance(data, dict):
@@ -237,7 +249,7 @@ def _raise_top_level(document: Document, fields: dict[str, Any]) -> None:
         return
     if not isinstance(errors, list):
         raise QueryFailed(document.name, [str(errors)], [])
-    messages = [str(error.get("message")) for error in errors]
+    messages = [str(_object(error).get("message", error)) for error in errors]
     codes = _error_codes(fields)
     for code in codes:
         if code in _CODES:
@@ -249,7 +261,7 @@ def _error_codes(fields: dict[str, Any]) -> list[str]:
     errors = fields.get("errors")
     if not isinstance(errors, list):
         return []
-    extensions = [error.get("extensions") or {} for error in errors if isinstance(error, dict)]
+    extensions = [_object(_object(error).get("extensions")) for error in errors]
     return [str(extension["code"]) for extension in extensions if "code" in extension]
 
 

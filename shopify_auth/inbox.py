@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 from redis.exceptions import RedisError
 
 from ecomvance_app import clock, jobs
-from shopify_auth import handlers
+from shopify_auth import admin_api, handlers
 from shopify_auth.models import WebhookDelivery
 from shopify_auth.webhook_bodies import subject_of
 
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 HANDLE = "shopify_auth.handle_webhook"
 FIRST_TRY_WITHIN = timedelta(seconds=60)
-# Longer than a handler can wait for Shopify.
-LEASE = timedelta(minutes=3)
+# Longer than a handler, which asks Shopify two or three questions, can wait for the answers.
+LEASE = timedelta(seconds=3 * admin_api.LONGEST_SECONDS)
 FIRST_BACK_OFF = timedelta(seconds=15)
 LONGEST_BACK_OFF = timedelta(hours=6)
 SWEPT_AT_ONCE = 500

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 MARGIN = timedelta(minutes=5)
 # Longer than the longest request to the token endpoint with all its repetitions.
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=client.LONGEST_GRANT_SECONDS + 10)
 WAIT_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 

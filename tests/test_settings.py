@@ -164,6 +164,14 @@ class TestDevelopment:
     def test_is_for_this_machine(self, start, address):
         assert start(DEBUG="on", APP_URL=address)["APP_URL"] == address
 
+    def test_takes_the_fake_shopify_on_another_site(self, start):
+        assert start(DEBUG="on", DEV_STORE="http://127.0.0.1:8001")["DEV_STORE"]
+
+    @pytest.mark.parametrize("address", ["http://localhost:8000", "http://localhost:8001", "demo"])
+    def test_refuses_the_fake_shopify_on_its_own_site(self, start, address):
+        with pytest.raises(ImproperlyConfigured, match="Set DEV_STORE to another host"):
+            start(DEBUG="on", DEV_STORE=address)
+
     def test_is_refused_at_a_public_address(self, start):
         with pytest.raises(ImproperlyConfigured, match=r"DEBUG .* Unset DEBUG"):
             start(DEBUG="on", APP_URL="https://app.example.com")

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 
 from ecomvance_app import clock
 from shopify_auth.devstore import billing, webhooks
+from shopify_auth.devstore.api import SLOW_SECONDS
 from shopify_auth.devstore.fake import FakeRequest, shop_by_handle
 from shopify_auth.devstore.html import page, refuse_foreign_post
 from shopify_auth.devstore.state import (
@@ -24,7 +25,7 @@ from shopify_auth.devstore.state import (
 
 SWITCHES = {
     "Admin API": {
-        "slow": "Answers after 8 seconds",
+        "slow": f"Answers after {SLOW_SECONDS} seconds, which is too late",
         "server_error": "500 Internal Server Error",
         "too_many_requests": "429 Too Many Requests",
         "throttled": "THROTTLED inside a 200",
