@@ -117,6 +117,21 @@ def test_a_day_never_goes_back_when_the_shop_moves():
     assert_in_step(account)
 
 
+def test_a_billing_period_ends_at_its_instant_wherever_the_shop_has_moved():
+    paper = open_paper()
+    end = queries.get_balance(paper.pk, now=OPENED).resets_at
+
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        Account.objects.filter(pk=paper.pk).update(time_zone=zone)
+        both_forms(paper, zone, OPENED + DAY)
+        assert queries.get_balance(paper.pk, now=end - INSTANT).resets_at == end
+        assert held(paper, end) == (0, 0)
+
+    assert ledger.settle(paper.pk, now=end + DAY) == 1
+    assert LedgerEntry.objects.get(account=paper, kind="expire").created_at == end
+    assert_in_step(paper)
+
+
 def test_a_balance_at_any_past_instant():
     account = opened_in("Europe/Berlin", utc(2026, 3, 1))
     instants = [utc(2026, 3, 1) + n * 7 * HOUR for n in range(1, 60)]
