@@ -228,8 +228,12 @@ def _held(charges: list[Charge]) -> Subscription | None:
         for one in subscriptions
         if one.status in Subscription.RUNNING and not one.is_unpaid_test
     ]
-    granted = [one for one in subscriptions if one.granted_until is not None]
-    return next(iter([*running, *granted]), None)
+    ended = [
+        one
+        for one in subscriptions
+        if one.granted_until is not None and one.status not in Subscription.RUNNING
+    ]
+    return next(iter([*running, *ended]), None)
 
 
 def _unpaid_test(charges: list[Charge]) -> Subscription | None:

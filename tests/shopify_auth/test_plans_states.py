@@ -268,11 +268,16 @@ class TestWords:
         assert "About $0.13 a cut-out" in page
         assert "an image" not in page
 
-    def test_a_test_charge_left_over_brings_nothing_and_hinders_nothing(self, store_access):
+    @pytest.mark.parametrize("granted", [False, True])
+    def test_a_test_charge_left_over_brings_nothing_and_hinders_nothing(
+        self, store_access, granted
+    ):
         with store_access.changed_shop("olivias-mugs") as shop:
             shop.partner_development = True
         olivia = Owner(store_access)
         olivia.subscribe("starter")
+        if granted:
+            olivia.nudge()
         with store_access.changed_shop("olivias-mugs") as shop:
             shop.partner_development = False
         olivia.nudge()
