@@ -7,6 +7,7 @@ batch) from the next account of its list.
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import cycle
@@ -28,19 +29,19 @@ def in_turn(accounts: list[int], client: int) -> Callable[[], int]:
     return cycle(order).__next__
 
 
-class Contender:
+class Contender(ABC):
     """One way to take credits; `weight` is how many spends one call makes."""
 
     name = ""
     weight = 1
 
+    @abstractmethod
     def open_accounts(self, number: int) -> list[int]:
         """Open this many accounts with plenty of credits; returns their ids."""
-        raise NotImplementedError(self.name)
 
+    @abstractmethod
     def client(self, accounts: list[int], number: int) -> Call:
         """The call of one client process, with a connection of its own."""
-        raise NotImplementedError(self.name)
 
 
 class OurLedger(Contender):
