@@ -299,7 +299,9 @@ def _move(plan: Plan, standing: Standing) -> Move:
 
 
 def _recommended(plans: list[Plan], standing: Standing, advice: Advice | None) -> str:
-    """The adviser's plan; without advice the first plan for a newcomer, else the next larger one."""
+    """The plan just cancelled, else the adviser's; without advice the first or next larger one."""
+    if standing.state == "cancelling" and standing.subscription is not None:
+        return standing.subscription.handle
     if advice is not None:
         return advice.best.plan.handle if advice.best.plan and not advice.is_fitting else ""
     if standing.state == "frozen":

@@ -185,6 +185,8 @@ class TestUnpaidBill:
         assert f'href="{bills}" target="_top"' in page
         assert "/plans/subscribe" not in page
         assert "/plans/buy" not in page
+        # The warning that was shown before, with its offer to buy, goes.
+        assert '<div id="plans-banner" hx-swap-oob="true"></div>' in page
         assert page.count("Pay the open Shopify bill first.") == 7
         refused = olivia.post("/plans/buy", package="small")
         assert refused.status_code == 422
@@ -206,7 +208,7 @@ class TestUnpaidBill:
         assert 'hx-trigger="every 30s"' not in words(paid)
 
     def test_a_late_renewal_is_awaited_by_the_open_page(self, olivia):
-        olivia.subscribe("starter")
+        olivia.subscribe("growth")
         olivia.nudge()
         olivia.devstore.move_clock(days=30)
         olivia.devstore.misbehave(handle=olivia.handle, locked_store=-1)
@@ -214,21 +216,28 @@ class TestUnpaidBill:
         page = words(olivia.open("/plans"))
 
         assert "Renewal is being confirmed" in page
+        assert "Begins on" not in page
         assert 'hx-trigger="every 30s"' in page
 
 
 class TestWords:
     def test_a_cancelled_plan_says_how_to_go_on(self, olivia):
-        Plan.objects.filter(handle="starter").update(name="First Steps")
-        olivia.subscribe("starter")
+        Plan.objects.filter(handle="growth").update(name="First Steps")
+        olivia.subscribe("growth")
         olivia.nudge()
+        olivia.subscribe("starter", decision="")
         olivia.cancel()
 
-        page = words(olivia.open("/plans"))
+        response = olivia.open("/plans")
+        page = words(response)
 
         assert "Changed your mind? Choose First Steps again before that date" in page
-        assert "Choose First Steps again </button>" in page.replace("again<", "again <")
+        assert "Choose First Steps again</button>" in page
+        recommended = [card for card in response.context["cards"] if card.is_recommended]
+        assert [card.plan.handle for card in recommended] == ["growth"]
         assert "0 package credits" not in page
+        # The downgrade that is still open at Shopify would begin at once.
+        assert "is not approved yet" in page
 
     def test_one_package_credit_is_one(self, olivia):
         olivia.subscribe("starter")
