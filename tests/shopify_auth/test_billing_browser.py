@@ -67,7 +67,9 @@ def test_a_declined_charge_is_said_plainly(framed_product: FramedProduct, admin_
 
     admin_page.get_by_role("button", name="Decline").click()
 
-    app(admin_page).locator("#confirmation").get_by_text("was declined. Nothing was charged").wait_for()
+    app(admin_page).locator("#confirmation").get_by_text(
+        "was declined. Nothing was charged"
+    ).wait_for()
     assert not LedgerEntry.objects.filter(kind="package").exists()
 
 

@@ -182,7 +182,9 @@ class TestHalfAnAnswer:
             with pytest.raises(StoreLocked):
                 olivia.nudge()
         assert olivia.ledger() == [TRIAL]
-        assert BillingCheck.objects.get().due_at <= clock.now() + timedelta(minutes=2)
+        due_at = BillingCheck.objects.get().due_at
+        assert due_at is not None
+        assert due_at <= clock.now() + timedelta(minutes=2)
 
         olivia.nudge()
 
