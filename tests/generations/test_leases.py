@@ -21,7 +21,8 @@ from tests.generations.engine import Engine
 from tests.generations.mug_store import ask
 from tests.merchants import Merchant
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# What is committed and sent, a worker that browser tests have started would work off.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sent_jobs")]
 
 
 def until(condition: Callable[[], bool]) -> None:
