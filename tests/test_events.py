@@ -212,6 +212,7 @@ class TestOutages:
 
         scenario(ticket_of(owner))
 
+    @pytest.mark.postgresql  # SQLite has no connection to lose.
     def test_of_the_database_cost_one_event(self, owner: Merchant) -> None:
         refused: list[str] = []
 
