@@ -54,8 +54,9 @@ class Package(models.Model):
 class Account(models.Model):
     """One purse. Its two balances are a cache of its entries, kept in step by `ledger`.
 
-    No column that a spend changes has an index, so PostgreSQL updates the row in place. Unsigned
-    columns are checked by the database: no balance ever falls below zero.
+    No column that a spend changes has an index, so PostgreSQL updates the row in place. The
+    balances alone are unsigned columns, which the database checks: none ever falls below zero. A
+    check of any other column would be compiled and run again for every spend.
     """
 
     class Period(models.TextChoices):
@@ -71,26 +72,26 @@ class Account(models.Model):
 
     plan_balance = models.PositiveBigIntegerField(default=0)
     package_balance = models.PositiveBigIntegerField(default=0)
-    version = models.PositiveBigIntegerField(default=0, help_text=_("Sequence of the last entry."))
+    version = models.BigIntegerField(default=0, help_text=_("Sequence of the last entry."))
     last_entry_at = models.DateTimeField(null=True)
     last_entry_day = models.DateField(null=True)
 
     period_kind = models.CharField(max_length=10, choices=Period, default=Period.NONE)
     plan = models.ForeignKey(Plan, models.PROTECT, null=True, blank=True, related_name="+")
-    allocation = models.PositiveIntegerField(default=0)
+    allocation = models.IntegerField(default=0)
     anchor = models.DateTimeField(null=True, blank=True)
     period_start = models.DateTimeField(null=True, blank=True)
     period_end = models.DateTimeField(null=True, blank=True)
-    period_sequence = models.PositiveBigIntegerField(
+    period_sequence = models.BigIntegerField(
         default=0, help_text=_("First entry of the running period.")
     )
     due_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When the period's end has to be booked.")
     )
 
-    low_threshold = models.PositiveIntegerField(null=True, blank=True)
-    low_at = models.PositiveIntegerField(default=50)
-    low_mailed_period = models.PositiveBigIntegerField(null=True, blank=True)
+    low_threshold = models.IntegerField(null=True, blank=True)
+    low_at = models.IntegerField(default=50)
+    low_mailed_period = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -159,7 +160,7 @@ class LedgerEntry(models.Model):
         ADJUST = "adjust", _("Balance adjust")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries", db_index=False)
-    sequence = models.PositiveBigIntegerField()
+    sequence = models.BigIntegerField()
     kind = models.CharField(max_length=12, choices=Kind)
     plan_delta = models.BigIntegerField()
     package_delta = models.BigIntegerField()
@@ -170,11 +171,11 @@ class LedgerEntry(models.Model):
     reference = models.CharField(max_length=200, blank=True)
     actor = models.CharField(max_length=100, blank=True)
     plan = models.CharField(max_length=50, blank=True)
-    allocation = models.PositiveIntegerField(default=0)
+    allocation = models.IntegerField(default=0)
     period_start = models.DateTimeField(null=True)
     period_end = models.DateTimeField(null=True)
     restores = models.OneToOneField("self", models.PROTECT, null=True, related_name="restoration")
-    lapsed = models.PositiveBigIntegerField(default=0)
+    lapsed = models.BigIntegerField(default=0)
     day = models.DateField()
     created_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -256,7 +257,7 @@ class DailyUsage(models.Model):
     kind = models.CharField(max_length=12, choices=LedgerEntry.Kind)
     tool = models.CharField(max_length=60, blank=True)
     actor = models.CharField(max_length=100, blank=True)
-    entries = models.PositiveIntegerField()
+    entries = models.IntegerField()
     plan_delta = models.BigIntegerField()
     package_delta = models.BigIntegerField()
 

@@ -26,7 +26,8 @@ from credits.refusals import (
 Kind = LedgerEntry.Kind
 
 _COLUMNS = [str(field.column) for field in LedgerEntry._meta.concrete_fields]
-_CALL = statements.CALL_COMMON_SPEND.format(columns=", ".join(_COLUMNS))
+_ONE = statements.CALL_COMMON_SPEND.format(columns=", ".join(_COLUMNS))
+_MANY = statements.CALL_COMMON_BATCH.format(columns=", ".join(_COLUMNS))
 
 
 class SpendItem(NamedTuple):
@@ -67,11 +68,11 @@ def _common_spend(
     """The entries written by one statement (see `statements`); none hands it to the general rule."""
     if connection.vendor != "postgresql" or not _fits(items):
         return []
-    amounts, keys, tools, references = map(list, zip(*items, strict=True))
+    call, asked = _ONE, list[Any](items[0])
+    if len(items) > 1:
+        call, asked = _MANY, [list(column) for column in zip(*items, strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CALL, [account_id, amounts, keys, tools, references, actor, now, timezone.now()]
-        )
+        cursor.execute(call, [account_id, *asked, actor, now, timezone.now()])
         rows = cursor.fetchall()
     entries = [LedgerEntry.from_db(connection.alias, _COLUMNS, row) for row in rows]
     if entries:
