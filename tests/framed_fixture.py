@@ -6,7 +6,6 @@ admin, which are two sites to a browser.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +13,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-import redis
 from django.conf import settings as django_settings
-from django.db import connection
 from pytest_django.fixtures import Settings
 
 from ecomvance_app import clock
 from scripts.servers.valkey import free_port
 from shopify_auth.devstore.server import DevStoreServer
 from tests.devstore_fixture import DEMO, DevStore
-from tests.plugins.browser import Product
+from tests.plugins.browser import Product, wait_until_idle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-IDLE_WITHIN_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -79,30 +74,7 @@ def framed_product(
     if not product.worker.is_running():
         product.worker.start()
     yield FramedProduct(product, DevStore(server))
-    wait_until_idle()
-
-
-def wait_until_idle() -> None:
-    """Wait until web server and worker are through with what a test has started.
-
-    They work on the test's database, and emptying it under one of their transactions deadlocks.
-    """
-    deadline = time.monotonic() + IDLE_WITHIN_SECONDS
-    quiet = 0
-    with redis.Redis.from_url(_queue()) as broker:
-        while quiet < 3 and time.monotonic() < deadline:
-            time.sleep(0.05)
-            busy = broker.llen("celery") or broker.hlen("unacked") or _open_transactions()
-            quiet = 0 if busy else quiet + 1
-
-
-def _open_transactions() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND state <> 'idle'"
-        )
-        return int(cursor.fetchone()[0])
+    wait_until_idle(_queue())
 
 
 @pytest.fixture

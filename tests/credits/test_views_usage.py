@@ -8,14 +8,11 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import strip_tags
 
 from credits import ledger, restorations
 from credits.models import AlertRecipient, LedgerEntry
-from scripts.measuring.merchants import make_merchant as make_busy_merchant
 from tests.credits.story import spend_document_day
 
 pytestmark = pytest.mark.django_db
@@ -134,26 +131,6 @@ def test_nothing_used_yet(owner):
     usage_day = page.content.decode().split('class="usage-day')[1].split("</section>")[0]
     assert "<dl" not in usage_day
     assert "No tool has been used in this span." in text(owner.client.get("/dashboard/usage"))
-
-
-def test_queries_are_the_same_at_10_and_10_000_runs(db):
-    clients = [make_busy_merchant(runs) for runs in (10, 10_000)]
-
-    def counted(client, path: str) -> int:
-        with CaptureQueriesContext(connection) as queries:
-            response = client.get(f"/dashboard/{path}")
-        assert response.status_code == 200
-        return len(queries)
-
-    usage = clients[0].get("/dashboard/usage").content.decode()
-    first_period = re.findall(r'value="(period-\d+)"', usage)[-1]
-    last_month = re.findall(r'value="(\d{4}-\d\d)"', usage)[1]
-    for path in (
-        "", "history", "usage", f"usage?span={last_month}", f"usage?span={first_period}",
-        "usage/ledger", "usage/ledger?before=9", "usage/ledger/9",
-    ):  # fmt: skip
-        few, many = (counted(client, path) for client in clients)
-        assert few == many <= 18, path
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+import redis
 from django.conf import settings
 from django.db import connection, connections
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STARTED_WITHIN_SECONDS = 30
+IDLE_WITHIN_SECONDS = 10
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 WIDE = {"width": 1280, "height": 900}
 # Chromium writes every refused request to the console; what the page makes of it is for the test.
@@ -136,12 +138,40 @@ def _running_product(django_db_setup: None) -> Iterator[Product]:
 
 
 @pytest.fixture
-def product(_running_product: Product, transactional_db: None) -> Product:
+def product(_running_product: Product, transactional_db: None) -> Iterator[Product]:
     """The running product on this test's database; a worker that a test killed is up again."""
-    celery_app.control.purge()  # What other tests have sent is not this test's work.
+    # What other tests have sent, or a killed worker had taken, is not this test's work.
+    celery_app.control.purge()
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+        broker.delete("unacked", "unacked_index")
     if not _running_product.worker.is_running():
         _running_product.worker.start()
-    return _running_product
+    yield _running_product
+    wait_until_idle(settings.CELERY_BROKER_URL)
+
+
+def wait_until_idle(broker_url: str) -> None:
+    """Wait until web server and worker are through with what a test has started.
+
+    They work on the test's database: emptying it under one of their transactions deadlocks, and a
+    late request of a closed page would write into the next test.
+    """
+    deadline = time.monotonic() + IDLE_WITHIN_SECONDS
+    quiet = 0
+    with redis.Redis.from_url(broker_url) as broker:
+        while quiet < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+            busy = broker.llen("celery") or broker.hlen("unacked") or _open_transactions()
+            quiet = 0 if busy else quiet + 1
+
+
+def _open_transactions() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 @pytest.fixture(scope="session")
