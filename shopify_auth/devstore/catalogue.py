@@ -156,7 +156,9 @@ _PRODUCTS = (
         ),
         photos=(
             DemoPhoto("stoneware-mug.jpg", "Drawing of a blue stoneware mug filled with coffee"),
-            DemoPhoto("stoneware-mug-on-table.jpg", "Drawing of a blue stoneware mug on a wooden table"),
+            DemoPhoto(
+                "stoneware-mug-on-table.jpg", "Drawing of a blue stoneware mug on a wooden table"
+            ),
         ),
     ),
     DemoProduct(
@@ -171,7 +173,11 @@ _PRODUCTS = (
             "before your cream.</p><ul><li>30 ml, glass bottle with dropper</li>"
             "<li>Vegan, without perfume</li></ul>"
         ),
-        photos=(DemoPhoto("sea-buckthorn-serum.jpg", "Drawing of an amber dropper bottle with a white label"),),
+        photos=(
+            DemoPhoto(
+                "sea-buckthorn-serum.jpg", "Drawing of an amber dropper bottle with a white label"
+            ),
+        ),
     ),
     DemoProduct(
         id=_gid(8400000000004),
@@ -185,7 +191,9 @@ _PRODUCTS = (
             "<ul><li>46 cm high, shade 32 cm across</li><li>E27, at most 40 W</li>"
             "<li>Fabric cord of 2 m with a switch</li></ul>"
         ),
-        photos=(DemoPhoto("brass-table-lamp.jpg", "Drawing of a lit brass lamp with a linen shade"),),
+        photos=(
+            DemoPhoto("brass-table-lamp.jpg", "Drawing of a lit brass lamp with a linen shade"),
+        ),
     ),
     DemoProduct(
         id=_gid(8400000000005),
@@ -198,7 +206,11 @@ _PRODUCTS = (
             "<p>Soy wax in a matt black jar with a lid of ash wood.</p>"
             "<ul><li>220 g, burns for about 45 hours</li><li>Cotton wick</li></ul>"
         ),
-        photos=(DemoPhoto("cedar-candle.jpg", "Drawing of a candle in a black jar, its wooden lid beside it"),),
+        photos=(
+            DemoPhoto(
+                "cedar-candle.jpg", "Drawing of a candle in a black jar, its wooden lid beside it"
+            ),
+        ),
     ),
     DemoProduct(
         id=_gid(8400000000006),
@@ -212,7 +224,11 @@ _PRODUCTS = (
             "<ul><li>38 × 42 cm, handles of 60 cm</li><li>Printed with water-based ink</li>"
             "<li>Machine wash at 30 °C</li></ul>"
         ),
-        photos=(DemoPhoto("canvas-tote.jpg", "Drawing of a natural canvas bag with the words Good Bread"),),
+        photos=(
+            DemoPhoto(
+                "canvas-tote.jpg", "Drawing of a natural canvas bag with the words Good Bread"
+            ),
+        ),
     ),
     DemoProduct(
         id=_gid(8400000000007),

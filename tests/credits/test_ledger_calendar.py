@@ -120,6 +120,7 @@ def test_a_day_never_goes_back_when_the_shop_moves():
 def test_a_billing_period_ends_at_its_instant_wherever_the_shop_has_moved():
     paper = open_paper()
     end = queries.get_balance(paper.pk, now=OPENED).resets_at
+    assert end is not None
 
     for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
         Account.objects.filter(pk=paper.pk).update(time_zone=zone)
