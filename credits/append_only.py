@@ -4,9 +4,10 @@ Entries are only ever added; each continues its account's chain (next sequence, 
 balance before + delta, never earlier); an account's cached balances are those of its last entry.
 The triggers belong to the tables' owner, who alone can take them off (`remove`).
 
-The last entry is read as the highest number and not as the number before: that is one step in one
-index whatever the planner believes. An equality of two columns looked as cheap in any index that
-begins with the account, and then a big account was read from end to end for every spend.
+The last entry is read as the one at or before the account's highest possible number: that is one
+step in one index whatever the planner believes. Asked for by the account, and sorted, it looked as
+cheap in any index that begins with the account, and then a big account was read from end to end for
+every spend.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ CREATE OR REPLACE FUNCTION credits_continue_chain() RETURNS trigger LANGUAGE plp
 DECLARE
   last credits_ledgerentry;
 BEGIN
-  SELECT * INTO last FROM credits_ledgerentry
-    WHERE account_id = NEW.account_id ORDER BY sequence DESC LIMIT 1;
+  SELECT * INTO last FROM (
+    SELECT * FROM credits_ledgerentry
+    WHERE (account_id, sequence) <= (NEW.account_id, 9223372036854775807)
+    ORDER BY account_id DESC, sequence DESC LIMIT 1
+  ) AS newest WHERE account_id = NEW.account_id;
   IF NEW.sequence <> coalesce(last.sequence, 0) + 1
      OR NEW.plan_after <> coalesce(last.plan_after, 0) + NEW.plan_delta
      OR NEW.package_after <> coalesce(last.package_after, 0) + NEW.package_delta
@@ -45,8 +49,11 @@ CREATE OR REPLACE FUNCTION credits_match_ledger() RETURNS trigger LANGUAGE plpgs
 DECLARE
   last credits_ledgerentry;
 BEGIN
-  SELECT * INTO last FROM credits_ledgerentry
-    WHERE account_id = NEW.id ORDER BY sequence DESC LIMIT 1;
+  SELECT * INTO last FROM (
+    SELECT * FROM credits_ledgerentry
+    WHERE (account_id, sequence) <= (NEW.id, 9223372036854775807)
+    ORDER BY account_id DESC, sequence DESC LIMIT 1
+  ) AS newest WHERE account_id = NEW.id;
   IF NEW.version <> coalesce(last.sequence, 0)
      OR NEW.plan_balance <> coalesce(last.plan_after, 0)
      OR NEW.package_balance <> coalesce(last.package_after, 0) THEN
