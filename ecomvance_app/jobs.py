@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 
-from django.db import transaction
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from ecomvance_app import after_commit
 from ecomvance_app.celery import app
 
 logger = logging.getLogger(__name__)
-_withheld = ContextVar("_withheld", default=False)
 
 
 def enqueue(name: str, *, delay: float = 0, **ids: str | int) -> None:
@@ -24,23 +20,10 @@ def enqueue(name: str, *, delay: float = 0, **ids: str | int) -> None:
     it again, so the caller's commit stands and the request is answered, whatever the error.
     """
 
-    if _withheld.get():
-        return
-
     def send() -> None:
         try:
             app.send_task(name, kwargs=ids, retry=False, countdown=delay or None)
         except (KombuError, RedisError, OSError):
             logger.warning("Broker away, %s %s waits for the sweep", name, ids)
 
-    transaction.on_commit(send, robust=True)
-
-
-@contextmanager
-def withheld() -> Iterator[None]:
-    """Within it no job is sent: what is queued waits for the sweep."""
-    token = _withheld.set(True)
-    try:
-        yield
-    finally:
-        _withheld.reset(token)
+    after_commit.tell(send)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Literal
 
 import redis
 from django.conf import settings
-from django.db import transaction
+
+from ecomvance_app import after_commit
 
 logger = logging.getLogger(__name__)
-_withheld = ContextVar("_withheld", default=False)
 
 CHANNEL = "live"
 Kind = Literal["balance", "generation"]
@@ -35,8 +32,6 @@ def publish(account_id: int, kind: Kind, object_id: str = "") -> None:
     Never raises and never stores: open streams say the balance again every 15 seconds, so a lost
     nudge costs seconds, not truth.
     """
-    if _withheld.get():
-        return
     message = json.dumps({"account": account_id, "kind": kind, "id": object_id})
 
     def send() -> None:
@@ -45,14 +40,4 @@ def publish(account_id: int, kind: Kind, object_id: str = "") -> None:
         except redis.RedisError:
             logger.warning("Live updates away: %s of account %s not announced", kind, account_id)
 
-    transaction.on_commit(send)
-
-
-@contextmanager
-def withheld() -> Iterator[None]:
-    """Within it nobody is told: open pages see what changed when they next ask."""
-    token = _withheld.set(True)
-    try:
-        yield
-    finally:
-        _withheld.reset(token)
+    after_commit.tell(send)

@@ -14,7 +14,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from ecomvance_app.celery import app
-from generations.engines import routing
 from generations.models import Generation
 from scripts.servers.valkey import PrivateValkey, free_port
 from tests.merchants import Merchant
@@ -59,12 +58,10 @@ def until_worker_listens(broker: PrivateValkey) -> None:
             time.sleep(0.1)
 
 
+@pytest.mark.usefixtures("real_engine")
 def test_a_run_that_no_broker_took_is_sent_again_and_charged_once(
     site: Product, broker: PrivateValkey, owner: Merchant, photographs: Path
 ) -> None:
-    reason = routing.unavailable_reason("background-removal")
-    if reason:
-        pytest.skip(f"{reason} Run `manage.py fetch_weights` (scripts/test does).")
     until_worker_listens(broker)
     name = settings.SESSION_COOKIE_NAME
     browser = requests.Session()

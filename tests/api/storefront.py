@@ -18,6 +18,7 @@ from generations.engines.base import Job, Result
 from generations.models import Generation
 from shopify_auth.models import OfflineToken, Shop
 from tests.generations import sample_pictures as samples
+from tests.products import Photo, Product
 
 MUG, BARE, LAMP = (f"gid://shopify/Product/{number}" for number in (1, 2, 3))
 
@@ -83,20 +84,6 @@ def open_store(domain: str) -> ApiMerchant:
         shop=shop, state=OfflineToken.State.ACTIVE, access_token="shpat_not-a-real-token"
     )
     return ApiMerchant(domain, account)
-
-
-@dataclass(frozen=True)
-class Photo:
-    id: str
-    url: str = "/static/img/mark.svg"
-    alt: str = ""
-
-
-@dataclass(frozen=True)
-class Product:
-    id: str
-    title: str
-    photos: tuple[Photo, ...]
 
 
 class Storefront:

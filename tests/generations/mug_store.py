@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,34 +12,21 @@ from django.test import Client
 from PIL import Image
 
 from tests.generations import sample_pictures as samples
+from tests.products import Photo, Product
 
 TOOL = "/dashboard/tools/background-removal"
 Callbacks = Callable[..., AbstractContextManager[list[Callable[[], None]]]]
 
 
-@dataclass(frozen=True)
-class _Photo:
-    id: str
-    url: str = "/static/img/mark.svg"
-    alt: str = "A mug"
-
-
-@dataclass(frozen=True)
-class _Product:
-    id: str
-    title: str
-    photos: tuple[_Photo, ...]
-
-
 class OneMug:
     """A store with one product, as an account's product source."""
 
-    mug = _Product("gid://shopify/Product/1", "Enamel mug", (_Photo("7"),))
+    mug = Product("gid://shopify/Product/1", "Enamel mug", (Photo("7", "A mug"),))
 
-    def list_products(self, account_id: int, search: str = "") -> list[_Product]:
+    def list_products(self, account_id: int, search: str = "") -> list[Product]:
         return [self.mug]
 
-    def get_product(self, account_id: int, product_id: str) -> _Product:
+    def get_product(self, account_id: int, product_id: str) -> Product:
         if product_id != self.mug.id:
             raise LookupError(product_id)
         return self.mug
@@ -57,7 +43,7 @@ class OneMug:
 class ClosedStore(OneMug):
     """A store that does not answer."""
 
-    def list_products(self, account_id: int, search: str = "") -> list[_Product]:
+    def list_products(self, account_id: int, search: str = "") -> list[Product]:
         raise ConnectionError("The store does not answer. Try again in a minute.")
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from generations.engines import weights
 from generations.engines.base import EngineTimeoutError, InputPicture, Job, PlatformError, Result
 from generations.engines.routing import get_engine, unavailable_reason
 from generations.pictures import read_picture
@@ -25,13 +24,8 @@ from tests.photographs import photographs
 
 __all__ = ["photographs"]
 
+pytestmark = pytest.mark.usefixtures("real_engine")
 TOOL = "background-removal"
-
-
-@pytest.fixture(autouse=True)
-def _weights_are_here():
-    if not weights.path_of(weights.U2NETP).is_file():
-        pytest.skip("The weights are missing: run “python manage.py fetch_weights”.")
 
 
 def job_for(content: bytes, seconds: float = 60) -> Job:

@@ -12,20 +12,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageDraw
 
 from generations import tasks
-from generations.engines import routing
 from generations.models import Generation
 from tests.generations import sample_pictures as samples
 from tests.generations.mug_store import ask
 from tests.merchants import Merchant
 
+pytestmark = pytest.mark.usefixtures("real_engine")
 TWELVE_MEGAPIXELS = (4243, 2828)
-
-
-@pytest.fixture(autouse=True)
-def _weights() -> None:
-    reason = routing.unavailable_reason("background-removal")
-    if reason:
-        pytest.skip(f"{reason} Run `manage.py fetch_weights` (scripts/test does).")
 
 
 def cut_out(merchant: Merchant, name: str, content: bytes) -> Image.Image:

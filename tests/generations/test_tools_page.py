@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
@@ -17,34 +16,21 @@ from tests.generations.engine import Engine
 from tests.generations.mug_store import TOOL, OneMug, ask
 from tests.merchants import Merchant
 from tests.page_reading import attribute, every, one, read_page, words
-
-
-@dataclass(frozen=True)
-class _Photo:
-    id: str
-    alt: str = ""
-    url: str = "/static/img/mark.svg"
-
-
-@dataclass(frozen=True)
-class _Product:
-    id: str
-    title: str
-    photos: tuple[_Photo, ...]
+from tests.products import Photo, Product
 
 
 class Mugs(OneMug):
     """A store that lists as many mugs as a source lists at most."""
 
     mugs: ClassVar = [
-        _Product(f"gid://shopify/Product/{n}", f"Mug {n}", (_Photo(f"{n}1"), _Photo(f"{n}2")))
+        Product(f"gid://shopify/Product/{n}", f"Mug {n}", (Photo(f"{n}1"), Photo(f"{n}2")))
         for n in range(products.MOST_LISTED - 1)
     ]
-    lamp = _Product(
-        "gid://shopify/Product/99", "Lamp", (_Photo("991", "Drawing of a lit lamp"), _Photo("992"))
+    lamp = Product(
+        "gid://shopify/Product/99", "Lamp", (Photo("991", "Drawing of a lit lamp"), Photo("992"))
     )
 
-    def list_products(self, account_id: int, search: str = "") -> list[_Product]:  # type: ignore[override]
+    def list_products(self, account_id: int, search: str = "") -> list[Product]:
         listed = [*self.mugs, self.lamp]
         return [product for product in listed if search.lower() in product.title.lower()]
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from credits import periods
-from ecomvance_app import jobs, live
+from ecomvance_app import after_commit
 from ecomvance_app.demo import HISTORY_DAYS, Cast, Story, play_history
 from ecomvance_app.demo_billing import DemoBilling, DevStoreBusyError, demo_billing
 from generations import catalog
@@ -154,7 +154,7 @@ class Command(BaseCommand):
         # left. So neither the broker nor the pages need to be there, nor who takes the webhooks.
         logging.getLogger("shopify_auth.devstore.courier").setLevel(logging.ERROR)
         try:
-            with jobs.withheld(), live.withheld():
+            with after_commit.withheld():
                 STATES[options["state"]](story)
         except DevStoreBusyError as error:
             raise CommandError(str(error)) from error
