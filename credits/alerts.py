@@ -6,6 +6,7 @@ Source: product document, "Low Credit Warnings".
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from smtplib import SMTPRecipientsRefused
 from typing import Literal
 
@@ -139,3 +140,14 @@ def _is_final(error: OSError) -> bool:
 def _address(page: str) -> str:
     """A page's address on the web dashboard, which opens without Shopify's admin around it."""
     return f"{settings.APP_URL}{reverse(f'pages:{page}', current_app='web')}"
+
+
+def unmailed(now: datetime) -> list[int]:
+    """Warnings of the last billing cycle that should have been mailed and were not.
+
+    The broker may have been away, or the mail server; what is older is no news any more.
+    """
+    left = LowCreditAlert.objects.filter(
+        to_mail=True, mailed_at=None, created_at__gt=periods.cycle_before(now)
+    )
+    return list(left.order_by("pk").values_list("pk", flat=True))

@@ -52,7 +52,7 @@ class Package(models.Model):
 
 
 class Account(models.Model):
-    """One purse. Its two balances are a cache of its entries, kept in step by `ledger`.
+    """One merchant's credits. Its two balances are a cache of its entries, kept in step by `ledger`.
 
     No column that a spend changes has an index, so PostgreSQL updates the row in place. The
     balances alone are unsigned columns, which the database checks: none ever falls below zero. A

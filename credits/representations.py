@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from credits.queries import Balance
-from credits.usage import DayReport, Share, Statement, UsageReport
+from credits.reports.usage import DayReport, Share, Statement, UsageReport
 
 
 def balance_json(balance: Balance) -> dict[str, Any]:

@@ -21,20 +21,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from credits import (
-    charts,
-    exports,
-    history,
-    ledger,
-    periods,
-    queries,
-    receipts,
-    spans,
-    usage,
-)
+from credits import ledger, periods, queries
 from credits.forms import InstantForm, WarningForm
 from credits.models import Account, LedgerEntry
-from credits.people import person_names
+from credits.reports import charts, exports, history, receipts, spans, usage
+from credits.reports.people import person_names
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, public
 
@@ -44,7 +35,7 @@ MOST_USED = 3
 @require_safe
 def usage_page(request: MerchantRequest) -> HttpResponse:
     """Where credits went in one month or billing period: by day, by tool, by person."""
-    account, now = _settled(request)
+    account, now = _booked(request)
     months, plan_periods = spans.months(account, now), spans.plan_periods(account)
     span = spans.choose(request.GET.get("span", ""), [*months, *plan_periods]) or months[0]
     report = spans.read(account, span)
@@ -68,7 +59,7 @@ def usage_page(request: MerchantRequest) -> HttpResponse:
 @require_safe
 def ledger_page(request: MerchantRequest) -> HttpResponse:
     """Every entry with the running balance, and the balance at a past instant."""
-    account, now = _settled(request)
+    account, now = _booked(request)
     page = history.read_page(account.pk, _sequence(request, "before"), _sequence(request, "after"))
     names = person_names({entry.actor for entry in page.entries})
     context = {
@@ -91,7 +82,7 @@ def ledger_page(request: MerchantRequest) -> HttpResponse:
 @require_safe
 def entry_page(request: MerchantRequest, sequence: int, describe: exports.Describe) -> HttpResponse:
     """One entry: what it changed, what it belongs to, and for a spend what became of it."""
-    account, _now = _settled(request)
+    account, _now = _booked(request)
     entry = history.get_entry(account.pk, sequence)
     if entry is None:
         raise Http404
@@ -113,7 +104,7 @@ def entry_page(request: MerchantRequest, sequence: int, describe: exports.Descri
 @require_safe
 def ledger_export(request: MerchantRequest) -> HttpResponse:
     """Sends the browser to a fresh link for one month or billing period, or for everything."""
-    account, now = _settled(request)
+    account, now = _booked(request)
     asked = request.GET.get("span", "")
     span = spans.find(account, asked, now)
     if asked and span is None:
@@ -146,7 +137,7 @@ def export(request: HttpRequest, token: str, describe: exports.Describe) -> Http
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings_page(request: MerchantRequest) -> HttpResponse:
     """When the low-credit warning comes and who gets it by e-mail."""
-    account, _now = _settled(request)
+    account, _now = _booked(request)
     if request.method != "POST":
         context = {"nav_active": "settings", "form": WarningForm(account)}
         return render(request, "credits/settings.html", context)
@@ -171,7 +162,7 @@ def _settings_form(request: MerchantRequest, form: WarningForm) -> HttpResponse:
     return response
 
 
-def _settled(request: MerchantRequest) -> tuple[Account, datetime]:
+def _booked(request: MerchantRequest) -> tuple[Account, datetime]:
     """The account after what time has brought is booked: a page shows entries, so they must be."""
     now = clock.now()
     account = request.account

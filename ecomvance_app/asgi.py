@@ -12,6 +12,6 @@ pages = get_asgi_application()
 
 # These need Django to be set up.
 from ecomvance_app.body_limits import BodyLimit  # noqa: E402
-from shopify_auth.webhook_door import WebhookDoor  # noqa: E402
+from shopify_auth.webhooks.asgi import WebhookDoor  # noqa: E402
 
 application = WebhookDoor(BodyLimit(pages))

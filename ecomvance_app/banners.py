@@ -21,14 +21,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from credits import alerts, history, periods, usage
+from credits import alerts, periods
 from credits.models import Account
 from credits.queries import Balance
+from credits.reports import history, usage
 from ecomvance_app.http import MerchantRequest
 from ecomvance_app.needs import count_failed
 from generations.advice import cheaper_way
 from generations.catalog import CHEAPEST
-from shopify_auth import admin_frame, offline_tokens
+from shopify_auth.admin_api import offline_tokens
+from shopify_auth.frame import addresses
 from shopify_auth.models import Shop
 from shopify_auth.models.charges import Charge, Subscription
 
@@ -152,7 +154,7 @@ def _disconnected(shop: Shop, surface: str) -> Banner:
         ),
     }
     # Inside the admin's frame a link to another store's admin leads nowhere.
-    url = admin_frame.app_url("", shop.domain) if surface == "web" else None
+    url = addresses.app_url("", shop.domain) if surface == "web" else None
     if url:
         variables |= {"primary_label": _("Open in Shopify"), "primary_url": url}
     return Banner("disconnected", PLAIN, variables)

@@ -15,9 +15,9 @@ from typing import Any
 from django.conf import settings
 
 from ecomvance_app.api.schemas import MAX_IMAGES
-from generations.batches import MAX_ITEMS
 from generations.catalog import TOOLS
-from generations.pictures import MAX_BYTES
+from generations.media.reading import MAX_BYTES
+from generations.runs.batches import MAX_ITEMS
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from credits import forecasts, ledger, queries
+from credits import ledger, queries
 from credits.models import Account
+from credits.reports import forecasts
 from ecomvance_app import clock
 from ecomvance_app.banners import banner_html, steps
 from ecomvance_app.needs import read_needs

@@ -31,7 +31,7 @@ from credits import queries as credit_queries
 from credits.representations import balance_json
 from ecomvance_app import live
 from ecomvance_app.http import MerchantRequest, public
-from generations.representations import generation_json
+from generations.runs.representations import generation_json
 
 logger = logging.getLogger(__name__)
 

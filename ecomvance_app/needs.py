@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from credits.models import Account, RestorationCase
-from generations import queries
+from generations.runs import queries
 
 # What nobody has looked after within a day is told by the history alone.
 RECENT = timedelta(days=1)

@@ -7,8 +7,8 @@ from django.urls import path
 from credits import views as credits
 from ecomvance_app import banners, events
 from generations import views as generations
-from generations.exports import describe_spends
-from shopify_auth import billing_views as billing
+from generations.runs.spend_details import describe_spends
+from shopify_auth.billing import views as billing
 
 urlpatterns = [
     path("", generations.home, name="home"),

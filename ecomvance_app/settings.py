@@ -103,7 +103,7 @@ IDENTITY_KEY = credential(
 )
 PRODUCT_SOURCE = env.str("PRODUCT_SOURCE", default="shopify_auth.products.ShopProducts")
 # Where credits ask whether a plan goes on; see credits/period_ends.py.
-RENEWAL_SOURCE = "shopify_auth.billing.renewal"
+RENEWAL_SOURCE = "shopify_auth.billing.reconcile.renewal"
 
 # --- Apps ----------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -131,10 +131,10 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "shopify_auth.middleware.SessionTokenMiddleware",
+    "shopify_auth.identity.middleware.SessionTokenMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "shopify_auth.middleware.MerchantMiddleware",
+    "shopify_auth.identity.middleware.MerchantMiddleware",
     "ecomvance_app.zones.AccountTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -274,7 +274,6 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # Billing has tasks of its own beside each app's `tasks` module.
-CELERY_IMPORTS = ["shopify_auth.billing_tasks"]
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "shopify_auth.sweep_billing": {"task": "shopify_auth.sweep_billing", "schedule": 60.0},
     "shopify_auth.compare_billing": {

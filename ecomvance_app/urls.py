@@ -7,15 +7,15 @@ from django.urls import include, path
 
 from credits import views as credit_views
 from ecomvance_app import events, gallery, pages, views
-from generations import files, product_photos
-from generations.exports import describe_spends
+from generations.media import links, product_photos
+from generations.runs.spend_details import describe_spends
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("events", events.stream, name="events"),
     path("api/", include("ecomvance_app.api.urls")),
-    path("files/<str:token>", files.serve, name="file"),
+    path("files/<str:token>", links.serve, name="file"),
     path("product-photos/<str:token>", product_photos.serve, name="product_photo"),
     path("staff/components", gallery.component_gallery, name="components"),
     path("exports/<str:token>", credit_views.export, {"describe": describe_spends}, name="export"),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
-from credits.usage import Share
+from credits.reports.usage import Share
 from generations.catalog import TOOLS, Tool
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from generations.actions import MAX_PROMPT
 from generations.catalog import Tool
+from generations.runs.request import MAX_PROMPT
 
 
 class ToolForm(forms.Form):

@@ -7,14 +7,15 @@ from typing import Any
 from django.dispatch import receiver
 
 from credits.signals import account_erased, account_suspended
-from generations import actions, stored
+from generations.media import storage
 from generations.models import Generation, Picture
+from generations.runs import lifecycle
 
 
 @receiver(account_suspended, dispatch_uid="cancel-waiting-runs")
 def cancel_waiting(account_id: int, people: list[int] | None = None, **_kwargs: Any) -> None:
     """Work that has not begun is cancelled and given back; only that of `people`, if told."""
-    actions.cancel_waiting(account_id, people)
+    lifecycle.cancel_waiting(account_id, people)
 
 
 @receiver(account_erased, dispatch_uid="erase-runs")
@@ -22,7 +23,7 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     """Pictures, prompts and product names go; price, state and spend stay with the ledger."""
     pictures = Picture.objects.filter(generation__account_id=account_id)
     for picture in pictures:
-        stored.discard(picture)
+        storage.discard(picture)
     erased, _ = pictures.delete()
     runs = Generation.objects.filter(account_id=account_id).update(
         prompt="", product_id="", product_title="", requested_by=None, error=""

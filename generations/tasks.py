@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from generations import actions, runner
+from generations.runs import lifecycle, worker
 
 
 @shared_task(name="generations.run")
 def run(generation_id: str, **_kwargs: object) -> None:
     """Work one run off."""
-    runner.run(generation_id)
+    worker.run(generation_id)
 
 
 @shared_task(name="generations.sweep")
 def sweep(**_kwargs: object) -> None:
     """Send again what waits too long, and free what a dead worker holds."""
-    actions.sweep()
+    lifecycle.sweep()

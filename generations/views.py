@@ -16,16 +16,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from credits import ledger, periods, receipts, usage
+from credits import ledger, periods
 from credits import queries as credit_queries
+from credits.reports import receipts, usage
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest
-from generations import actions, catalog, files, orders, product_photos, products, queries, refusals
+from generations import catalog, products, refusals
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.forms import ToolForm
+from generations.media import links, product_photos
+from generations.media.reading import PictureRefused
 from generations.models import Generation, Picture
-from generations.pictures import PictureRefused
+from generations.runs import lifecycle, queries
+from generations.runs.request import Order, Requester, RunRefused, place
 
 RECENT_USE = timedelta(days=30)
 QUICK_START_TOOLS = 4
@@ -136,7 +140,7 @@ def run_status(request: MerchantRequest, generation_id: uuid.UUID) -> HttpRespon
 def cancel(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """Cancel a run that has not ended."""
     generation = _get(request, generation_id)
-    actions.cancel(request.account.pk, str(generation.pk))
+    lifecycle.cancel(request.account.pk, str(generation.pk))
     if request.htmx:
         return run_status(_as_get(request), generation_id)
     return HttpResponseRedirect(_url(request, "run", generation.pk))
@@ -206,16 +210,16 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     uploads = [data["image"]] if data["image"] else []
     # An upload wins over a product chosen before it.
     product_id, _space, photo_id = ("" if uploads else data["photo"]).partition(" ")
-    draft = actions.Order(
+    draft = Order(
         found.slug, data["resolution"], data["seconds"], data["prompt"], product_id, photo_id
     )
-    requester = actions.Requester(
+    requester = Requester(
         request.account.pk, request.person.pk if request.person else None, request.surface
     )
     try:
-        generation, _created = orders.place(requester, draft, data["key"], uploads)
+        generation, _created = place(requester, draft, data["key"], uploads)
     except (
-        PictureRefused, actions.RunRefused, products.ProductsUnavailable, products.UnknownProduct
+        PictureRefused, RunRefused, products.ProductsUnavailable, products.UnknownProduct
     ) as error:  # fmt: skip
         return _refuse(request, found, [str(error)])
     except ledger.KeyConflict:
@@ -287,7 +291,7 @@ def _row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
         "tool": catalog.TOOLS[generation.tool],
         "engine": routing.engine_title(generation.engine),
         "url": _url(request, "run", generation.pk),
-        "thumbnail": files.link(shown, preview=True) if shown else "",
+        "thumbnail": links.link(shown, preview=True) if shown else "",
         "is_result": Picture.Role.OUTPUT in pictures,
     }
 
@@ -300,10 +304,10 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "tool": catalog.TOOLS[generation.tool],
         "engine": routing.engine_title(generation.engine),
         "before": before,
-        "before_url": files.link(before, preview=True) if before else "",
+        "before_url": links.link(before, preview=True) if before else "",
         "after": after,
-        "after_url": files.link(after, preview=True) if after else "",
-        "download_url": files.link(after, download=True) if after else "",
+        "after_url": links.link(after, preview=True) if after else "",
+        "download_url": links.link(after, download=True) if after else "",
         "receipt": receipts.read_receipt(
             generation.account_id, generation.spend_id, generation.outcome
         )

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from shopify_auth import admin_api, client
-from shopify_auth.errors import AccessDenied, AccessRefused, GrantRefused, ShopifyError
-from shopify_auth.graphql import PRODUCT_BY_ID, PRODUCT_LIST
+from shopify_auth.admin_api import client, queries
+from shopify_auth.admin_api.documents import PRODUCT_BY_ID, PRODUCT_LIST
+from shopify_auth.admin_api.errors import AccessDenied, AccessRefused, GrantRefused, ShopifyError
 from shopify_auth.models import Shop
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class ShopProducts:
         products: list[Product] = []
         for shop in _shops(account_id):
             with _merchant_sentences(shop):
-                data = admin_api.ask(
+                data = queries.ask(
                     shop,
                     PRODUCT_LIST,
                     first=LISTED_PRODUCTS,
@@ -75,7 +75,7 @@ class ShopProducts:
             raise LookupError("No such product")
         for shop in _shops(account_id):
             with _merchant_sentences(shop):
-                data = admin_api.ask(shop, PRODUCT_BY_ID, id=product_id, photos=PHOTOS_PER_PRODUCT)
+                data = queries.ask(shop, PRODUCT_BY_ID, id=product_id, photos=PHOTOS_PER_PRODUCT)
             if data["product"] is not None:
                 return _product(data["product"])
         raise LookupError("No such product")

@@ -8,7 +8,11 @@ from celery import shared_task
 from django.utils import timezone
 
 from ecomvance_app import clock, jobs
-from shopify_auth import access, inbox
+from shopify_auth.admin_api import token_refresh
+from shopify_auth.admin_api.errors import ShopifyError
+from shopify_auth.billing import reconcile, sweeps
+from shopify_auth.models import Shop
+from shopify_auth.webhooks import inbox
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +32,37 @@ def sweep(**_kwargs: object) -> None:
 @shared_task(name="shopify_auth.keep_access")
 def keep_access(**_kwargs: object) -> None:
     """Once a day: refresh idle stores' tokens one task each, re-encrypt, forget old webhooks."""
-    for shop_id in access.shops_to_keep(timezone.now()):
+    for shop_id in token_refresh.shops_to_keep(timezone.now()):
         jobs.enqueue("shopify_auth.keep_shop_access", shop_id=shop_id)
-    access.encrypt_with_current_key()
+    token_refresh.encrypt_with_current_key()
     inbox.forget_old(clock.now())
 
 
 @shared_task(name="shopify_auth.keep_shop_access")
 def keep_shop_access(shop_id: int, **_kwargs: object) -> None:
     """Renew one store's token before its refresh token dies unused."""
-    access.keep(shop_id)
+    token_refresh.keep(shop_id)
+
+
+@shared_task(name=sweeps.RECONCILE)
+def reconcile_charges(shop_id: int, **_kwargs: object) -> None:
+    """Make one store's credits agree with what it pays for; what fails is due again by itself."""
+    shop = Shop.objects.filter(pk=shop_id).first()
+    if shop is None:
+        return
+    try:
+        reconcile.reconcile_charges(shop)
+    except ShopifyError as error:
+        logger.warning("%s is compared later: %s", shop.domain, error)
+
+
+@shared_task(name="shopify_auth.sweep_billing")
+def sweep_billing(**_kwargs: object) -> None:
+    """Send the stores whose time has come to the workers."""
+    sweeps.send_due(clock.now())
+
+
+@shared_task(name="shopify_auth.compare_billing")
+def compare_billing(**_kwargs: object) -> None:
+    """Compare stores that nobody has compared today."""
+    sweeps.compare()

@@ -22,7 +22,7 @@ def peak_bytes():
 def peak_of(work: str, *arguments: str, stdin: bytes = b"") -> tuple[int, int, str]:
     """Run the code with Django set up: bytes at the peak before it and after it, and its output."""
     code = (
-        f"import sys, django\n{_PEAK}\ndjango.setup()\nimport generations.pictures\n"
+        f"import sys, django\n{_PEAK}\ndjango.setup()\nimport generations.media.reading\n"
         f"before = peak_bytes()\n{work}\nprint(before, peak_bytes(), file=sys.stderr)\n"
     )
     done = subprocess.run(

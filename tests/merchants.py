@@ -1,15 +1,28 @@
-"""The people of the tests: an owner, the owner of a second shop, and a stranger."""
+"""The people of the tests: Olivia, an owner; Sam, the owner of a second shop; and a stranger.
+
+A `Merchant` works on the web dashboard, an `ApiMerchant` asks the API by session token, an `Owner`
+buys inside Shopify's admin from the fake Shopify.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 
 from credits import ledger
-from credits.models import Account
-from shopify_auth.models import Membership, Person
+from credits.models import Account, LedgerEntry
+from ecomvance_app import clock
+from generations.models import Generation
+from shopify_auth.billing import charges, reconcile
+from shopify_auth.billing.charges import Buyer
+from shopify_auth.models import Membership, OfflineToken, Person, Purchase, Shop, Subscription
+from tests.devstore_fixture import DevStore
+from tests.embedded import SHOP, bearer, open_page, session_token
 
 
 @dataclass(frozen=True)
@@ -43,3 +56,123 @@ def make_merchant(name: str) -> Merchant:
     client = Client()
     client.force_login(person)
     return Merchant(person, account, client)
+
+
+@dataclass(frozen=True)
+class ApiMerchant:
+    """A store with its account, asking by session token."""
+
+    domain: str
+    account: Account
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What App Bridge adds to a fetch."""
+        return {"Authorization": f"Bearer {session_token(self.domain)}"}
+
+    def get(self, path: str, query: dict[str, str] | None = None) -> Any:
+        return self.client.get(f"/api/v1/{path}", query, headers=self.headers)
+
+    def post(self, path: str, body: Any, key: str | None = "k1", **options: Any) -> Any:
+        """A JSON body, or a multipart one when `options` say so."""
+        headers = self.headers | ({"Idempotency-Key": key} if key is not None else {})
+        options = {"content_type": "application/json"} | options
+        return self.client.post(f"/api/v1/{path}", body, headers=headers, **options)
+
+    def post_form(self, path: str, fields: dict[str, Any], key: str = "k1") -> Any:
+        headers = self.headers | {"Idempotency-Key": key}
+        return self.client.post(f"/api/v1/{path}", fields, headers=headers)
+
+    @property
+    def holdings(self) -> tuple[int, int, int, int]:
+        """What a refused request must leave as it was: credits, entries, runs and files."""
+        self.account.refresh_from_db()
+        folder = f"accounts/{self.account.pk}"
+        files = default_storage.listdir(folder)[1] if default_storage.exists(folder) else []
+        return (
+            self.account.plan_balance + self.account.package_balance,
+            LedgerEntry.objects.filter(account=self.account).count(),
+            Generation.objects.filter(account=self.account).count(),
+            len(files),
+        )
+
+
+def open_store(domain: str) -> ApiMerchant:
+    """A store that has installed the app today: its trial runs, its offline token is good."""
+    account = ledger.open_account(domain)
+    shop = Shop.objects.create(
+        domain=domain, shopify_id="700001", account=account, installed_at=timezone.now()
+    )
+    OfflineToken.objects.create(
+        shop=shop, state=OfflineToken.State.ACTIVE, access_token="shpat_not-a-real-token"
+    )
+    return ApiMerchant(domain, account)
+
+
+class Owner:
+    """Somebody who has opened the app in their store's admin and now shops there."""
+
+    def __init__(self, devstore: DevStore, domain: str = SHOP) -> None:
+        self.devstore = devstore
+        self.domain = domain
+        self.handle = domain.removesuffix(".myshopify.com")
+        request = open_page(Client(), domain).wsgi_request
+        self.shop: Shop = request.shop
+        self.person = request.person
+
+    @property
+    def account(self) -> Account:
+        """The account as it is stored now."""
+        return Account.objects.get(shops=self.shop)
+
+    def buyer(self) -> Buyer:
+        """The owner at the counter, now."""
+        return Buyer(self.shop, self.account, self.person, "embedded", clock.now())
+
+    def subscribe(self, plan: str, decision: str = "approve") -> Subscription:
+        """Choose a plan and decide on Shopify's page; with no decision, walk away."""
+        row = charges.subscribe(self.buyer(), plan)
+        if decision:
+            self.decide(row, decision)
+        return row
+
+    def buy(self, package: str, decision: str = "approve") -> Purchase:
+        """Choose a package and decide on Shopify's page; with no decision, walk away."""
+        row = charges.buy_package(self.buyer(), package)
+        if decision:
+            self.decide(row, decision)
+        return row
+
+    def decide(self, row: Subscription | Purchase, decision: str) -> str:
+        """Approve or decline; where Shopify sends the browser."""
+        assert row.gid
+        return self.devstore.decide(row.gid, decision, self.handle)
+
+    def cancel(self) -> None:
+        """Cancel the plan inside the app."""
+        charges.cancel_subscription(self.shop, clock.now())
+
+    def nudge(self) -> reconcile.Changes:
+        """Whatever it was, something happened: compare with Shopify."""
+        return reconcile.reconcile_charges(self.shop)
+
+    def ledger(self) -> list[tuple[str, int, int]]:
+        """Every entry so far as (kind, plan part, package part)."""
+        entries = LedgerEntry.objects.filter(account=self.account).order_by("sequence")
+        return [(entry.kind, entry.plan_delta, entry.package_delta) for entry in entries]
+
+    def open(self, path: str, **query: str) -> Any:
+        """Load a page of the app inside the admin."""
+        return open_page(Client(), self.domain, path, **query)
+
+    def fetch(self, path: str, **query: str) -> Any:
+        """What a script of the page fetches."""
+        return Client().get(path, query, headers=self._headers())
+
+    def post(self, path: str, **form: str) -> Any:
+        """What a form of the page sends."""
+        return Client().post(path, form, headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        return bearer(session_token(self.domain)) | {"HX-Request": "true"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.generations import sample_pictures as samples
+
 
 @dataclass(frozen=True)
 class Photo:
@@ -17,3 +19,8 @@ class Product:
     id: str
     title: str
     photos: tuple[Photo, ...]
+
+
+def photo_content(width: int = 480, height: int = 320) -> bytes:
+    """What a store keeps as a product's photo: a JPEG of four coloured quarters."""
+    return samples.encoded(samples.quarters(width, height), "JPEG")

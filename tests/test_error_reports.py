@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shopify_auth.frame import SHOP, place, session_token
+from tests.embedded import SHOP, place, session_token
 
 ROOT = Path(__file__).resolve().parent.parent
 # No table was made, so whatever asks the database fails with the token in its hands.

@@ -25,10 +25,11 @@ from django.utils import timezone
 from credits import ledger
 from ecomvance_app import events, live
 from ecomvance_app.celery import app
-from generations import actions
 from generations.engines import routing
+from generations.media.reading import read_picture
 from generations.models import Generation
-from generations.pictures import read_picture
+from generations.runs import lifecycle
+from generations.runs.request import Order, Requester, request_run
 from scripts.servers.valkey import PrivateValkey
 from tests.generations import sample_pictures as samples
 from tests.generations.engine import Engine
@@ -154,17 +155,17 @@ def test_a_run_is_said_with_its_state_and_the_version_of_the_balance(
     # A worker that browser tests have started must not take the run.
     monkeypatch.setattr(app, "send_task", lambda *_arguments, **_options: None)
     picture = read_picture(samples.encoded(samples.quarters(), "JPEG"))
-    order = actions.Order("background-removal", pictures=(picture,))
-    requester = actions.Requester(owner.account.pk, owner.person.pk, "web")
+    order = Order("background-removal", pictures=(picture,))
+    requester = Requester(owner.account.pk, owner.person.pk, "web")
 
     @async_to_sync
     async def scenario(ticket: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         async with stream_of(ticket) as stream:
             await next_of(stream, "balance")
             await subscribed()
-            run, _created = await sync_to_async(actions.request)(requester, order, "k")
+            run, _created = await sync_to_async(request_run)(requester, order, "k")
             waiting = await next_of(stream, "generation")
-            await sync_to_async(actions.cancel)(owner.account.pk, str(run.pk))
+            await sync_to_async(lifecycle.cancel)(owner.account.pk, str(run.pk))
             cancelled = await next_of(stream, "generation")
         async with stream_of(ticket) as stream:
             return waiting, cancelled, await next_of(stream, "balance")

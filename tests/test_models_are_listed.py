@@ -6,7 +6,8 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
-from credits import append_only, ledger
+from credits import ledger
+from credits.ledger import triggers
 from credits.models import LedgerEntry
 
 # The database itself refuses to change or delete a row of these.
@@ -46,5 +47,5 @@ def test_the_append_only_ones_are_held_by_the_database():
             with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(change)
 
-    assert LedgerEntry._meta.db_table == append_only.ENTRY
+    assert LedgerEntry._meta.db_table == triggers.ENTRY
     assert LedgerEntry.objects.count() == 1

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from pydantic import BaseModel
 
 from ecomvance_app.api import errors
-from generations.pictures import MAX_BYTES
+from generations.media.reading import MAX_BYTES
 
 Body = TypeVar("Body", bound=BaseModel)
 

@@ -14,10 +14,10 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, Throttled, ValidationError
 
 from credits.ledger import InsufficientCredits, KeyConflict
-from generations.actions import RunRefused
-from generations.pictures import PictureRefused
+from generations.media.reading import PictureRefused
 from generations.products import ProductsUnavailable, UnknownProduct
 from generations.refusals import missing_credits
+from generations.runs.request import RunRefused
 
 logger = logging.getLogger(__name__)
 

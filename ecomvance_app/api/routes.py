@@ -12,17 +12,20 @@ from ninja.security.base import AuthBase
 
 from credits import ledger
 from credits import queries as credit_queries
-from credits import usage as credit_usage
 from credits.models import Account
 from credits.periods import local_day
+from credits.reports import usage as credit_usage
 from credits.representations import balance_json, usage_json
 from ecomvance_app import clock
 from ecomvance_app.api import bodies, errors, schemas
 from ecomvance_app.api.throttling import AccountThrottle
 from ecomvance_app.http import MerchantRequest
-from generations import actions, batches, catalog, orders
+from generations import catalog
 from generations.engines import routing
-from generations.representations import generation_json
+from generations.runs import batches
+from generations.runs.batches import place_batch
+from generations.runs.representations import generation_json
+from generations.runs.request import Order, Requester, RunRefused, place
 
 IdempotencyKey = Annotated[schemas.Key, Header(alias="Idempotency-Key")]
 BatchKey = Annotated[schemas.BatchKey, Header(alias="Idempotency-Key")]
@@ -120,7 +123,7 @@ def create_generation(request: MerchantRequest, idempotency_key: IdempotencyKey)
         )
     else:
         asked, uploads = bodies.read_json(request, schemas.GenerationRequest), []
-    draft = actions.Order(
+    draft = Order(
         tool=asked.tool,
         resolution=asked.resolution or "",
         seconds=asked.seconds,
@@ -129,8 +132,8 @@ def create_generation(request: MerchantRequest, idempotency_key: IdempotencyKey)
     )
     if uploads and draft.product_id:
         message = _("Send image or product_id, not both.")
-        raise actions.RunRefused(message, "two_sources", "product_id")
-    generation, created = orders.place(_requester(request), draft, idempotency_key, uploads)
+        raise RunRefused(message, "two_sources", "product_id")
+    generation, created = place(_requester(request), draft, idempotency_key, uploads)
     shown = generation_json(request.account.pk, str(generation.pk))
     return Status(201 if created else 200, shown)
 
@@ -172,10 +175,10 @@ def create_batch(request: MerchantRequest, idempotency_key: BatchKey) -> Any:
         settings, uploads = asked, []
         product_ids = [item.product_id for item in asked.items]
     drafts = [
-        actions.Order(batches.TOOL, settings.resolution, None, settings.prompt, product_id)
+        Order(batches.TOOL, settings.resolution, None, settings.prompt, product_id)
         for product_id in product_ids
     ]
-    runs, created = orders.place_batch(_requester(request), drafts, idempotency_key, uploads)
+    runs, created = place_batch(_requester(request), drafts, idempotency_key, uploads)
     shown = [generation_json(request.account.pk, str(run.pk)) for run in runs]
     return Status(201 if created else 200, {"generations": shown})
 
@@ -193,6 +196,6 @@ def usage(request: MerchantRequest, month: Annotated[schemas.Month | None, Query
     return {"month": asked, "time_zone": account.time_zone, **usage_json(report)}
 
 
-def _requester(request: MerchantRequest) -> actions.Requester:
+def _requester(request: MerchantRequest) -> Requester:
     person_id = request.person.pk if request.person else None
-    return actions.Requester(request.account.pk, person_id, request.surface)
+    return Requester(request.account.pk, person_id, request.surface)

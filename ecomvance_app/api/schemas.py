@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
-from generations.actions import MAX_PROMPT
 from generations.catalog import TOOLS
+from generations.runs.request import MAX_PROMPT
 
 MAX_IMAGES = max(tool.max_images for tool in TOOLS.values())
 MAX_BATCH = 50

@@ -59,7 +59,7 @@ class EngineTimeoutError(EngineError):
 
 @dataclass(frozen=True)
 class InputPicture:
-    """A picture that passed `generations.pictures.read_picture`: clean bytes and their type."""
+    """A picture that passed `generations.media.reading.read_picture`: clean bytes and their type."""
 
     content: bytes
     media_type: str

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from generations.engines.base import Engine, PlatformError
-from generations.engines.local import BackgroundRemoval
+from generations.engines.local.background_removal import BackgroundRemoval
 
 _ROUTES: dict[str, Engine] = {"background-removal": BackgroundRemoval()}
 _TITLES = {"local": gettext_lazy("Our server")}

@@ -77,16 +77,16 @@ class Read:
 
 def fill(url: str, first: int, last: int, entries: int) -> None:
     """Give the accounts from `first` to `last` this many entries each."""
-    from credits import append_only  # noqa: PLC0415  Django has to be set up first.
+    from credits.ledger import triggers  # noqa: PLC0415  Django has to be set up first.
 
     span = {"first": first, "last": last, "entries": entries, "start": YEAR_START.isoformat()}
-    append_only.remove(connection)
+    triggers.remove(connection)
     copy(url, ACCOUNTS.format(**span), f"credits_account ({ACCOUNT_COLUMNS})")
     copy(url, ENTRIES.format(**span), f"credits_ledgerentry ({ENTRY_COLUMNS})")
     with connection.cursor() as cursor:
         cursor.execute(BALANCES.format(**span))
         cursor.execute(SUMS.format(**span))
-    append_only.install(connection)
+    triggers.install(connection)
 
 
 def copy(url: str, query: str, target: str) -> None:
@@ -103,7 +103,8 @@ def copy(url: str, query: str, target: str) -> None:
 
 def pages(account_id: int, entries: int) -> dict[str, Callable[[], object]]:
     """Every page of an account that reads the ledger."""
-    from credits import history, queries, usage  # noqa: PLC0415  Django has to be set up first.
+    from credits import queries  # noqa: PLC0415  Django has to be set up first.
+    from credits.reports import history, usage  # noqa: PLC0415  Django has to be set up first.
 
     def month() -> object:
         report = usage.read_month(account_id, *MONTH)

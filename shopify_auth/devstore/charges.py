@@ -47,13 +47,13 @@ def decide(request: FakeRequest, handle: str, number: int) -> HttpResponse:
         billing.let_time_pass(state, now)
         shop = shop_by_handle(state, handle)
         charge = _signed_charge(shop, number, request.POST.get("signature", ""))
-        returns = _settle(state, shop, charge, request.POST.get("decision", ""))
+        returns = _decide(state, shop, charge, request.POST.get("decision", ""))
         target = _return_url(charge) if returns else request.fake.app_url(shop)
     request.fake.courier.wake()
     return HttpResponseRedirect(target)
 
 
-def _settle(state: State, shop: Shop, charge: Charge, decision: str) -> bool:
+def _decide(state: State, shop: Shop, charge: Charge, decision: str) -> bool:
     """Carry out the decision; whether the merchant goes to the charge's return address."""
     now = clock.now()
     if decision == "approve_pending":

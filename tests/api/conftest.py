@@ -9,7 +9,8 @@ from django.test import Client
 
 from generations import products
 from generations.engines import routing
-from tests.api.storefront import ApiMerchant, IdleEngine, open_store
+from tests.api.storefront import IdleEngine
+from tests.merchants import ApiMerchant, open_store
 
 
 @pytest.fixture(autouse=True)

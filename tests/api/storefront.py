@@ -2,88 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
-from typing import Any
-
-import jwt
-from django.conf import settings
-from django.core.files.storage import default_storage
-from django.test import Client
-from django.utils import timezone
-
-from credits import ledger
-from credits.models import Account, LedgerEntry
 from generations.engines.base import Job, Result
-from generations.models import Generation
-from shopify_auth.models import OfflineToken, Shop
+from shopify_auth.models import Shop
 from tests.generations import sample_pictures as samples
-from tests.products import Photo, Product
+from tests.products import Photo, Product, photo_content
 
 MUG, BARE, LAMP = (f"gid://shopify/Product/{number}" for number in (1, 2, 3))
-
-
-def session_token(domain: str, **changes: Any) -> str:
-    """A session token as Shopify signs it for a staff member of the store."""
-    now = int(time.time())
-    claims = {
-        "iss": f"https://{domain}/admin", "dest": f"https://{domain}",
-        "aud": settings.SHOPIFY_API_KEY, "sub": "902541635",
-        "exp": now + 60, "nbf": now, "iat": now, "jti": "1", "sid": "1",
-    } | changes  # fmt: skip
-    return jwt.encode(claims, settings.SHOPIFY_API_SECRET, algorithm="HS256")
-
-
-@dataclass(frozen=True)
-class ApiMerchant:
-    """A store with its account, asking by session token."""
-
-    domain: str
-    account: Account
-    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What App Bridge adds to a fetch."""
-        return {"Authorization": f"Bearer {session_token(self.domain)}"}
-
-    def get(self, path: str, query: dict[str, str] | None = None) -> Any:
-        return self.client.get(f"/api/v1/{path}", query, headers=self.headers)
-
-    def post(self, path: str, body: Any, key: str | None = "k1", **options: Any) -> Any:
-        """A JSON body, or a multipart one when `options` say so."""
-        headers = self.headers | ({"Idempotency-Key": key} if key is not None else {})
-        options = {"content_type": "application/json"} | options
-        return self.client.post(f"/api/v1/{path}", body, headers=headers, **options)
-
-    def post_form(self, path: str, fields: dict[str, Any], key: str = "k1") -> Any:
-        headers = self.headers | {"Idempotency-Key": key}
-        return self.client.post(f"/api/v1/{path}", fields, headers=headers)
-
-    @property
-    def holdings(self) -> tuple[int, int, int, int]:
-        """What a refused request must leave as it was: credits, entries, runs and files."""
-        self.account.refresh_from_db()
-        folder = f"accounts/{self.account.pk}"
-        files = default_storage.listdir(folder)[1] if default_storage.exists(folder) else []
-        return (
-            self.account.plan_balance + self.account.package_balance,
-            LedgerEntry.objects.filter(account=self.account).count(),
-            Generation.objects.filter(account=self.account).count(),
-            len(files),
-        )
-
-
-def open_store(domain: str) -> ApiMerchant:
-    """A store that has installed the app today: its trial runs, its offline token is good."""
-    account = ledger.open_account(domain)
-    shop = Shop.objects.create(
-        domain=domain, shopify_id="700001", account=account, installed_at=timezone.now()
-    )
-    OfflineToken.objects.create(
-        shop=shop, state=OfflineToken.State.ACTIVE, access_token="shpat_not-a-real-token"
-    )
-    return ApiMerchant(domain, account)
 
 
 class Storefront:
@@ -102,7 +26,7 @@ class Storefront:
 
     def read_photo(self, account_id: int, product_id: str, photo_id: str) -> bytes:
         size = 300 + int(photo_id)
-        return samples.encoded(samples.quarters(size, size), "JPEG")
+        return photo_content(size, size)
 
 
 class ClosedStorefront(Storefront):

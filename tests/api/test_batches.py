@@ -12,9 +12,10 @@ from django.db import connection
 from credits import ledger
 from credits.models import LedgerEntry
 from generations.models import Generation
-from tests.api.storefront import LAMP, MUG, ApiMerchant
+from tests.api.storefront import LAMP, MUG
 from tests.api.test_refusals import assert_refused
 from tests.generations import sample_pictures as samples
+from tests.merchants import ApiMerchant
 
 
 def shadows(count: int, product_id: str = MUG) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from credits import ledger
 from credits.models import LedgerEntry
 from ecomvance_app.wsgi import application
 from generations.models import Generation
-from tests.api.storefront import ApiMerchant
+from tests.merchants import ApiMerchant
 
 api = schemathesis.openapi.from_wsgi(
     "/api/v1/openapi.json",

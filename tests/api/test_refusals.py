@@ -16,8 +16,10 @@ from ecomvance_app.api.throttling import REQUESTS_PER_MINUTE
 from generations import products
 from generations.models import Generation
 from shopify_auth.models import Membership, Person
-from tests.api.storefront import BARE, LAMP, MUG, ApiMerchant, session_token
+from tests.api.storefront import BARE, LAMP, MUG
+from tests.embedded import session_token
 from tests.generations import sample_pictures as samples
+from tests.merchants import ApiMerchant
 
 CUT_OUT = {"tool": "background-removal", "product_id": MUG}
 SHADOWS = {"resolution": "1K", "items": [{"product_id": MUG}, {"product_id": MUG}]}

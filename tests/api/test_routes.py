@@ -8,10 +8,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from credits import ledger, queries
 from credits.models import LedgerEntry
 from credits.representations import balance_json
-from generations import actions, products
+from generations import products
 from generations.models import Generation, Picture
-from tests.api.storefront import LAMP, MUG, ApiMerchant
+from generations.runs import lifecycle
+from tests.api.storefront import LAMP, MUG
 from tests.generations import sample_pictures as samples
+from tests.merchants import ApiMerchant
 
 CUT_OUT = {"tool": "background-removal", "product_id": MUG}
 
@@ -119,7 +121,7 @@ class TestGenerations:
 
     def test_shows_a_run_with_its_state_and_outcome(self, owner: ApiMerchant) -> None:
         asked = owner.post("generations", CUT_OUT).json()
-        actions.cancel(owner.account.pk, asked["id"])
+        lifecycle.cancel(owner.account.pk, asked["id"])
 
         shown = owner.get(f"generations/{asked['id']}")
 
@@ -134,7 +136,7 @@ class TestUsage:
     def test_summarises_the_running_month_from_the_ledger(self, owner: ApiMerchant) -> None:
         owner.post("generations", CUT_OUT)
         second = owner.post("generations", CUT_OUT, key="k2").json()
-        actions.cancel(owner.account.pk, second["id"])
+        lifecycle.cancel(owner.account.pk, second["id"])
 
         body = owner.get("usage").json()
 

@@ -17,10 +17,11 @@ from django.utils import timezone
 from credits import ledger
 from credits.models import Account, LedgerEntry
 from ecomvance_app import views
-from generations import actions
 from generations.engines.base import Result
+from generations.media.reading import read_picture
 from generations.models import Generation
-from generations.pictures import read_picture
+from generations.runs import lifecycle
+from generations.runs.request import Order, Requester, request_run
 from shopify_auth.models import Membership
 from tests.generations import sample_pictures as samples
 from tests.merchants import Merchant, make_merchant, make_person
@@ -78,22 +79,22 @@ def olivia(product: Product) -> Merchant:
 def ended_run(merchant: Merchant, outcome: str) -> None:
     """One run of a cut-out that ended so, before any worker could see it."""
     content = samples.encoded(samples.quarters(), "PNG")
-    requester = actions.Requester(merchant.account.pk, merchant.person.pk, "web")
-    order = actions.Order("background-removal", pictures=(read_picture(content),))
+    requester = Requester(merchant.account.pk, merchant.person.pk, "web")
+    order = Order("background-removal", pictures=(read_picture(content),))
     with transaction.atomic():
-        run, _created = actions.request(requester, order, outcome)
+        run, _created = request_run(requester, order, outcome)
         if outcome == "cancelled":
-            actions.cancel(merchant.account.pk, str(run.pk))
+            lifecycle.cancel(merchant.account.pk, str(run.pk))
             return
-        started = actions.start(str(run.pk))
+        started = lifecycle.start(str(run.pk))
         assert started is not None
         if outcome == "delivered":
             cut_out = samples.encoded(samples.see_through(), "PNG")
-            actions.succeed(
+            lifecycle.succeed(
                 started, Result(cut_out, "image/png", 400, 400, "local", "test-model", "real")
             )
         else:
-            actions.fail(started, outcome, "The result could not be stored.")
+            lifecycle.fail(started, outcome, "The result could not be stored.")
 
 
 def test_pages_of_a_store_at_work(olivia: Merchant, sign_in: SignIn, found: list[str]) -> None:

@@ -15,9 +15,10 @@ from django.utils import timezone
 from PIL import Image
 
 from ecomvance_app.celery import app
-from generations import actions
+from generations.media.reading import read_picture
 from generations.models import Generation
-from generations.pictures import read_picture
+from generations.runs import lifecycle
+from generations.runs.request import Order, Requester, request_run
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -89,13 +90,13 @@ def test_a_run_that_a_dead_worker_left_behind_is_finished_for_one_charge(
 ) -> None:
     product.worker.stop(signal.SIGKILL)
     picture = read_picture((photographs / "coffee.png").read_bytes())
-    requester = actions.Requester(olivia.account.pk, olivia.person.pk, "web")
+    requester = Requester(olivia.account.pk, olivia.person.pk, "web")
     with monkeypatch.context() as lost:
         # The message went down with the worker, and so did the run's lease.
         lost.setattr(app, "send_task", lambda *_arguments, **_options: None)
-        order = actions.Order("background-removal", pictures=(picture,))
-        generation, _created = actions.request(requester, order, "k")
-        run = actions.start(str(generation.pk))
+        order = Order("background-removal", pictures=(picture,))
+        generation, _created = request_run(requester, order, "k")
+        run = lifecycle.start(str(generation.pk))
     assert run is not None
     page = sign_in(olivia.person)
     page.goto(f"/dashboard/runs/{run.pk}")
@@ -103,7 +104,7 @@ def test_a_run_that_a_dead_worker_left_behind_is_finished_for_one_charge(
     Generation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
     product.worker.start()
-    actions.sweep()
+    lifecycle.sweep()
     page.wait_for_selector("[data-compare]", timeout=60_000)
 
     run.refresh_from_db()

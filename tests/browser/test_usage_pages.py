@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from credits import alerts, ledger
 from credits.models import AlertRecipient
-from tests.credits.story import spend_document_day
+from tests.credits.reports.story import spend_document_day
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from credits import periods
 from credits.periods import PlanBucket
-from tests.credits.books import utc
+from tests.credits.ledger.books import utc
 
 DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
 OPENED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

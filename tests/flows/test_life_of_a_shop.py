@@ -18,15 +18,18 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from credits import checks, ledger
+from credits import ledger
+from credits.ledger import checks
 from credits.models import LedgerEntry
 from ecomvance_app import clock
-from shopify_auth import billing_sweeps, billing_tasks, inbox
+from shopify_auth import tasks
+from shopify_auth.billing import sweeps
 from shopify_auth.devstore import webhooks
 from shopify_auth.devstore.state import Delivery
 from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Subscription
+from shopify_auth.webhooks import inbox
 from tests.devstore_fixture import DevStore
-from tests.owners import Owner
+from tests.merchants import Owner
 
 DAY = timedelta(days=1)
 Step = Callable[[], object]
@@ -206,7 +209,7 @@ class Life:
         elif kind == "schedule":
             run_schedule()
         elif kind == "night":
-            billing_sweeps.compare(pause_seconds=0)
+            sweeps.compare(pause_seconds=0)
         elif kind == "return":
             for model in (Subscription, Purchase):
                 for row in model.objects.filter(shop=self.owner.shop):
@@ -237,9 +240,9 @@ def run_schedule() -> None:
     """What beat and worker do: everything that is due now."""
     now = clock.now()
     due = list(BillingCheck.objects.filter(due_at__lte=now).values_list("shop_id", flat=True))
-    billing_sweeps.send_due(now)
+    sweeps.send_due(now)
     for shop_id in due:
-        billing_tasks.bring_in_line(shop_id=shop_id)
+        tasks.reconcile_charges(shop_id=shop_id)
 
 
 def open_store(devstore: DevStore) -> Owner:

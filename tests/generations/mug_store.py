@@ -12,7 +12,7 @@ from django.test import Client
 from PIL import Image
 
 from tests.generations import sample_pictures as samples
-from tests.products import Photo, Product
+from tests.products import Photo, Product, photo_content
 
 TOOL = "/dashboard/tools/background-removal"
 Callbacks = Callable[..., AbstractContextManager[list[Callable[[], None]]]]
@@ -34,10 +34,10 @@ class OneMug:
     def read_photo(self, account_id: int, product_id: str, photo_id: str) -> bytes:
         if photo_id != "7":
             raise LookupError(photo_id)
-        return samples.encoded(samples.quarters(), "JPEG")
+        return photo_content()
 
     def read_preview(self, url: str) -> bytes:
-        return samples.encoded(samples.quarters(), "JPEG")
+        return photo_content()
 
 
 class ClosedStore(OneMug):

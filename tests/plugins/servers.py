@@ -107,20 +107,20 @@ def _flush_lifts_append_only() -> Iterator[None]:
 
     Only the tables' owner can drop the triggers, and they stand again before the next test.
     """
-    from credits import append_only  # noqa: PLC0415  Django is not set up when plugins load.
+    from credits.ledger import triggers  # noqa: PLC0415  Django is not set up when plugins load.
 
     seeds = importlib.import_module("credits.migrations.0003_seed")
     original = flush.Command.handle
 
     def handle(command: flush.Command, **options: object) -> str | None:
-        append_only.remove(connection)
+        triggers.remove(connection)
         try:
             said = original(command, **options)
             # The plans, packages and outcome rules came by migration, so they are there again.
             seeds.seed(apps, connection.schema_editor())
             return said
         finally:
-            append_only.install(connection)
+            triggers.install(connection)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush.Command, "handle", handle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.devstore_fixture import DevStore, demo_photos, devstore
-from tests.shopify_auth.frame import SECOND_SHOP, SHOP
+from tests.embedded import SECOND_SHOP, SHOP
 
 __all__ = ["demo_photos", "devstore"]
 

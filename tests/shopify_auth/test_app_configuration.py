@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from django.urls import resolve, reverse
 
-from shopify_auth import webhooks
-from shopify_auth.webhook_bodies import SHAPES
+from shopify_auth.webhooks import receiving
+from shopify_auth.webhooks.bodies import SHAPES
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPLIANCE = {"customers/data_request", "customers/redact", "shop/redact"}
@@ -38,7 +38,7 @@ def test_every_topic_that_is_handled_is_subscribed_and_no_other(configuration):
     assert set(compliance) == COMPLIANCE
     assert sorted(topics + compliance) == sorted(SHAPES)
     for one in subscriptions:
-        assert resolve(one["uri"]).func is webhooks.receive
+        assert resolve(one["uri"]).func is receiving.receive
 
 
 def test_its_addresses_are_the_apps(configuration):

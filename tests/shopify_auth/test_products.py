@@ -10,10 +10,10 @@ from django.test import Client
 from django.utils.module_loading import import_string
 from PIL import Image
 
-from shopify_auth import client
+from shopify_auth.admin_api import client
 from shopify_auth.models import OfflineToken, Shop
 from shopify_auth.products import ShopProducts
-from tests.shopify_auth.frame import SECOND_SHOP, open_page
+from tests.embedded import SECOND_SHOP, open_page
 
 DEMO_SHOP = "ecomvance-demo.myshopify.com"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from credits import checks
+from credits.ledger import checks
 from credits.models import Account, LedgerEntry
 
 

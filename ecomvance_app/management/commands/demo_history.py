@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from credits import periods
 from ecomvance_app import after_commit
-from ecomvance_app.demo import HISTORY_DAYS, Cast, Story, play_history
-from ecomvance_app.demo_billing import DemoBilling, DevStoreBusyError, demo_billing
+from ecomvance_app.demo.billing import DemoBilling, DevStoreBusyError, demo_billing
+from ecomvance_app.demo.story import HISTORY_DAYS, Cast, Story, play_history
 from generations import catalog
 from generations.engines import routing
 from shopify_auth.demo import DEMO_SHOP
@@ -93,7 +93,7 @@ def _frozen(story: Story) -> None:
         _ten_days_on_a_plan(story, billing)
         billing.leave_unpaid()
         story.move(start + periods.BILLING_CYCLE + timedelta(minutes=20))
-        billing.bring_in_line()
+        billing.reconcile_charges()
 
 
 def _cancelling(story: Story) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from ecomvance_app import wheel_files
-from generations.engines import weights
+from generations.engines.local import weights
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shopify_auth import inbox
 from shopify_auth.models import WebhookDelivery
+from shopify_auth.webhooks import inbox
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

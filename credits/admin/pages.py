@@ -1,0 +1,347 @@
+"""The staff admin of credits. Balances change through the ledger's own verbs, never by editing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from credits import ledger, queries
+from credits.admin.forms import AdjustmentForm, DecisionForm, GrantForm
+from credits.models import (
+    Account,
+    AlertRecipient,
+    DailyUsage,
+    LedgerEntry,
+    LowCreditAlert,
+    OutcomeRule,
+    Package,
+    Plan,
+    RestorationCase,
+)
+from credits.outcomes import cases
+from ecomvance_app import clock
+
+
+class _Admin(admin.ModelAdmin):  # type: ignore[type-arg]  # Generic for type checkers alone.
+    """What every page of these has in common."""
+
+    show_full_result_count = False
+
+
+class _ReadOnly(_Admin):
+    """Staff look and never touch."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class _OnSale(_Admin):
+    """What is no longer sold is taken off sale, not deleted: accounts and charges refer to it.
+
+    They do so by its handle, which therefore stays what it was first.
+    """
+
+    list_display = ["name", "handle", "price_usd", "credits", "on_sale", "position"]
+    list_editable = ["on_sale", "position"]
+    ordering = ["position"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """The handle is chosen once."""
+        return [] if obj is None else ["handle"]
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Any = None
+    ) -> dict[str, Sequence[str]]:
+        """A new one's handle is proposed from its name."""
+        return {"handle": ["name"]} if obj is None else {}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Plan)
+class PlanAdmin(_OnSale):
+    """Plans on sale. What was granted before keeps the figures it was granted by."""
+
+
+@admin.register(Package)
+class PackageAdmin(_OnSale):
+    """Packages on sale."""
+
+
+@admin.register(OutcomeRule)
+class OutcomeRuleAdmin(_Admin):
+    """The outcome table. Only platform errors have a choice: staff decide, or restored at once."""
+
+    list_display = ["outcome", "policy", "rule"]
+    ordering = ["pk"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: OutcomeRule | None = None
+    ) -> list[str]:
+        """The document fixes every policy but one."""
+        discretionary = obj is not None and obj.outcome == "platform_error"
+        return ["outcome"] if discretionary else ["outcome", "policy"]
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the two policies that a platform error may have."""
+        if db_field.name == "policy":
+            policies = (OutcomeRule.Policy.CASE, OutcomeRule.Policy.AUTOMATIC)
+            kwargs["choices"] = [(policy.value, policy.label) for policy in policies]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+
+@admin.register(Account)
+class AccountAdmin(_ReadOnly):
+    """Accounts, their balance now, and the two corrections that staff may make."""
+
+    list_display = [
+        "pk",
+        "name",
+        "plan_now",
+        "package_balance",
+        "period_kind",
+        "opened_at",
+    ]
+    list_display_links = ["pk", "name"]
+    list_filter = ["period_kind"]
+    search_fields = ["=id", "name"]
+    ordering = ["-pk"]
+    readonly_fields = ["plan_now", "entries_link"]
+
+    @admin.display(description="Plan credits now")
+    def plan_now(self, account: Account) -> int:
+        """The plan credits as time has left them, which may not be written yet."""
+        return queries.balance_of(account, clock.now()).plan
+
+    @admin.display(description="Ledger")
+    def entries_link(self, account: Account) -> SafeString:
+        """The account's entries with the running balance."""
+        url = reverse("admin:credits_ledgerentry_changelist")
+        return format_html(
+            '<a href="{}?account__id__exact={}">{}</a>', url, account.pk, _("All entries")
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Adds the two corrections."""
+        adjust = self.admin_site.admin_view(self.adjust)
+        grant = self.admin_site.admin_view(self.grant)
+        return [
+            path("<int:account_id>/adjust/", adjust, name="credits_account_adjust"),
+            path("<int:account_id>/grant/", grant, name="credits_account_grant"),
+            *super().get_urls(),
+        ]
+
+    def adjust(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        """Adjust a balance: first the preview of the new one, then the entry."""
+        account, now = self._correctable(request, account_id), clock.now()
+        form = AdjustmentForm(account, now, request.POST or None)
+        context: dict[str, Any] = {"balance": form.balance}
+        if request.method == "POST" and form.is_valid():
+            if "confirm" not in request.POST:
+                plan, package = form.preview
+                context["preview"] = {"plan": plan, "package": package, "total": plan + package}
+            elif self._saved(request, form):
+                return _back_to(account)
+        return self._render(request, account, form, _("Adjust balance"), context)
+
+    def grant(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        """Grant a plan that renews by itself in calendar months."""
+        account, now = self._correctable(request, account_id), clock.now()
+        form = GrantForm(account, now, request.POST or None)
+        if request.method == "POST" and form.is_valid() and self._saved(request, form):
+            return _back_to(account)
+        context = {"balance": queries.balance_of(account, now)}
+        return self._render(request, account, form, _("Grant plan"), context)
+
+    def _correctable(self, request: HttpRequest, account_id: int) -> Account:
+        if not request.user.has_perm("credits.change_account"):
+            raise PermissionDenied
+        account = Account.objects.filter(pk=account_id).first()
+        if account is None:
+            raise Http404
+        return account
+
+    def _saved(self, request: HttpRequest, form: AdjustmentForm | GrantForm) -> bool:
+        try:
+            entry = form.save(_staff_id(request))
+        except (ledger.LedgerError, ValueError) as error:
+            form.add_error(None, str(error))
+            return False
+        messages.success(request, _("Entry %(entry)s was written.") % {"entry": entry})
+        return True
+
+    def _render(
+        self, request: HttpRequest, account: Account, form: Any, title: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        context |= self.admin_site.each_context(request)
+        context |= {"title": title, "account": account, "form": form, "opts": self.opts}
+        return render(request, "admin/credits/account/correct.html", context)
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(_ReadOnly):
+    """Every entry with the balance after it."""
+
+    list_display = [
+        "account", "sequence", "created_at", "kind", "plan_delta", "package_delta", "plan_after",
+        "package_after", "total_after", "tool", "actor", "reason",
+    ]  # fmt: skip
+    list_filter = ["kind"]
+    list_select_related = ["account", "note"]
+    search_fields = ["=account__id", "=key", "=reference"]
+    ordering = ["-pk"]
+
+    @admin.display(description="Balance")
+    def total_after(self, entry: LedgerEntry) -> int:
+        """Both buckets after the entry."""
+        return entry.plan_after + entry.package_after
+
+    @admin.display(description="Reason")
+    def reason(self, entry: LedgerEntry) -> str:
+        """The note beside the entry."""
+        note = getattr(entry, "note", None)
+        return note.text if note else ""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """An account's page links to its entries."""
+        return lookup == "account__id__exact" or super().lookup_allowed(lookup, value, request)
+
+
+@admin.register(RestorationCase)
+class RestorationCaseAdmin(_ReadOnly):
+    """The queue of platform errors, oldest first; each is approved or declined once."""
+
+    list_display = [
+        "pk",
+        "account",
+        "outcome",
+        "credits",
+        "state",
+        "opened_at",
+        "decided_by",
+    ]
+    list_display_links = ["pk", "account"]
+    list_filter = ["state"]
+    list_select_related = ["account", "spend", "decided_by"]
+    readonly_fields = ["credits"]
+    ordering = ["-state", "opened_at"]
+
+    @admin.display(description="Credits")
+    def credits(self, case: RestorationCase) -> str:
+        """What the run cost, by bucket."""
+        spend = case.spend
+        return _("%(total)d (plan %(plan)d, package %(package)d)") % {
+            "total": -spend.credits, "plan": -spend.plan_delta, "package": -spend.package_delta,
+        }  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RestorationCase]:
+        """Cases with what their pages show."""
+        return super().get_queryset(request).select_related("account", "spend")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Adds the decision."""
+        decide = self.admin_site.admin_view(self.decide)
+        return [
+            path("<int:case_id>/decide/", decide, name="credits_restorationcase_decide"),
+            *super().get_urls(),
+        ]
+
+    def decide(self, request: HttpRequest, case_id: int) -> HttpResponse:
+        """Approve or decline a case with a reason."""
+        if not request.user.has_perm("credits.change_restorationcase"):
+            raise PermissionDenied
+        case = self.get_queryset(request).filter(pk=case_id).first()
+        if case is None:
+            raise Http404
+        form = DecisionForm(request.POST or None)
+        if request.method == "POST" and form.is_valid() and self._decided(request, form, case):
+            return HttpResponseRedirect(reverse("admin:credits_restorationcase_changelist"))
+        context = self.admin_site.each_context(request) | {
+            "title": _("Decide restoration case"),
+            "case": case,
+            "credits": self.credits(case),
+            "form": form,
+            "opts": self.opts,
+        }
+        return render(request, "admin/credits/restorationcase/decide.html", context)
+
+    def _decided(self, request: HttpRequest, form: DecisionForm, case: RestorationCase) -> bool:
+        approved = "approve" in request.POST
+        try:
+            decided = form.save(case, request.user, approved=approved, now=clock.now())
+        except ledger.NothingToRestore:
+            words = _("No bucket can take any of it any more. Decline, or adjust the balance.")
+            form.add_error(None, words)
+            return False
+        except cases.CaseDecided as error:
+            form.add_error(None, str(error))
+            return False
+        messages.success(request, f"{decided.get_state_display()}: {decided}")
+        return True
+
+
+@admin.register(DailyUsage)
+class DailyUsageAdmin(_ReadOnly):
+    """The daily sums that reports read."""
+
+    list_display = [
+        "account", "day", "kind", "tool", "actor", "entries", "plan_delta", "package_delta",
+    ]  # fmt: skip
+    list_filter = ["kind"]
+    list_select_related = ["account"]
+    search_fields = ["=account__id"]
+    ordering = ["-day", "account"]
+
+
+@admin.register(LowCreditAlert)
+class LowCreditAlertAdmin(_ReadOnly):
+    """Crossings of the low-credit threshold, and when the mail about them left."""
+
+    list_display = [
+        "account", "threshold", "remaining", "created_at", "to_mail", "mailed_at",
+    ]  # fmt: skip
+    list_select_related = ["account"]
+    search_fields = ["=account__id"]
+    ordering = ["-pk"]
+
+
+@admin.register(AlertRecipient)
+class AlertRecipientAdmin(_ReadOnly):
+    """Who gets an account's low-credit mail; merchants choose it in their settings."""
+
+    list_display = ["account", "email", "enabled"]
+    list_select_related = ["account"]
+    search_fields = ["=account__id", "email"]
+
+
+def _staff_id(request: HttpRequest) -> int:
+    if request.user.pk is None:
+        raise PermissionDenied
+    return int(request.user.pk)
+
+
+def _back_to(account: Account) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("admin:credits_account_change", args=[account.pk]))

@@ -1,0 +1,112 @@
+"""Restoration cases: a platform error that took credits, which staff approve or decline once.
+
+A spend is restored under one key however it comes about, so an approval that races an automatic
+restoration finds its entry instead of writing a second one.
+
+Source: product document, "Credit Restoration Eligibility"; decisions on who may restore.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from credits import ledger
+from credits.models import LedgerEntry, RestorationCase
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+State = RestorationCase.State
+
+
+class CaseDecided(ValueError):  # noqa: N818
+    """The case was decided before, in the other way."""
+
+
+def approve(
+    case: RestorationCase, staff: AbstractBaseUser, reason: str, now: datetime
+) -> RestorationCase:
+    """Restore the spend of a case with the exact split that was taken, once.
+
+    Approving an approved case again returns it. Raises CaseDecided for a declined one,
+    `ledger.NothingToRestore` when no bucket can take any of it (the case stays open), and
+    ValueError without a reason.
+    """
+    reason = _check_reason(reason)
+    with transaction.atomic():
+        locked = _lock(case)
+        if locked.state == State.DECLINED:
+            raise CaseDecided(_("This case was declined before."))
+        if locked.state == State.OPEN:
+            restoration = write_restoration(locked.spend, f"staff:{staff.pk}", reason, now)
+            decide(locked, State.APPROVED, staff, reason, now, restoration)
+        return locked
+
+
+def decline(
+    case: RestorationCase, staff: AbstractBaseUser, reason: str, now: datetime
+) -> RestorationCase:
+    """Close a case without restoring; the reason is what the merchant reads.
+
+    Declining a declined case again returns it. Raises CaseDecided for an approved one and
+    ValueError without a reason.
+    """
+    reason = _check_reason(reason)
+    with transaction.atomic():
+        locked = _lock(case)
+        if locked.state == State.APPROVED:
+            raise CaseDecided(_("This case was approved before."))
+        if locked.state == State.OPEN:
+            decide(locked, State.DECLINED, staff, reason, now, None)
+        return locked
+
+
+def open_case(spend: LedgerEntry, outcome: str, now: datetime) -> RestorationCase:
+    """The case of a spend, opened when it has none."""
+    case, _created = RestorationCase.objects.get_or_create(
+        spend=spend,
+        defaults={"account_id": spend.account_id, "outcome": outcome, "opened_at": now},
+    )
+    return case
+
+
+def decide(
+    case: RestorationCase,
+    state: RestorationCase.State,
+    staff: AbstractBaseUser | None,
+    reason: str,
+    now: datetime,
+    restoration: LedgerEntry | None,
+) -> None:
+    """Write a decision down; `staff` is None for one that a rule took."""
+    case.state, case.reason, case.decided_at = state, reason, now
+    case.decided_by_id = staff.pk if staff is not None else None
+    case.restoration = restoration
+    case.save(update_fields=["state", "reason", "decided_at", "decided_by", "restoration"])
+
+
+def write_restoration(spend: LedgerEntry, actor: str, reason: str, now: datetime) -> LedgerEntry:
+    """Restore the spend, or find the entry that has restored it before."""
+    key = f"restore:{spend.pk}"
+    try:
+        return ledger.restore(spend.pk, key=key, actor=actor, reason=reason, now=now)
+    except ledger.AlreadyRestored:
+        return LedgerEntry.objects.get(restores_id=spend.pk)
+
+
+def _lock(case: RestorationCase) -> RestorationCase:
+    return (
+        RestorationCase.objects.select_for_update(of=("self",))
+        .select_related("spend")
+        .get(pk=case.pk)
+    )
+
+
+def _check_reason(reason: str) -> str:
+    if not reason.strip():
+        raise ValueError(_("A reason is required."))
+    return reason.strip()

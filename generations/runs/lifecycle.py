@@ -1,0 +1,182 @@
+"""The life of a run after it was paid: taken, delivered, failed, cancelled, by guarded updates.
+
+Every state change is one UPDATE that names the state it leaves; whoever finds it changed already
+lost the race and does nothing. What becomes of the credits at the end is ruled by
+`credits.outcomes.rules` from the outcome. Messages are sent after commit; a lost one is sent again
+by `sweep`. Source: product document, "Credit Deduction Flow".
+"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from credits.outcomes import rules
+from ecomvance_app import clock, jobs, live
+from generations.engines.base import Result
+from generations.media import storage
+from generations.models import Generation, Picture
+
+LEASE = timedelta(seconds=30)
+ENQUEUE_AGAIN_AFTER = timedelta(seconds=60)
+MAX_ATTEMPTS = 2
+
+State, Outcome = Generation.State, Generation.Outcome
+
+
+# --- Working -------------------------------------------------------------------------------------
+
+
+def start(generation_id: str) -> Generation | None:
+    """Take a waiting run for this worker, under a lease; None when somebody else has it."""
+    changed = Generation.objects.filter(pk=generation_id, state=State.QUEUED).update(
+        state=State.RUNNING,
+        lease_until=timezone.now() + LEASE,
+        started_at=clock.now(),
+        attempts=F("attempts") + 1,
+    )
+    if not changed:
+        return None
+    generation = Generation.objects.get(pk=generation_id)
+    announce(generation)
+    return generation
+
+
+def extend_lease(generation: Generation) -> bool:
+    """Say that the worker still lives; False when the run is no longer its own."""
+    return bool(
+        Generation.objects.filter(
+            pk=generation.pk, state=State.RUNNING, attempts=generation.attempts
+        ).update(lease_until=timezone.now() + LEASE)
+    )
+
+
+def succeed(generation: Generation, result: Result) -> bool:
+    """Keep the output and deliver it; False when the run was cancelled or taken over meanwhile."""
+    if result.width is None or result.height is None:
+        raise TypeError(f"{generation.tool} returned no picture")
+    with contextlib.ExitStack() as undo:
+        output = storage.store(
+            undo, generation.account_id, result.content,
+            result.media_type, result.width, result.height,
+        )  # fmt: skip
+        with transaction.atomic():
+            delivered = _finish(
+                generation, State.SUCCEEDED, Outcome.DELIVERED,
+                engine=result.engine, model=result.model, label=result.label,
+            )  # fmt: skip
+            if delivered:
+                output.attach(generation, Picture.Role.OUTPUT)
+        if delivered:
+            undo.pop_all()
+    return delivered
+
+
+def fail(generation: Generation, outcome: str, message: str) -> bool:
+    """End a run that did not work; the outcome rules what becomes of its credits."""
+    with transaction.atomic():
+        return _finish(generation, State.FAILED, outcome, error=message[:500])
+
+
+def give_up_attempt(generation: Generation, message: str) -> None:
+    """An attempt ended through no fault of the order: wait for another, or end the run."""
+    if generation.attempts < MAX_ATTEMPTS:
+        _requeue(generation)
+    else:
+        fail(generation, Outcome.PLATFORM_ERROR, message)
+
+
+def cancel(account_id: int, generation_id: str, now: datetime | None = None) -> bool:
+    """Cancel a run. While it waits its credits are given back; while it runs they are used.
+
+    Returns False when it had ended already. Source: decisions on outcomes.
+    """
+    now = clock.now() if now is None else now
+    generation = Generation.objects.filter(account_id=account_id, pk=generation_id).first()
+    if generation is None:
+        return False
+    with transaction.atomic():
+        if _finish(generation, State.CANCELLED, Outcome.CANCELLED_IN_QUEUE, leaves=State.QUEUED):
+            return True
+        return _finish(generation, State.CANCELLED, Outcome.USER_CANCELLED)
+
+
+def cancel_waiting(account_id: int, people: list[int] | None = None) -> int:
+    """Cancel everything of an account that has not begun, or what `people` asked for; how many."""
+    waiting = Generation.objects.filter(account_id=account_id, state=State.QUEUED)
+    if people is not None:
+        waiting = waiting.filter(requested_by__in=people)
+    cancelled = 0
+    for generation in waiting:
+        with transaction.atomic():
+            cancelled += _finish(
+                generation, State.CANCELLED, Outcome.CANCELLED_IN_QUEUE, leaves=State.QUEUED
+            )
+    return cancelled
+
+
+def _finish(
+    generation: Generation, state: str, outcome: str, leaves: str = State.RUNNING, **columns: str
+) -> bool:
+    """Leave `leaves` for a final state and apply the outcome table; one winner, in one transaction."""
+    left = Generation.objects.filter(pk=generation.pk, state=leaves)
+    if leaves == State.RUNNING and state != State.CANCELLED:
+        # A worker whose run was taken over by another attempt must not end that one.
+        left = left.filter(attempts=generation.attempts)
+    now = clock.now()
+    changed = left.update(
+        state=state, outcome=outcome, finished_at=now, lease_until=None, **columns
+    )
+    if not changed:
+        return False
+    generation.refresh_from_db()
+    if generation.spend is not None:
+        rules.apply_outcome(generation.spend, outcome, now=now)
+    announce(generation)
+    return True
+
+
+# --- Healing -------------------------------------------------------------------------------------
+
+
+def sweep() -> tuple[int, int]:
+    """Send again what waits too long, and free what a dead worker holds; returns both counts."""
+    now = timezone.now()
+    forgotten = Generation.objects.filter(
+        state=State.QUEUED, enqueued_at__lte=now - ENQUEUE_AGAIN_AFTER
+    )
+    sent = 0
+    for generation in forgotten:
+        generation.enqueued_at = now
+        generation.save(update_fields=["enqueued_at"])
+        enqueue(generation)
+        sent += 1
+    orphans = list(Generation.objects.filter(state=State.RUNNING, lease_until__lte=now))
+    for generation in orphans:
+        give_up_attempt(generation, gettext_noop("Our worker stopped in the middle of this run."))
+    return sent, len(orphans)
+
+
+def _requeue(generation: Generation) -> None:
+    with transaction.atomic():
+        changed = Generation.objects.filter(
+            pk=generation.pk, state=State.RUNNING, attempts=generation.attempts
+        ).update(state=State.QUEUED, lease_until=None, enqueued_at=timezone.now())
+        if changed:
+            enqueue(generation)
+            announce(generation)
+
+
+def enqueue(generation: Generation) -> None:
+    """Send the run to a worker, after commit."""
+    jobs.enqueue("generations.run", generation_id=str(generation.pk))
+
+
+def announce(generation: Generation) -> None:
+    """Tell open pages that the run changed, after commit."""
+    live.publish(generation.account_id, "generation", str(generation.pk))

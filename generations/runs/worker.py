@@ -1,0 +1,93 @@
+"""Works one run off: takes it, feeds the engine, keeps the lease alive, books the end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from generations.engines import routing
+from generations.engines.base import EngineError, InputPicture, Job
+from generations.media import storage
+from generations.models import Generation, Picture
+from generations.runs import lifecycle
+
+logger = logging.getLogger(__name__)
+
+TIME_LIMIT = timedelta(minutes=5)
+# What is left after the deadline is for putting the output into storage.
+OVERTIME = timedelta(minutes=1)
+HEARTBEAT_SECONDS = 10
+
+
+def run(generation_id: str) -> None:
+    """Work a waiting run off; a run that is no longer waiting is left alone."""
+    generation = lifecycle.start(generation_id)
+    if generation is None:
+        return
+    deadline = timezone.now() + TIME_LIMIT
+    try:
+        with _heartbeat(generation, deadline + OVERTIME):
+            job = _job(generation, deadline)
+            result = routing.get_engine(generation.tool).run(job)
+            lifecycle.succeed(generation, result)
+    except EngineError as error:
+        logger.warning("Run %s failed: %s: %s", generation.pk, error.outcome, error)
+        if error.retry_helps:
+            lifecycle.give_up_attempt(generation, str(error))
+        else:
+            lifecycle.fail(generation, error.outcome, str(error))
+    except Exception:
+        # Whatever it is, it is ours: the run ends by itself and the error reaches the log.
+        logger.exception("Run %s broke", generation.pk)
+        lifecycle.give_up_attempt(generation, gettext_noop("Something went wrong on our side."))
+
+
+def _job(generation: Generation, deadline: datetime) -> Job:
+    inputs = generation.pictures.filter(role=Picture.Role.INPUT).order_by("position")
+    params: dict[str, str | int] = {"prompt": generation.prompt}
+    if generation.resolution:
+        params["resolution"] = generation.resolution
+    if generation.seconds:
+        params["seconds"] = generation.seconds
+    return Job(
+        tool=generation.tool,
+        deadline=deadline,
+        inputs=tuple(InputPicture(storage.read(p), p.media_type) for p in inputs),
+        params=params,
+        seed=generation.pk.int % 2**31,
+    )
+
+
+@contextlib.contextmanager
+def _heartbeat(generation: Generation, until: datetime) -> Iterator[None]:
+    """Extend the lease while the block works, so that only a dead worker's run is taken over.
+
+    A block that still works at `until` counts as hung: its lease runs out like a dead worker's.
+    """
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(HEARTBEAT_SECONDS) and timezone.now() < until:
+            try:
+                lifecycle.extend_lease(generation)
+            except DatabaseError:
+                # The lease outlives a missed beat or two.
+                logger.warning("Lease of run %s not extended", generation.pk, exc_info=True)
+            finally:
+                close_old_connections()
+
+    thread = threading.Thread(target=beat, name=f"lease-{generation.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

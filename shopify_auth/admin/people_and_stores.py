@@ -1,0 +1,112 @@
+"""The staff admin of people, stores and webhooks. Tokens are shown nowhere, not even encrypted."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from shopify_auth.admin.charges import ReadOnlyAdmin as _ReadOnly
+from shopify_auth.models import (
+    Erasure,
+    Membership,
+    OfflineToken,
+    Person,
+    Shop,
+    ShopStaff,
+    WebhookDelivery,
+)
+from shopify_auth.webhooks import inbox
+
+
+class _MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["account"]
+
+
+@admin.register(Person)
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    """People of the web dashboard, stores' staff, and our own staff."""
+
+    ordering = ("-date_joined",)
+    list_display = ["__str__", "email", "is_staff", "is_active", "date_joined"]
+    list_filter = ["is_staff", "is_active"]
+    search_fields = ["email", "name"]
+    filter_horizontal = ["groups", "user_permissions"]
+    inlines = [_MembershipInline]
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        (
+            gettext_lazy("Rights"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ["last_login", "date_joined"]
+    add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
+
+
+class _StaffInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = ShopStaff
+    extra = 0
+    can_delete = False
+    fields = ("shopify_user_id", "person")
+    readonly_fields = ("shopify_user_id", "person")
+
+
+@admin.register(Shop)
+class ShopAdmin(_ReadOnly):
+    """Stores with the state of our access to them."""
+
+    list_display = ["domain", "name", "state", "access", "account", "installed_at"]
+    list_filter = ["state", "is_development_store", "offline_token__state"]
+    list_select_related = ["account", "offline_token"]
+    search_fields = ["domain", "name", "shopify_id"]
+    inlines = [_StaffInline]
+
+    @admin.display(description=gettext_lazy("access"))
+    def access(self, shop: Shop) -> str:
+        """Whether the store can be asked, and until when without a merchant."""
+        token: OfflineToken | None = getattr(shop, "offline_token", None)
+        if token is None:
+            return str(OfflineToken.State.MISSING.label)
+        until = token.refresh_expires_at
+        label = str(OfflineToken.State(token.state).label)
+        return f"{label}, {until:%Y-%m-%d}" if until else label
+
+
+@admin.register(Erasure)
+class ErasureAdmin(_ReadOnly):
+    """Proof of what was erased."""
+
+    list_display = ["shop", "erased_at", "counts"]
+    ordering = ["-erased_at"]
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(_ReadOnly):
+    """The inbox: what came, what came of it, and a second try."""
+
+    list_display = ["received_at", "topic", "subject", "handled_at", "attempts", "outcome"]
+    list_filter = ["topic", ("handled_at", admin.EmptyFieldListFilter), "received_at"]
+    search_fields = ["webhook_id", "event_id", "subject", "shop_domain"]
+    ordering = ["-received_at"]
+    actions = ["replay"]
+
+    @admin.action(description=gettext_lazy("Handle once more"), permissions=["replay"])
+    def replay(self, request: HttpRequest, chosen: QuerySet[WebhookDelivery]) -> None:
+        """Hand the chosen deliveries to a worker again; those without a body stay as they are."""
+        count = inbox.replay(chosen)
+        skipped = chosen.count() - count
+        text = ngettext("%d webhook is handled again.", "%d webhooks are handled again.", count)
+        messages.success(request, text % count)
+        if skipped:
+            messages.warning(request, _("%d no longer have a body.") % skipped)
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        """Replaying repeats what Shopify asked for: whoever may change deliveries may do it."""
+        return request.user.has_perm("shopify_auth.change_webhookdelivery")

@@ -1,0 +1,143 @@
+"""Uninstall and redact: a store's tokens go at once, and 48 hours later, if Shopify asks, all data.
+
+The ledger stays, without anybody's data, under the keyed hash of the store's domain: package
+credits are still there when the store comes back, and its trial is used.
+
+Source: product document, "Package Credits"; Shopify's documentation, "Privacy law compliance".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import cast
+
+from django.db import transaction
+from django.db.models import Q
+
+from credits.models import Account, AlertRecipient, EntryNote, RestorationCase
+from credits.signals import account_erased, account_suspended
+from shopify_auth.admin_api import offline_tokens
+from shopify_auth.billing import reconcile
+from shopify_auth.domains import hashed_domain
+from shopify_auth.models import (
+    Erasure,
+    Membership,
+    OfflineToken,
+    Person,
+    Purchase,
+    Shop,
+    Subscription,
+    WebhookDelivery,
+)
+
+REDACTED_AFTER = timedelta(hours=48)
+# A decided case keeps that there was a reason, not what staff wrote about people.
+ERASED_TEXT = "(erased)"
+
+
+def last_refresh(shop: Shop) -> datetime | None:
+    """When the store's token was last renewed: what tells a store that left from one that is back."""
+    return OfflineToken.objects.filter(shop=shop).values_list("refreshed_at", flat=True).first()
+
+
+def uninstall(shop: Shop, seen: datetime | None, now: datetime) -> bool:
+    """Take the store as uninstalled; False when its token was renewed after `seen`.
+
+    Tokens are deleted, the subscription ends, runs that have not begun are cancelled and given back;
+    not those of web users and other stores on the same account. Account and ledger stay as they are.
+    """
+    with transaction.atomic():
+        locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
+        if locked.state != Shop.State.INSTALLED or last_refresh(shop) != seen:
+            return False
+        offline_tokens.forget(shop)
+        locked.state = Shop.State.UNINSTALLED
+        locked.uninstalled_at = now
+        locked.save(update_fields=["state", "uninstalled_at"])
+        reconcile.end_charges(locked, now)
+        if locked.account_id is not None:
+            account_suspended.send(
+                sender=Shop, account_id=locked.account_id, now=now, people=_only_of(locked)
+            )
+    return True
+
+
+def redactable_from(shop: Shop) -> datetime:
+    """When the data of a store that has left may be erased."""
+    return (shop.uninstalled_at or shop.installed_at) + REDACTED_AFTER
+
+
+def redact(shop: Shop, now: datetime) -> Erasure | None:
+    """Erase a store that left 48 hours ago and keep proof; None when that was done before.
+
+    Pictures, prompts, people, tokens, free text and webhook bodies go, and the domain becomes its
+    keyed hash. An account that another installed store draws on keeps its runs: they are that
+    store's too.
+    """
+    with transaction.atomic():
+        locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
+        if locked.state != Shop.State.UNINSTALLED or now < redactable_from(locked):
+            return None
+        counts = {"tokens": offline_tokens.forget(shop)}
+        counts |= _erase_people(locked)
+        counts |= _erase_deliveries(locked)
+        counts |= _erase_reasons(locked)
+        if locked.account_id is not None and not _shares_account(locked):
+            counts |= _erase_account(locked.account_id)
+        locked.domain = hashed_domain(locked.domain)
+        locked.name = locked.shopify_id = ""
+        locked.state = Shop.State.REDACTED
+        locked.save()
+        return Erasure.objects.create(shop=locked, erased_at=now, counts=counts)
+
+
+def _shares_account(shop: Shop) -> bool:
+    others = Shop.objects.filter(account=shop.account, state=Shop.State.INSTALLED)
+    return others.exclude(pk=shop.pk).exists()
+
+
+def _only_of(shop: Shop) -> list[int] | None:
+    """The store's own staff where somebody else uses its account too; None where nobody does."""
+    on_the_web = Membership.objects.filter(account=shop.account)
+    if not on_the_web.exists() and not _shares_account(shop):
+        return None
+    return list(shop.staff.values_list("person_id", flat=True))
+
+
+def _erase_people(shop: Shop) -> dict[str, int]:
+    people = Person.objects.filter(shop_staff__shop=shop)
+    count = people.count()
+    people.delete()
+    return {"people": count}
+
+
+def _erase_deliveries(shop: Shop) -> dict[str, int]:
+    subjects = [subject for subject in (shop.domain, shop.shopify_id) if subject]
+    # What names no store by its body came, by its header, from this one.
+    unnamed = Q(subject="", shop_domain=shop.domain)
+    deliveries = WebhookDelivery.objects.filter(Q(subject__in=subjects) | unnamed).exclude(body="")
+    count = deliveries.update(body="", subject="", shop_domain="")
+    WebhookDelivery.objects.filter(shop_domain=shop.domain).update(shop_domain="")
+    return {"webhook bodies": count}
+
+
+def _erase_reasons(shop: Shop) -> dict[str, int]:
+    """What people have written beside the store's charges."""
+    given = Subscription.objects.filter(shop=shop).exclude(cancel_reason="")
+    noted = Purchase.objects.filter(shop=shop).exclude(clawback_note="")
+    count = given.update(cancel_reason="") + noted.update(clawback_note="")
+    return {"reasons beside charges": count}
+
+
+def _erase_account(account_id: int) -> dict[str, int]:
+    """What other apps know of the account, its mail addresses, notes and name."""
+    counts: dict[str, int] = {}
+    for _receiver, erased in account_erased.send(sender=Shop, account_id=account_id):
+        counts |= cast("dict[str, int]", erased or {})
+    recipients = AlertRecipient.objects.filter(account_id=account_id)
+    counts["mail addresses"] = recipients.delete()[0]
+    counts["notes"] = EntryNote.objects.filter(entry__account_id=account_id).delete()[0]
+    decided = RestorationCase.objects.filter(account_id=account_id).exclude(reason="")
+    counts["reasons"] = decided.update(reason=ERASED_TEXT)
+    Account.objects.filter(pk=account_id).update(name="")
+    return counts

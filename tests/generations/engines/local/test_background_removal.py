@@ -1,0 +1,237 @@
+"""Background removal on this machine: real pixels in, a real cut-out out."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from generations.engines.base import EngineTimeoutError, InputPicture, Job, PlatformError, Result
+from generations.engines.routing import get_engine, unavailable_reason
+from generations.media.reading import read_picture
+from tests.generations.sample_pictures import (
+    encoded,
+    product_on_table,
+    product_outline,
+    see_through,
+)
+from tests.memory import peak_of
+from tests.photographs import photographs
+
+__all__ = ["photographs"]
+
+pytestmark = pytest.mark.usefixtures("real_engine")
+TOOL = "background-removal"
+
+
+def job_for(content: bytes, seconds: float = 60) -> Job:
+    """The job of an upload, through the same door as in the product."""
+    picture = read_picture(content)
+    return Job(
+        tool=TOOL,
+        deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+        inputs=(InputPicture(picture.content, picture.media_type),),
+    )
+
+
+def removed(content: bytes) -> Result:
+    return get_engine(TOOL).run(job_for(content))
+
+
+def pixels(result: Result) -> np.ndarray:
+    with Image.open(io.BytesIO(result.content)) as image:
+        assert image.mode == "RGBA"
+        return np.asarray(image)
+
+
+def overlap(alpha: np.ndarray, truth: np.ndarray) -> float:
+    """Intersection over union of what is more than half opaque."""
+    found = alpha > 127
+    return float((found & truth).sum() / (found | truth).sum())
+
+
+def true_outline(width: int, height: int) -> np.ndarray:
+    mask = Image.new("1", (width, height))
+    for box, _ in product_outline(width, height):
+        ImageDraw.Draw(mask).ellipse(box, fill=1)
+    return np.asarray(mask)
+
+
+class TestCutOut:
+    def test_the_product_stays_and_the_ground_goes(self):
+        photo = product_on_table()
+
+        result = removed(encoded(photo, "PNG"))
+
+        rgba = pixels(result)
+        alpha, truth = rgba[..., 3], true_outline(*photo.size)
+        assert (result.width, result.height) == photo.size == (rgba.shape[1], rgba.shape[0])
+        assert overlap(alpha, truth) > 0.97
+        assert (alpha[:40] == 0).all()
+        assert (alpha == 255).sum() > 0.95 * truth.sum(), "no grey veil over the product"
+        assert ((alpha > 0) & (alpha < 255)).mean() < 0.03
+        assert (rgba[alpha == 0][:40] == 0).all()
+
+    def test_the_products_own_pixels_are_not_changed(self):
+        photo = product_on_table()
+
+        rgba = pixels(removed(encoded(photo, "PNG")))
+
+        window = (slice(330, 420), slice(400, 500))
+        assert (rgba[window][..., :3] == np.asarray(photo)[window]).all()
+
+    def test_edges_lose_the_colour_of_the_ground(self):
+        photo = np.asarray(product_on_table()).copy()
+        outline = Image.fromarray((true_outline(900, 700) * 255).astype(np.uint8))
+        blurred = outline.filter(ImageFilter.GaussianBlur(4))
+        share = np.asarray(blurred, dtype=float)[..., None] / 255
+        green = np.array([60.0, 220.0, 70.0])
+        photo = (photo * share + green * (1 - share)).astype(np.uint8)
+
+        rgba = pixels(removed(encoded(Image.fromarray(photo), "PNG")))
+
+        edge = (rgba[..., 3] > 20) & (rgba[..., 3] < 235)
+        red, green_left = rgba[edge][:, 0].astype(int), rgba[edge][:, 1].astype(int)
+        assert edge.sum() > 500
+        assert (green_left > red).mean() < 0.05
+
+    def test_a_coffee_cup_is_cut_out_with_its_saucer(self, photographs):
+        result = removed((photographs / "coffee.png").read_bytes())
+
+        alpha = pixels(result)[..., 3]
+        assert alpha.shape == (400, 600)
+        assert 0.4 < (alpha > 127).mean() < 0.5
+        cup, saucer, spoon = alpha[100, 300], alpha[250, 110], alpha[290, 365]
+        assert (cup, saucer, spoon) == (255, 255, 255)
+        table = [alpha[30, 30], alpha[300, 550], alpha[380, 30], alpha[40, 560]]
+        assert table == [0, 0, 0, 0]
+
+    @pytest.mark.parametrize("name", ["chelsea.png", "motorcycle_left.png", "rocket.jpg"])
+    def test_other_photographs_give_a_mostly_decided_cut_out(self, photographs, name):
+        alpha = pixels(removed((photographs / name).read_bytes()))[..., 3]
+
+        assert (alpha == 0).mean() > 0.15
+        assert (alpha == 255).mean() > 0.02
+        assert ((alpha > 25) & (alpha < 230)).mean() < 0.06
+
+    def test_a_heic_comes_out_at_its_own_size(self):
+        photo = product_on_table(1024, 768)
+
+        result = removed(encoded(photo, "HEIC"))
+
+        assert (result.width, result.height) == (1024, 768)
+        assert overlap(pixels(result)[..., 3], true_outline(1024, 768)) > 0.97
+
+    def test_the_same_picture_gives_the_same_bytes_also_from_two_threads(self):
+        job = job_for(encoded(product_on_table(), "JPEG"))
+        engine = get_engine(TOOL)
+
+        with ThreadPoolExecutor(2) as threads:
+            results = list(threads.map(engine.run, [job] * 3))
+
+        assert len({result.content for result in results}) == 1
+
+
+class TestExistingTransparency:
+    def test_nothing_transparent_becomes_opaque(self):
+        before = np.asarray(see_through().getchannel("A"))
+
+        alpha = pixels(removed(encoded(see_through(), "PNG")))[..., 3]
+
+        assert (alpha <= before).all()
+        assert alpha[200, 200] == 255
+        assert (alpha[before == 255] == 255).mean() > 0.97
+
+    def test_a_white_product_on_nothing_does_not_vanish(self):
+        white = Image.new("RGB", (500, 500), (248, 248, 246))
+        shape = Image.new("L", (500, 500))
+        ImageDraw.Draw(shape).rounded_rectangle((130, 60, 370, 440), 60, fill=255)
+        white.putalpha(shape)
+
+        alpha = pixels(removed(encoded(white, "PNG")))[..., 3]
+
+        assert overlap(alpha, np.asarray(shape) > 127) > 0.95
+
+
+class TestResult:
+    def test_every_output_says_what_made_it(self):
+        result = removed(encoded(product_on_table(), "PNG"))
+
+        assert (result.engine, result.model, result.label) == ("local", "U2-Net-p", "real")
+        assert result.media_type == "image/png"
+        with Image.open(io.BytesIO(result.content)) as image:
+            image.load()
+            assert image.info["Software"] == "ecomVance local engine, U2-Net-p"
+            assert "algorithmicallyEnhanced" in image.info["XML:com.adobe.xmp"]
+            assert (
+                'CreatorTool="ecomVance local engine, U2-Net-p"' in image.info["XML:com.adobe.xmp"]
+            )
+
+    def test_twelve_megapixels_stay_under_a_gigabyte(self, tmp_path):
+        photo = tmp_path / "photo.jpg"
+        product_on_table(4243, 2829).save(photo, quality=90)
+        work = (
+            "import io\n"
+            "from datetime import UTC, datetime, timedelta\n"
+            "from PIL import Image\n"
+            "from generations.engines.base import InputPicture, Job\n"
+            "from generations.engines.routing import get_engine\n"
+            "picture = InputPicture(open(sys.argv[1], 'rb').read(), 'image/jpeg')\n"
+            "deadline = datetime.now(UTC) + timedelta(seconds=60)\n"
+            "job = Job('background-removal', deadline, (picture,))\n"
+            "result = get_engine('background-removal').run(job)\n"
+            "print(*Image.open(io.BytesIO(result.content)).size)\n"
+        )
+
+        _, peak, size = peak_of(work, str(photo))
+
+        assert size == "4243 2829"
+        assert peak < 1_000_000_000
+
+
+class TestFailures:
+    def test_a_picture_of_nothing(self):
+        with pytest.raises(PlatformError, match="found no product") as caught:
+            removed(encoded(Image.new("RGB", (600, 600), (240, 240, 240)), "JPEG"))
+
+        assert caught.value.outcome == "platform_error"
+        assert not caught.value.retry_helps
+
+    def test_a_deadline_that_has_passed(self):
+        job = job_for(encoded(product_on_table(), "JPEG"), seconds=-1)
+
+        with pytest.raises(EngineTimeoutError) as caught:
+            get_engine(TOOL).run(job)
+
+        assert caught.value.outcome == "timeout"
+
+    def test_a_stored_picture_that_was_damaged(self):
+        whole = job_for(encoded(product_on_table(), "JPEG"))
+        cut_off = InputPicture(whole.inputs[0].content[:2000], "image/jpeg")
+
+        with pytest.raises(PlatformError, match="could not be read"):
+            get_engine(TOOL).run(Job(TOOL, whole.deadline, (cut_off,)))
+
+    def test_missing_weights_switch_the_tool_off(self, settings, tmp_path, caplog):
+        assert unavailable_reason(TOOL) is None
+        settings.DATA_DIR = tmp_path
+
+        reason = unavailable_reason(TOOL)
+
+        assert reason is not None
+        assert "switched off" in reason
+        assert "manage.py" not in reason
+        assert "manage.py fetch_weights" in caplog.text
+        with pytest.raises(PlatformError, match="switched off"):
+            get_engine(TOOL)
+
+    def test_a_tool_without_an_engine_cannot_be_started(self):
+        assert unavailable_reason("veo-t2v") == (
+            "This tool comes later. It cannot be started or charged yet."
+        )
+        with pytest.raises(PlatformError, match="comes later"):
+            get_engine("veo-t2v")

@@ -1,0 +1,173 @@
+"""Asking for a run: the tool page, its price, its refusals."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+
+from credits import ledger
+from generations import products
+from generations.media.reading import read_picture
+from generations.models import Generation
+from generations.runs.request import Order, Requester, request_run
+from tests.generations import sample_pictures as samples
+from tests.generations.mug_store import TOOL, Callbacks, ask, stored_files, upload
+from tests.merchants import Merchant, make_merchant
+
+
+class TestAsking:
+    def test_takes_the_price_and_keeps_the_run(self, owner: Merchant) -> None:
+        response = ask(owner.client)
+
+        assert response.status_code == 201
+        run = Generation.objects.get()
+        assert (run.state, run.price, run.surface) == ("queued", 20, "web")
+        assert run.requested_by == owner.person
+        assert run.spend is not None
+        assert (run.spend.plan_delta, run.spend.tool) == (-20, "background-removal")
+        assert run.spend.reference == str(run.pk)
+        assert owner.total == 80
+
+    def test_is_one_run_and_one_charge_for_a_double_click(self, owner: Merchant) -> None:
+        first, second = ask(owner.client), ask(owner.client)
+
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert Generation.objects.count() == 1
+        assert owner.total == 80
+        assert len(stored_files(owner.account.pk)) == 1
+
+    def test_refuses_a_key_that_was_used_for_another_picture(self, owner: Merchant) -> None:
+        ask(owner.client)
+
+        response = ask(owner.client, image=upload(samples.see_through()))
+
+        assert response.status_code == 409
+        assert owner.total == 80
+
+    def test_says_needed_available_and_short_by(self, owner: Merchant) -> None:
+        ledger.spend(owner.account.pk, 90, "most")
+
+        response = ask(owner.client)
+
+        assert response.status_code == 402
+        body = response.content.decode()
+        assert "20 credits are needed and you have 10: 10 are missing" in body
+        assert not Generation.objects.exists()
+        assert not stored_files(owner.account.pk)
+        assert owner.total == 10
+
+    def test_sends_the_task_after_commit(
+        self, owner: Merchant, django_capture_on_commit_callbacks: Callbacks, sent_jobs: list[str]
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            ask(owner.client)
+
+        assert sent_jobs == [f"generations.run {Generation.objects.get().pk}"]
+
+    def test_takes_a_photo_of_the_store(self, owner: Merchant) -> None:
+        response = ask(owner.client, image="", photo="gid://shopify/Product/1 7")
+
+        assert response.status_code == 201
+        assert Generation.objects.get().product_title == "Enamel mug"
+
+    @pytest.mark.parametrize(
+        "photo", ["gid://shopify/Product/2 7", "gid://shopify/Product/1 8", "x"]
+    )
+    def test_refuses_a_photo_the_store_does_not_have(self, owner: Merchant, photo: str) -> None:
+        response = ask(owner.client, image="", photo=photo)
+
+        assert response.status_code == 422
+        assert "no longer in the store" in response.content.decode()
+        assert owner.total == 100
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            (b"Hello, this is not a picture.", "not a picture"),
+            (samples.encoded(samples.quarters(200, 200), "PNG"), "256"),
+            (samples.encoded(samples.see_through(), "PNG")[:2000], "damaged"),
+            (b"", "empty"),
+        ],
+    )
+    def test_refuses_a_bad_file_with_a_sentence_and_no_charge(
+        self, owner: Merchant, content: bytes, sentence: str
+    ) -> None:
+        response = ask(owner.client, image=SimpleUploadedFile("a.jpg", content, "image/jpeg"))
+
+        assert response.status_code == 422
+        assert sentence in response.content.decode().lower()
+        assert not Generation.objects.exists()
+        assert owner.total == 100
+
+    def test_asks_for_a_picture(self, owner: Merchant) -> None:
+        response = ask(owner.client, image="")
+
+        assert response.status_code == 422
+        assert "Choose a product photo or upload a picture." in response.content.decode()
+
+    def test_starts_and_charges_no_tool_that_comes_later(self, owner: Merchant) -> None:
+        for slug in ("image-enhance", "veo-t2v", "chat-assistant", "ai-shadowing"):
+            response = owner.client.post(
+                f"/dashboard/tools/{slug}", {"key": slug, "image": upload()}
+            )
+
+            assert response.status_code == 422
+        assert not Generation.objects.exists()
+        assert owner.total == 100
+
+    def test_works_without_scripts(self, owner: Merchant) -> None:
+        response = owner.client.post(TOOL, {"key": "k", "image": upload()})
+
+        run = Generation.objects.get()
+        assert response.status_code == 302
+        assert response["Location"] == f"/dashboard/runs/{run.pk}"
+
+    def test_needs_the_csrf_token_on_the_web(self, owner: Merchant) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(owner.person)
+
+        assert ask(client).status_code == 403
+        assert owner.total == 100
+
+    def test_shows_the_page_when_the_store_does_not_answer(
+        self, owner: Merchant, settings: object
+    ) -> None:
+        settings.PRODUCT_SOURCE = "tests.generations.mug_store.ClosedStore"  # type: ignore[attr-defined]
+        products._source.cache_clear()
+
+        body = owner.client.get(TOOL).content.decode()
+
+        assert "The store does not answer." in body
+        assert "Or upload a picture" in body
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_twenty_requests_with_one_key_are_one_run_and_one_charge() -> None:
+    merchant = make_merchant("Olivia")
+    picture = read_picture(samples.encoded(samples.quarters(), "JPEG"))
+    order = Order("background-removal", pictures=(picture,))
+    requester = Requester(merchant.account.pk, merchant.person.pk, "web")
+    created: list[bool] = []
+    barrier = threading.Barrier(20)
+
+    def press() -> None:
+        barrier.wait()
+        try:
+            created.append(request_run(requester, order, "once")[1])
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=press) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(created) == [False] * 19 + [True]
+    assert merchant.total == 80
+    assert len(stored_files(merchant.account.pk)) == 1

@@ -1,0 +1,157 @@
+"""The lease of a run: it is kept while somebody works on the run, and no longer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.db import OperationalError, connection
+from django.db.backends.signals import connection_created
+
+from generations import tasks
+from generations.engines import routing
+from generations.engines.base import Job, Result
+from generations.models import Generation
+from generations.runs import lifecycle, worker
+from tests.generations.engine import Engine
+from tests.generations.mug_store import ask
+from tests.merchants import Merchant
+
+# What is committed and sent, a worker that browser tests have started would work off.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sent_jobs")]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def lease_grows() -> bool:
+    """Whether the running run's lease is extended within ten seconds."""
+    began = Generation.objects.get().lease_until
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        lease = Generation.objects.get().lease_until
+        if began is not None and lease is not None and lease > began:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture(autouse=True)
+def _quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.05)
+
+
+class SlowStorage(FileSystemStorage):
+    """Storage that is as slow as leases are short: it is done when it has seen one grow."""
+
+    grown: list[bool] = []
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        if Generation.objects.filter(state="running").exists():
+            self.grown.append(lease_grows())
+        return super().save(name, content, max_length)
+
+
+def test_is_kept_while_the_output_goes_into_storage(
+    owner: Merchant, engine: Engine, settings: Any
+) -> None:
+    SlowStorage.grown.clear()
+    local = settings.STORAGES["default"]
+    settings.STORAGES = settings.STORAGES | {
+        "default": local | {"BACKEND": f"{__name__}.SlowStorage"}
+    }
+    ask(owner.client)
+
+    tasks.run(generation_id=str(Generation.objects.get().pk))
+
+    assert SlowStorage.grown == [True, True]
+    assert Generation.objects.get().state == "succeeded"
+
+
+class Hanging(Engine):
+    """An engine that heeds no deadline."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.freed = threading.Event(), threading.Event()
+
+    def run(self, job: Job) -> Result:
+        self.begun.set()
+        assert self.freed.wait(20)
+        return super().run(job)
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
+    engine = Hanging()
+    monkeypatch.setitem(routing._ROUTES, "background-removal", engine)
+    yield engine
+    engine.freed.set()
+
+
+def work_apart(run: Generation) -> threading.Thread:
+    """A worker in a thread of its own."""
+
+    def work() -> None:
+        try:
+            tasks.run(generation_id=str(run.pk))
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    return worker
+
+
+def test_of_an_engine_that_hangs_runs_out_and_the_run_is_worked_off_by_another(
+    owner: Merchant, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(worker, "TIME_LIMIT", timedelta())
+    monkeypatch.setattr(worker, "OVERTIME", timedelta(seconds=0.3))
+    ask(owner.client)
+    run = Generation.objects.get()
+    stuck = work_apart(run)
+    assert hanging.begun.wait(10)
+
+    until(lambda: bool(lifecycle.sweep()[1]))
+    monkeypatch.setitem(routing._ROUTES, "background-removal", Engine())
+    tasks.run(generation_id=str(run.pk))
+    hanging.freed.set()
+    stuck.join()
+
+    run.refresh_from_db()
+    assert (run.state, run.attempts, run.pictures.count()) == ("succeeded", 2, 2)
+    assert owner.total == 80
+
+
+def test_is_extended_again_after_the_database_was_away(owner: Merchant, hanging: Hanging) -> None:
+    refused: list[str] = []
+
+    def refuse_once(**_signal: Any) -> None:
+        name = threading.current_thread().name
+        if name.startswith("lease-") and not refused:
+            refused.append(name)
+            raise OperationalError("the server closed the connection unexpectedly")
+
+    connection_created.connect(refuse_once)
+    try:
+        ask(owner.client)
+        worker = work_apart(Generation.objects.get())
+        until(lambda: bool(refused))
+
+        assert lease_grows()
+    finally:
+        connection_created.disconnect(refuse_once)
+        hanging.freed.set()
+        worker.join()
+    assert Generation.objects.get().state == "succeeded"

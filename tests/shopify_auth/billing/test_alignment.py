@@ -1,0 +1,208 @@
+"""What Shopify shows otherwise than it was sold: reported to staff, and still granted once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from credits.models import Plan
+from ecomvance_app import clock
+from shopify_auth.admin_api.errors import ShopifyError, StoreLocked
+from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Shop, Subscription
+from tests.devstore_fixture import DevStore
+from tests.embedded import SECOND_SHOP
+from tests.merchants import Owner
+from tests.shopify_auth.answers import answer_with
+
+pytestmark = pytest.mark.django_db
+TRIAL = ("trial_grant", 100, 0)
+
+
+@pytest.fixture
+def olivia(store_access: DevStore) -> Owner:
+    return Owner(store_access)
+
+
+@pytest.fixture
+def sam(store_access: DevStore) -> Owner:
+    return Owner(store_access, SECOND_SHOP)
+
+
+def bill(owner: Owner, price: str, currency: str = "USD") -> None:
+    """Shopify charges the owner's latest charge otherwise."""
+    with owner.devstore.changed_shop(owner.handle) as shop:
+        shop.charges[-1].price = Decimal(price)
+        shop.charges[-1].currency = currency
+
+
+class TestPrices:
+    def test_another_price_is_reported_and_what_was_sold_is_granted(self, olivia):
+        row = olivia.buy("small")
+        bill(olivia, "4.50")
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+        assert BillingDifference.objects.get().detail == "4.5 USD instead of 5.00 USD"
+        row.refresh_from_db()
+        assert (row.price, row.charged_price) == (Decimal(5), Decimal("4.50"))
+
+    def test_another_currency_is_kept_as_it_is_billed(self, olivia):
+        row = olivia.subscribe("starter")
+        bill(olivia, "17.40", "EUR")
+
+        olivia.nudge()
+
+        row.refresh_from_db()
+        assert (row.price, row.currency) == (Decimal(19), "USD")
+        assert (row.charged_price, row.charged_currency) == (Decimal("17.40"), "EUR")
+        assert olivia.ledger()[-1] == ("plan_grant", 3000, 0)
+        assert BillingDifference.objects.get().kind == "price"
+
+    def test_a_lost_answer_is_recognised_in_another_currency(self, olivia):
+        olivia.buy("small")
+        Purchase.objects.update(gid=None, status="REQUESTED", confirmation_url="")
+        bill(olivia, "4.60", "EUR")
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+
+    def test_a_lost_row_is_recognised_in_another_currency(self, olivia):
+        olivia.buy("small")
+        Purchase.objects.all().delete()
+        bill(olivia, "4.60", "EUR")
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+        assert Purchase.objects.get().charged_currency == "EUR"
+
+
+class TestReports:
+    def test_a_new_difference_is_told_after_an_older_one_was_dealt_with(self, olivia):
+        olivia.subscribe("starter")
+        bill(olivia, "25")
+        olivia.nudge()
+        BillingDifference.objects.update(resolved_at=clock.now())
+        olivia.nudge()
+        assert not BillingDifference.objects.filter(resolved_at=None).exists()
+
+        bill(olivia, "29")
+        olivia.nudge()
+
+        assert BillingDifference.objects.get(resolved_at=None).detail.startswith("29")
+
+    def test_a_smaller_plan_within_a_larger_ones_period_is_reported(self, olivia):
+        olivia.subscribe("scale")
+        olivia.nudge()
+        olivia.cancel()
+
+        row = olivia.subscribe("growth")
+        olivia.nudge()
+
+        report = BillingDifference.objects.get()
+        assert (report.kind, report.gid) == ("smaller", row.gid)
+        assert olivia.account.plan_balance == 48_000
+
+    def test_a_downgrade_at_the_period_end_is_no_difference(self, olivia):
+        olivia.subscribe("growth")
+        olivia.nudge()
+        olivia.subscribe("starter")
+        olivia.devstore.move_clock(days=31)
+        olivia.nudge()
+
+        assert not BillingDifference.objects.exists()
+
+    def test_a_plan_that_the_price_list_never_had_is_reported(self, olivia):
+        olivia.subscribe("starter")
+        Plan.objects.filter(handle="starter").update(handle="beginner")
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL]
+        assert BillingDifference.objects.get().kind == "unknown"
+
+    def test_a_period_within_a_longer_one_of_the_account_brings_nothing(self, olivia, sam):
+        olivia.subscribe("starter")
+        olivia.devstore.move_clock(days=5)
+        sam.subscribe("growth")
+        Shop.objects.filter(pk=olivia.shop.pk).update(account=sam.account)
+        sam.nudge()
+        ledger = sam.ledger()
+
+        olivia.nudge()
+
+        assert sam.ledger() == ledger
+        assert Subscription.objects.get(shop=olivia.shop).granted_until is None
+
+
+class TestHalfAnAnswer:
+    def test_what_shopify_no_longer_knows_is_ended(self, olivia):
+        olivia.subscribe("starter")
+        olivia.buy("small", decision="")
+        olivia.nudge()
+        with olivia.devstore.changed_shop(olivia.handle) as shop:
+            shop.charges.clear()
+
+        olivia.nudge()
+        assert Subscription.objects.get().status == "CANCELLED"
+        assert Purchase.objects.get().status == "PENDING"
+        olivia.devstore.move_clock(days=2)
+        olivia.nudge()
+
+        assert Purchase.objects.get().status == "EXPIRED"
+        assert olivia.account.plan_balance == 3_000
+
+    def test_a_row_that_was_lost_after_its_grant_brings_nothing_more(self, olivia):
+        olivia.buy("small")
+        olivia.nudge()
+        Purchase.objects.all().delete()
+
+        olivia.nudge()
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+        assert Purchase.objects.get().granted_at
+
+    def test_shopify_fails_when_one_charge_is_asked_for(self, olivia, monkeypatch):
+        row = olivia.buy("small", decision="")
+        with olivia.devstore.changed_shop(olivia.handle) as shop:
+            # So many newer ones that the list does not reach back to it.
+            for number in range(60):
+                newer = shop.charges[0].model_copy(deep=True)
+                newer.number, newer.name = 5_000_000 + number, f"declined {number}"
+                newer.status = type(newer.status).DECLINED
+                shop.charges.append(newer)
+        olivia.decide(row, "approve")
+        with monkeypatch.context() as outage:
+            answer_with(outage, "ChargeById", 423)
+            with pytest.raises(StoreLocked):
+                olivia.nudge()
+        assert olivia.ledger() == [TRIAL]
+        due_at = BillingCheck.objects.get().due_at
+        assert due_at is not None
+        assert due_at <= clock.now() + timedelta(minutes=2)
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+
+    def test_shopify_fails_when_asked_for_the_kind_of_store(self, store_access, monkeypatch):
+        with store_access.changed_shop("olivias-mugs") as shop:
+            shop.partner_development = True
+        olivia = Owner(store_access)
+        row = olivia.subscribe("starter")
+        with monkeypatch.context() as outage:
+            answer_with(outage, "ShopDetails", 423)
+            with pytest.raises(ShopifyError):
+                olivia.nudge()
+        assert olivia.ledger() == [TRIAL]
+        row.refresh_from_db()
+        assert row.status == "PENDING"
+
+        olivia.nudge()
+
+        assert olivia.ledger()[-1] == ("plan_grant", 3000, 0)

@@ -1,0 +1,103 @@
+"""Several people and workers at one store at the same instant."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from shopify_auth.billing import charges, reconcile
+from shopify_auth.billing.charges import ChargeRefused
+from shopify_auth.models import Purchase
+from shopify_auth.stores import uninstalls
+from tests.devstore_fixture import DevStore
+from tests.merchants import Owner
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+WAIT_SECONDS = 5
+
+
+@pytest.fixture
+def olivia(store_access: DevStore) -> Owner:
+    return Owner(store_access)
+
+
+def at_once(*calls: Callable[[], object]) -> list[Exception]:
+    """Run the calls in threads of their own; what they raised."""
+    raised: list[Exception] = []
+
+    def run(call: Callable[[], object]) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001  Told by the caller's assertions.
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[call]) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return raised
+
+
+def test_many_nudges_at_once_are_one_grant(olivia):
+    olivia.subscribe("starter")
+    olivia.buy("small")
+
+    assert at_once(*[lambda: reconcile.reconcile_charges(olivia.shop)] * 8) == []
+
+    assert olivia.ledger() == [
+        ("trial_grant", 100, 0), ("expire", -100, 0), ("plan_grant", 3000, 0), ("package", 0, 500),
+    ]  # fmt: skip
+
+
+def test_clicks_at_the_same_instant_are_one_charge(olivia):
+    buyer = olivia.buyer()
+
+    raised = at_once(*[lambda: charges.buy_package(buyer, "small")] * 6)
+
+    assert all(isinstance(error, ChargeRefused) for error in raised)
+    assert Purchase.objects.count() == 1
+    assert len(olivia.devstore.shop(olivia.handle).charges) == 1
+
+
+@pytest.mark.parametrize("other", ["comparison", "departure"])
+def test_buying_and_another_change_of_the_store_never_wait_for_each_other(olivia, other):
+    """The buyer holds the billing row and writes a charge, whose store somebody else has locked."""
+    olivia.buy("large")
+    buyer = olivia.buyer()
+    wants_shop, holds_check, holds_shop = (threading.Event() for _event in range(3))
+
+    def before_the_charge(execute, sql, params, many, context):
+        if sql.startswith('INSERT INTO "shopify_auth_purchase"'):
+            holds_check.set()
+            holds_shop.wait(WAIT_SECONDS)
+        return execute(sql, params, many, context)
+
+    def after_the_store(execute, sql, params, many, context):
+        if 'FROM "shopify_auth_shop"' not in sql or " FOR " not in sql:
+            return execute(sql, params, many, context)
+        wants_shop.set()
+        holds_check.wait(WAIT_SECONDS)
+        answer = execute(sql, params, many, context)
+        holds_shop.set()
+        return answer
+
+    def buy() -> None:
+        wants_shop.wait(WAIT_SECONDS)
+        with connection.execute_wrapper(before_the_charge):
+            charges.buy_package(buyer, "small")
+
+    def change() -> None:
+        with connection.execute_wrapper(after_the_store):
+            if other == "comparison":
+                reconcile.reconcile_charges(olivia.shop)
+            else:
+                uninstalls.uninstall(olivia.shop, uninstalls.last_refresh(olivia.shop), buyer.now)
+
+    assert at_once(buy, change) == []
+    assert Purchase.objects.filter(handle="small").exists()
