@@ -23,14 +23,14 @@ import django
 django.setup()
 import logging, sentry_sdk
 from django.test import Client
-from shopify_auth import client, graphql
+from shopify_auth.admin_api import client, documents
 
 browser = Client(raise_request_exception=False, SERVER_NAME="localhost", headers={"Referer": os.environ["ADDRESS"]})
 assert browser.get(os.environ["ADDRESS"]).status_code == 500
 bearer = {"Authorization": "Bearer " + os.environ["SESSION_TOKEN"]}
 assert browser.get("/balance", headers=bearer).status_code == 500
 try:
-    client.run("no store", "shpat_not-a-real-token", graphql.SHOP_DETAILS, {})
+    client.run("no store", "shpat_not-a-real-token", documents.SHOP_DETAILS, {})
 except ValueError:
     logging.getLogger("shopify_auth").exception("Loaded %s", os.environ["ADDRESS"])
 sentry_sdk.flush(10)
