@@ -20,7 +20,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from credits import period_ends, periods
+from credits import periods, renewals
 from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
 from credits.refusals import MAX_CREDITS, UnknownAccount
 from ecomvance_app import jobs
@@ -100,7 +100,7 @@ def mail_alert(alert: LowCreditAlert) -> int:
         "account": account,
         # The end of a period that is booked already lies in the past.
         "resets_at": account.due_at,
-        "at_end": period_ends.read_period_end(account),
+        "at_end": renewals.read_period_end(account),
         "package": account.package_balance,
         "plans_url": _address("plans"),
         "usage_url": _address("usage"),

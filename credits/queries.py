@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 
 from credits import alerts, periods
 from credits.models import Account, LedgerEntry
-from credits.period_ends import PeriodEnd, Renewal, period_end, read_renewal
 from credits.periods import PeriodKind
 from credits.refusals import UnknownAccount, check_account_id, check_instant, check_now
+from credits.renewals import PeriodEnd, Renewal, period_end, read_renewal
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 
 from credits import alerts
-from credits.ledger import checks, settling
+from credits.ledger import checks, expiring
 from credits.models import LowCreditAlert
 from ecomvance_app import clock, jobs
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 def sweep(**_kwargs: object) -> None:
     """Book the expiries of accounts that nobody touches, and send alerts off that were left."""
     now = clock.now()
-    settling.book_expiries(now)
+    expiring.book_expiries(now)
     for alert_id in alerts.unmailed(now):
         jobs.enqueue("credits.mail_alert", alert_id=alert_id)
 

@@ -9,4 +9,4 @@ class ShopifyAuthConfig(AppConfig):
 
     def ready(self) -> None:
         # Its receiver opens accounts for people who sign up on the web.
-        from shopify_auth.stores import sign_ups  # noqa: F401
+        from shopify_auth.stores import web_sign_ups  # noqa: F401

@@ -13,9 +13,10 @@ Source: product document, "Credit Types", "Credit Deduction Logic", "Failed Gene
 
 from __future__ import annotations
 
-from credits.ledger.correcting import Bucket, adjust, restore
+from credits.ledger.adjusting import Bucket, adjust
+from credits.ledger.expiring import settle
 from credits.ledger.granting import add_package, grant_plan, open_account, start_plan_period
-from credits.ledger.settling import settle
+from credits.ledger.restoring import restore
 from credits.ledger.spending import SpendItem, spend, spend_many
 from credits.refusals import (
     AlreadyRestored,

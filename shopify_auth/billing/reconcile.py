@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from credits.models import Account
-from credits.period_ends import Renewal
+from credits.renewals import Renewal
 from ecomvance_app import clock
 from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import schedule

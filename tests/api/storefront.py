@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from generations.engines.base import Job, Result
 from shopify_auth.models import Shop
-from tests.generations import sample_pictures as samples
 from tests.products import Photo, Product, photo_content
 
 MUG, BARE, LAMP = (f"gid://shopify/Product/{number}" for number in (1, 2, 3))

@@ -8,7 +8,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from credits import alerts, ledger, queries
-from credits.ledger import settling
+from credits.ledger import expiring
 from credits.models import LowCreditAlert
 from credits.signals import balance_changed
 from ecomvance_app import live
@@ -92,7 +92,7 @@ def test_money_does_not_know_whether_valkey_is_there(without_valkey):
     with pytest.raises(ledger.InsufficientCredits):
         ledger.spend(loom.pk, 41, "too much", now=OPENED)
     ledger.restore(spent.pk, key="back", now=OPENED, **STAFF)
-    settling.book_expiries(now=OPENED + DAY)
+    expiring.book_expiries(now=OPENED + DAY)
 
     assert written(loom) == [
         ("trial_grant", 100, 0), ("spend", -60, 0), ("restore", 60, 0), ("expire", -100, 0),

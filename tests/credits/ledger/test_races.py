@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from credits import ledger, queries
-from credits.ledger import checks, settling
+from credits.ledger import checks, expiring
 from credits.models import Account, LedgerEntry, LowCreditAlert
 from credits.reports import usage
 from tests.credits.ledger.books import (
@@ -338,17 +338,17 @@ class TestReports:
 
 class TestSweeps:
     def test_four_sweeps_at_once_book_each_account_once(self, monkeypatch):
-        monkeypatch.setattr(settling, "BATCH", 10)
+        monkeypatch.setattr(expiring, "BATCH", 10)
         shops = [open_loom() for _ in range(100)]
 
-        answers = race([lambda: settling.book_expiries(now=OPENED + DAY)] * 4)
+        answers = race([lambda: expiring.book_expiries(now=OPENED + DAY)] * 4)
 
         assert sum(answers) == 100
         for shop in shops:
             assert written(shop) == [("trial_grant", 100, 0), ("expire", -100, 0)]
 
     def test_sweeps_beside_spends(self, monkeypatch):
-        monkeypatch.setattr(settling, "BATCH", 5)
+        monkeypatch.setattr(expiring, "BATCH", 5)
         shops = [open_loom() for _ in range(24)]
         now = OPENED + DAY
 
@@ -362,7 +362,7 @@ class TestSweeps:
         answers = race(
             [
                 *crowd(4, spend_all),
-                *[lambda: settling.book_expiries(now=now) * 0] * 2,
+                *[lambda: expiring.book_expiries(now=now) * 0] * 2,
             ]
         )
 

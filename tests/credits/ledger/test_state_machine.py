@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from credits import ledger, queries
-from credits.ledger import settling
+from credits.ledger import expiring
 from credits.models import LedgerEntry, LowCreditAlert
 from tests.credits.ledger.books import STAFF, assert_in_step, spend_by_general_rule
 from tests.credits.ledger.ledger_model import LedgerModel, Refused
@@ -124,7 +124,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def sweep(self) -> None:
         before = len(self.model.lines)
         self.model.sweep(self.now)
-        settling.book_expiries(now=self.now)
+        expiring.book_expiries(now=self.now)
         self.compare(before)
 
     @rule()

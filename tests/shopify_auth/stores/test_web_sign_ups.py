@@ -10,7 +10,7 @@ from django.test import Client
 
 from credits.models import Account, AlertRecipient, LedgerEntry
 from shopify_auth.models import Membership, Person
-from shopify_auth.stores import sign_ups
+from shopify_auth.stores import web_sign_ups
 
 PASSWORD = "correct horse battery"
 SIGN_UP = {"email": "Nina@example.com", "password1": PASSWORD, "password2": PASSWORD}
@@ -59,11 +59,11 @@ def test_a_confirmed_address_opens_an_account_with_its_trial(client, confirmatio
 def test_confirming_twice_starts_one_trial(client, confirmation):
     client.post(confirmation)
     Client().post(confirmation)
-    sign_ups.open_account(Person.objects.get(email="nina@example.com"))
+    web_sign_ups.open_account(Person.objects.get(email="nina@example.com"))
     assert Account.objects.count() == 1
     assert LedgerEntry.objects.count() == 1
 
 
 def test_a_member_of_an_account_gets_no_second_one(owner):
-    assert sign_ups.open_account(owner.person) == owner.account
+    assert web_sign_ups.open_account(owner.person) == owner.account
     assert Account.objects.count() == 1

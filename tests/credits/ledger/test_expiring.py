@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from credits import ledger, queries, tasks
-from credits.ledger import settling, triggers
+from credits.ledger import expiring, triggers
 from credits.models import Account, LedgerEntry, LowCreditAlert
 from ecomvance_app.celery import app
 from tests.credits.ledger.books import (
@@ -30,16 +30,16 @@ pytestmark = pytest.mark.django_db
 def test_what_is_not_due_is_left_alone():
     loom, paper = open_loom(), open_paper()
 
-    assert settling.book_expiries(now=OPENED + DAY - INSTANT) == 0
+    assert expiring.book_expiries(now=OPENED + DAY - INSTANT) == 0
     assert (len(written(loom)), len(written(paper))) == (1, 1)
 
 
 def test_a_trial_day_expires_and_the_next_waits_for_a_write():
     loom = open_loom()
 
-    assert settling.book_expiries(now=OPENED + DAY) == 1
+    assert expiring.book_expiries(now=OPENED + DAY) == 1
     assert written(loom) == [("trial_grant", 100, 0), ("expire", -100, 0)]
-    assert settling.book_expiries(now=OPENED + DAY + HOUR) == 0
+    assert expiring.book_expiries(now=OPENED + DAY + HOUR) == 0
     assert held(loom, OPENED + DAY + HOUR) == (100, 0)
 
     ledger.spend(loom.pk, 30, "run", now=OPENED + DAY + HOUR)
@@ -51,12 +51,12 @@ def test_a_paid_period_expires_and_waits_for_its_renewal():
     paper = open_paper()
     end = OPENED + CYCLE
 
-    assert settling.book_expiries(now=end + 3 * HOUR) == 1
+    assert expiring.book_expiries(now=end + 3 * HOUR) == 1
 
     assert LedgerEntry.objects.get(account=paper, kind="expire").created_at == end
     balance = queries.get_balance(paper.pk, now=end + 3 * HOUR)
     assert (balance.plan, balance.resets_at, balance.renewal_pending) == (0, None, True)
-    assert settling.book_expiries(now=end + DAY) == 0
+    assert expiring.book_expiries(now=end + DAY) == 0
 
 
 def test_a_staff_plan_expires_and_the_next_month_waits_for_a_write():
@@ -64,7 +64,7 @@ def test_a_staff_plan_expires_and_the_next_month_waits_for_a_write():
     ledger.grant_plan(harbor.pk, "starter", OPENED, key="staff", now=OPENED, **STAFF)
 
     for days in (31, 32, 70, 100):
-        settling.book_expiries(now=OPENED + days * DAY)
+        expiring.book_expiries(now=OPENED + days * DAY)
 
     assert written(harbor) == [("plan_grant", 3_000, 0), ("expire", -3_000, 0)]
     assert held(harbor, OPENED + 100 * DAY) == (3_000, 0)
@@ -74,8 +74,8 @@ def test_a_remainder_and_a_trial_that_is_over_end_for_good():
     loom, harbor = open_loom(), open_harbor()
     ledger.adjust(harbor.pk, "plan", 70, key="goodwill", now=OPENED, **STAFF)
 
-    assert settling.book_expiries(now=OPENED + 40 * DAY) == 2
-    assert settling.book_expiries(now=OPENED + 400 * DAY) == 0
+    assert expiring.book_expiries(now=OPENED + 40 * DAY) == 2
+    assert expiring.book_expiries(now=OPENED + 400 * DAY) == 0
 
     for account in (loom, harbor):
         account.refresh_from_db()
@@ -89,7 +89,7 @@ def test_an_emptied_remainder_is_closed():
     ledger.adjust(harbor.pk, "plan", 70, key="goodwill", now=OPENED, **STAFF)
     ledger.spend(harbor.pk, 70, "run", now=OPENED)
 
-    assert settling.book_expiries(now=OPENED + 40 * DAY) == 1
+    assert expiring.book_expiries(now=OPENED + 40 * DAY) == 1
     harbor.refresh_from_db()
     assert (harbor.period_kind, harbor.due_at) == ("none", None)
     assert len(written(harbor)) == 2
@@ -99,8 +99,8 @@ def test_an_emptied_trial_is_closed_when_it_is_over():
     loom = open_loom()
     ledger.spend(loom.pk, 100, "run", now=OPENED)
 
-    assert settling.book_expiries(now=OPENED + 3 * DAY) == 0
-    assert settling.book_expiries(now=OPENED + 7 * DAY) == 1
+    assert expiring.book_expiries(now=OPENED + 3 * DAY) == 0
+    assert expiring.book_expiries(now=OPENED + 7 * DAY) == 1
     loom.refresh_from_db()
     assert loom.due_at is None
     assert len(written(loom)) == 2
@@ -110,16 +110,16 @@ def test_packages_are_never_touched():
     paper = open_paper()
     ledger.add_package(paper.pk, 500, key="package", now=OPENED)
 
-    settling.book_expiries(now=OPENED + 400 * DAY)
+    expiring.book_expiries(now=OPENED + 400 * DAY)
 
     assert held(paper, OPENED + 400 * DAY) == (0, 500)
 
 
 def test_more_accounts_than_one_batch(monkeypatch):
-    monkeypatch.setattr(settling, "BATCH", 3)
+    monkeypatch.setattr(expiring, "BATCH", 3)
     shops = [open_loom() for _ in range(10)]
 
-    assert settling.book_expiries(now=OPENED + DAY) == 10
+    assert expiring.book_expiries(now=OPENED + DAY) == 10
     for shop in shops:
         assert written(shop) == [("trial_grant", 100, 0), ("expire", -100, 0)]
 
@@ -132,14 +132,14 @@ def open_bakery():
 
 
 def test_an_account_that_is_out_of_step_does_not_hold_up_the_others(monkeypatch, caplog):
-    monkeypatch.setattr(settling, "BATCH", 2)
+    monkeypatch.setattr(expiring, "BATCH", 2)
     shops = [open_loom() for _ in range(5)]
     broken = shops[1]
     triggers.remove(connection)
     Account.objects.filter(pk=broken.pk).update(version=7)
     triggers.install(connection)
 
-    assert settling.book_expiries(now=OPENED + DAY) == 4
+    assert expiring.book_expiries(now=OPENED + DAY) == 4
 
     for shop in shops:
         expired = [] if shop == broken else [("expire", -100, 0)]
@@ -155,7 +155,7 @@ def test_swept_or_not_the_decisions_are_the_same(days, opened):
     swept = opened()
     ledger.add_package(swept.pk, 500, key="package", now=OPENED)
     for quarter in range(days * 4 + 1):
-        settling.book_expiries(now=OPENED + quarter * 6 * HOUR)
+        expiring.book_expiries(now=OPENED + quarter * 6 * HOUR)
     idle = opened()
     ledger.add_package(idle.pk, 500, key="package", now=OPENED)
 
