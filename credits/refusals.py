@@ -1,4 +1,4 @@
-"""Why the ledger says no, and the checks of its arguments. Pure; nothing here touches the database."""
+"""Why the product says no, and the checks of the ledger's arguments. Nothing here touches the database."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from datetime import UTC, datetime
 from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from ecomvance_app import clock
 
 MAX_CREDITS = 1_000_000_000
@@ -14,29 +18,79 @@ LAST_YEAR = 2999
 OWN_KEYS = "auto:"
 
 
+class Refusal(Exception):  # noqa: N818 - the base of everything that says no
+    """What was asked for is not done; nothing was stored or charged.
+
+    The text is a sentence for whoever asked. `code` names the reason for programs, `status` is
+    HTTP's, `field` is the input that is wrong. One handler makes JSON of every refusal
+    (`ecomvance_app.api.errors`), one makes a page of it (`ecomvance_app.http.answer_refusal`).
+    """
+
+    code = "refused"
+    status = 422
+    field = ""
+
+    def __init__(self, sentence: str, code: str = "", field: str = "", status: int = 0) -> None:
+        super().__init__(sentence)
+        self.code = code or self.code
+        self.field = field or self.field
+        self.status = status or self.status
+
+    @property
+    def details(self) -> dict[str, int | str]:
+        """What a program can act on, beside the code."""
+        return {"field": self.field} if self.field else {}
+
+
 class LedgerError(Exception):
     """A request that the ledger refused; nothing was written."""
 
 
-class InsufficientCredits(LedgerError):  # noqa: N818 - the product document's word for it
+class InsufficientCredits(LedgerError, Refusal):  # noqa: N818 - the product document's word for it
     """Both buckets together (or the one adjusted) cannot cover what was asked."""
 
+    code = "insufficient_credits"
+    status = 402
+
     def __init__(self, needed: int, available: int) -> None:
-        super().__init__(f"{needed} credits needed, {available} available")
         self.needed = needed
         self.available = available
+        sentence = ngettext(
+            "%(needed)s credits are needed and you have %(available)s: %(short)s is missing. "
+            "Nothing was charged.",
+            "%(needed)s credits are needed and you have %(available)s: %(short)s are missing. "
+            "Nothing was charged.",
+            self.short_by,
+        )
+        super().__init__(
+            sentence
+            % {
+                "needed": localize(needed),
+                "available": localize(available),
+                "short": localize(self.short_by),
+            }
+        )
 
     @property
     def short_by(self) -> int:
         """How many credits are missing."""
         return self.needed - self.available
 
+    @property
+    def details(self) -> dict[str, int | str]:
+        return {"needed": self.needed, "available": self.available, "short_by": self.short_by}
 
-class KeyConflict(LedgerError):  # noqa: N818 - reads as the standard term
+
+class KeyConflict(LedgerError, Refusal):  # noqa: N818 - reads as the standard term
     """The idempotency key was used before for something else."""
 
+    code = "idempotency_key_conflict"
+    status = 409
+
     def __init__(self, key: str) -> None:
-        super().__init__(f"The key {key!r} was used before for something else")
+        super().__init__(
+            _("This idempotency key was used before for something else. Nothing was charged.")
+        )
         self.key = key
 
 

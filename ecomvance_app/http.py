@@ -1,19 +1,26 @@
-"""What every merchant page finds on its request, and the marker for views that need no merchant."""
+"""What every merchant page finds on its request, the marker for views that need no merchant, and
+how a page says no."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django_htmx.middleware import HtmxDetails
 
 if TYPE_CHECKING:
     from credits.models import Account
+    from credits.refusals import Refusal
     from shopify_auth.models import Person, Shop
 
 Surface = Literal["web", "embedded"]
 View = TypeVar("View", bound=Callable[..., Any])
+
+# What a page's script shows where it was asked for (static/js/requests.js). Any other status is told
+# as a request that failed.
+_SHOWN_IN_PLACE = (402, 409, 422)
 
 
 class MerchantRequest(HttpRequest):
@@ -34,3 +41,23 @@ def public(view: View) -> View:
     """Mark a view that serves people without an account (sign-in, webhooks, health)."""
     view.is_public = True  # type: ignore[attr-defined]
     return view
+
+
+def answer_refusal(
+    request: MerchantRequest,
+    refusal: Refusal,
+    page: str,
+    context: Callable[[], dict[str, Any]],
+    fragment: str = "components/refusal.html",
+    **more: Any,
+) -> HttpResponse:
+    """A refusal as a page: its sentence alone where htmx asked, else the whole page with it.
+
+    Both templates find it as `refusal`, with `more` beside it; `context` makes what the whole page
+    needs besides.
+    """
+    status = refusal.status if refusal.status in _SHOWN_IN_PLACE else 422
+    told = {"refusal": str(refusal), **more}
+    if request.htmx:
+        return render(request, fragment, told, status=status)
+    return render(request, page, context() | told, status=status)

@@ -8,13 +8,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from generations.catalog import Tool
-from generations.runs.request import MAX_PROMPT
+from generations.runs.request import MAX_KEY, MAX_PROMPT, Order
 
 
 class ToolForm(forms.Form):
     """One run of one tool: a product photo or an upload, and the tool's options."""
 
-    key = forms.CharField(max_length=150)
+    key = forms.CharField(max_length=MAX_KEY)
     photo = forms.CharField(required=False, max_length=300)
     image = forms.FileField(required=False, allow_empty_file=True)
     prompt = forms.CharField(required=False, max_length=MAX_PROMPT)
@@ -30,3 +30,18 @@ class ToolForm(forms.Form):
         if self.tool.max_images and not cleaned.get("photo") and not cleaned.get("image"):
             self.add_error("image", _("Choose a product photo or upload a picture."))
         return cleaned
+
+    def order(self) -> Order:
+        """What was asked for; an upload wins over a product chosen before it."""
+        data = self.cleaned_data
+        uploads = (data["image"],) if data["image"] else ()
+        product_id, _space, photo_id = ("" if uploads else data["photo"]).partition(" ")
+        return Order(
+            self.tool.slug,
+            data["resolution"],
+            data["seconds"],
+            data["prompt"],
+            product_id,
+            photo_id,
+            uploads=uploads,
+        )

@@ -13,16 +13,25 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from credits.refusals import Refusal
+
 # A source lists at most so many products of one store; the others are found by searching.
 MOST_LISTED = 30
 
 
-class ProductsUnavailable(Exception):  # noqa: N818 - says what is the case
+class ProductsUnavailable(Refusal):
     """The store does not answer or is not connected; the text is a sentence for the merchant."""
 
+    code = "store_unavailable"
+    status = 503
 
-class UnknownProduct(LookupError):  # noqa: N818
+
+class UnknownProduct(Refusal):
     """This account's store has no such product, or the product no such photo."""
+
+    code = "unknown_product"
+    status = 404
+    field = "product_id"
 
 
 class Photo(Protocol):

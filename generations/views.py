@@ -16,20 +16,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from credits import ledger, periods
+from credits import periods
 from credits import queries as credit_queries
+from credits.refusals import KeyConflict, Refusal
 from credits.reports import receipts, usage
 from ecomvance_app import clock
-from ecomvance_app.http import MerchantRequest
-from generations import catalog, products, refusals
+from ecomvance_app.http import MerchantRequest, answer_refusal
+from generations import catalog, products
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.forms import ToolForm
 from generations.media import links, product_photos
-from generations.media.reading import PictureRefused
 from generations.models import Generation, Picture
 from generations.runs import lifecycle, queries
-from generations.runs.request import Order, Requester, RunRefused, place
+from generations.runs.request import Requester, place
 
 RECENT_USE = timedelta(days=30)
 QUICK_START_TOOLS = 4
@@ -205,31 +205,21 @@ def _choices(listed: Iterable[products.Product]) -> list[dict[str, str]]:
 def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     form = ToolForm(found, request.POST, request.FILES)
     if not form.is_valid():
-        return _refuse(request, found, [str(e) for errors in form.errors.values() for e in errors])
-    data = form.cleaned_data
-    uploads = [data["image"]] if data["image"] else []
-    # An upload wins over a product chosen before it.
-    product_id, _space, photo_id = ("" if uploads else data["photo"]).partition(" ")
-    draft = Order(
-        found.slug, data["resolution"], data["seconds"], data["prompt"], product_id, photo_id
-    )
+        sentences = [str(error) for errors in form.errors.values() for error in errors]
+        return _refuse(request, found, Refusal(" ".join(sentences)))
     requester = Requester(
         request.account.pk, request.person.pk if request.person else None, request.surface
     )
     try:
-        generation, _created = place(requester, draft, data["key"], uploads)
-    except (
-        PictureRefused, RunRefused, products.ProductsUnavailable, products.UnknownProduct
-    ) as error:  # fmt: skip
-        return _refuse(request, found, [str(error)])
-    except ledger.KeyConflict:
+        generation, _created = place(requester, form.order(), form.cleaned_data["key"])
+    except KeyConflict:
         message = _(
             "Your last click had started a run after all: it stands in the history. Press the "
             "button again to start this one too."
         )
-        return _refuse(request, found, [message], status=409)
-    except ledger.InsufficientCredits as error:
-        return _refuse(request, found, [refusals.missing_credits(error)], status=402)
+        return _refuse(request, found, Refusal(message, status=409))
+    except Refusal as refusal:
+        return _refuse(request, found, refusal)
     if not request.htmx:
         return HttpResponseRedirect(_url(request, "run", generation.pk))
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
@@ -237,17 +227,13 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     return render(request, "generations/_started.html", context, status=201)
 
 
-def _refuse(
-    request: MerchantRequest, found: Tool, errors: list[str], status: int = 422
-) -> HttpResponse:
+def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResponse:
     """Say what is wrong beside the button; what was chosen stays in the page."""
-    context: dict[str, Any] = {"errors": errors}
-    if not request.htmx:
-        context = _tool_context(request, found) | context
-        return render(request, "generations/tool.html", context, status=status)
-    if status == 409:
-        context["next_key"] = uuid.uuid4().hex
-    response = render(request, "generations/_refusal.html", context, status=status)
+    next_key = uuid.uuid4().hex if refusal.status == 409 else ""
+    response = answer_refusal(
+        request, refusal, "generations/tool.html", lambda: _tool_context(request, found),
+        "generations/_refusal.html", next_key=next_key,
+    )  # fmt: skip
     response["HX-Retarget"] = "#run-errors"
     response["HX-Reswap"] = "innerHTML"
     return response

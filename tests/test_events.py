@@ -29,7 +29,7 @@ from generations.engines import routing
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
-from generations.runs.request import Order, Requester, request_run
+from generations.runs.request import Order, Requester, place
 from scripts.servers.valkey import PrivateValkey
 from tests.generations import sample_pictures as samples
 from tests.generations.engine import Engine
@@ -155,7 +155,7 @@ def test_a_run_is_said_with_its_state_and_the_version_of_the_balance(
     # A worker that browser tests have started must not take the run.
     monkeypatch.setattr(app, "send_task", lambda *_arguments, **_options: None)
     picture = read_picture(samples.encoded(samples.quarters(), "JPEG"))
-    order = Order("background-removal", pictures=(picture,))
+    order = Order("background-removal", uploads=(picture,))
     requester = Requester(owner.account.pk, owner.person.pk, "web")
 
     @async_to_sync
@@ -163,7 +163,7 @@ def test_a_run_is_said_with_its_state_and_the_version_of_the_balance(
         async with stream_of(ticket) as stream:
             await next_of(stream, "balance")
             await subscribed()
-            run, _created = await sync_to_async(request_run)(requester, order, "k")
+            run, _created = await sync_to_async(place)(requester, order, "k")
             waiting = await next_of(stream, "generation")
             await sync_to_async(lifecycle.cancel)(owner.account.pk, str(run.pk))
             cancelled = await next_of(stream, "generation")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 from pydantic import BaseModel
@@ -36,11 +37,11 @@ def read_multipart(
 ) -> tuple[Body, Sequence[UploadedFile[bytes]]]:
     """The fields of a multipart body as `model`, and its `image` files.
 
-    Raises BodyTooLarge before anything is parsed, a validation error for fields that do not fit and
+    Raises RequestDataTooBig before anything is parsed, a validation error for fields that do not fit and
     for too many or other files.
     """
     if int(request.META.get("CONTENT_LENGTH") or 0) > most_images * MAX_BYTES + _FIELDS_BYTES:
-        raise errors.BodyTooLarge
+        raise RequestDataTooBig
     fields = {name: _typed(name, value) for name, value in request.POST.items()}
     files = request.FILES.getlist("image")
     wrong = [name for name in request.FILES if name != "image"]

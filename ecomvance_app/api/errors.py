@@ -1,4 +1,4 @@
-"""Every refusal as JSON: `{"error": code, "message": sentence, …}`."""
+"""Every refusal and every error as JSON: `{"error": code, "message": sentence, …}`."""
 
 from __future__ import annotations
 
@@ -13,21 +13,17 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, Throttled, ValidationError
 
-from credits.ledger import InsufficientCredits, KeyConflict
-from generations.media.reading import PictureRefused
-from generations.products import ProductsUnavailable, UnknownProduct
-from generations.refusals import missing_credits
-from generations.runs.request import RunRefused
+from credits.refusals import Refusal
 
 logger = logging.getLogger(__name__)
 
 
-class UnsupportedContent(Exception):  # noqa: N818 - says what is the case
+class UnsupportedContent(Refusal):
     """The body is of a type that the route does not take."""
 
-
-class BodyTooLarge(Exception):  # noqa: N818 - says what is the case
-    """The body announces more bytes than the route can ever use."""
+    def __init__(self) -> None:
+        sentence = _("Send application/json or multipart/form-data.")
+        super().__init__(sentence, "unsupported_media_type", status=415)
 
 
 def invalid(field: str, message: str) -> ValidationError:
@@ -98,42 +94,12 @@ def _unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
     return answer(422, "invalid_request", _("The body of the request could not be read."))
 
 
-def _unsupported(_request: HttpRequest, _error: Exception) -> HttpResponse:
-    message = _("Send application/json or multipart/form-data.")
-    return answer(415, "unsupported_media_type", message)
-
-
 def _too_large(_request: HttpRequest, _error: Exception) -> HttpResponse:
     return answer(413, "too_large", _("The request is larger than this address takes."))
 
 
-def _insufficient_credits(_request: HttpRequest, error: InsufficientCredits) -> HttpResponse:
-    return answer(
-        402, "insufficient_credits", missing_credits(error),
-        needed=error.needed, available=error.available, short_by=error.short_by,
-    )  # fmt: skip
-
-
-def _key_conflict(_request: HttpRequest, _error: KeyConflict) -> HttpResponse:
-    message = _("This idempotency key was used before for something else. Nothing was charged.")
-    return answer(409, "idempotency_key_conflict", message)
-
-
-def _run_refused(_request: HttpRequest, error: RunRefused) -> HttpResponse:
-    return answer(422, error.code, f"{str(error).rstrip('.')}.", field=error.field)
-
-
-def _picture_refused(_request: HttpRequest, error: PictureRefused) -> HttpResponse:
-    status = 413 if error.code == "too_large" else 422
-    return answer(status, error.code, str(error), field="image")
-
-
-def _unknown_product(_request: HttpRequest, error: UnknownProduct) -> HttpResponse:
-    return answer(404, "unknown_product", str(error), field="product_id")
-
-
-def _products_unavailable(_request: HttpRequest, error: ProductsUnavailable) -> HttpResponse:
-    return answer(503, "store_unavailable", str(error))
+def _refusal(_request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    return answer(refusal.status, refusal.code, str(refusal), **refusal.details)
 
 
 def _server_error(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -152,15 +118,8 @@ def register(api: NinjaAPI) -> None:
         MultiPartParserError: _unreadable,
         TooManyFieldsSent: _unreadable,
         TooManyFilesSent: _unreadable,
-        UnsupportedContent: _unsupported,
-        BodyTooLarge: _too_large,
         RequestDataTooBig: _too_large,
-        InsufficientCredits: _insufficient_credits,
-        KeyConflict: _key_conflict,
-        RunRefused: _run_refused,
-        PictureRefused: _picture_refused,
-        UnknownProduct: _unknown_product,
-        ProductsUnavailable: _products_unavailable,
+        Refusal: _refusal,
         Exception: _server_error,
     }
     for kind, handler in handlers.items():

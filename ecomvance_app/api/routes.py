@@ -123,17 +123,18 @@ def create_generation(request: MerchantRequest, idempotency_key: IdempotencyKey)
         )
     else:
         asked, uploads = bodies.read_json(request, schemas.GenerationRequest), []
-    draft = Order(
+    order = Order(
         tool=asked.tool,
         resolution=asked.resolution or "",
         seconds=asked.seconds,
         prompt=asked.prompt,
         product_id=asked.product_id or "",
+        uploads=tuple(uploads),
     )
-    if uploads and draft.product_id:
+    if order.uploads and order.product_id:
         message = _("Send image or product_id, not both.")
         raise RunRefused(message, "two_sources", "product_id")
-    generation, created = place(_requester(request), draft, idempotency_key, uploads)
+    generation, created = place(_requester(request), order, idempotency_key)
     shown = generation_json(request.account.pk, str(generation.pk))
     return Status(201 if created else 200, shown)
 
@@ -169,16 +170,15 @@ def create_batch(request: MerchantRequest, idempotency_key: BatchKey) -> Any:
     """
     if bodies.is_multipart(request):
         settings, uploads = bodies.read_multipart(request, schemas.BatchSettings, batches.MAX_ITEMS)
-        product_ids = [""] * len(uploads)
+        sources: list[dict[str, Any]] = [{"uploads": (upload,)} for upload in uploads]
     else:
-        asked = bodies.read_json(request, schemas.BatchRequest)
-        settings, uploads = asked, []
-        product_ids = [item.product_id for item in asked.items]
-    drafts = [
-        Order(batches.TOOL, settings.resolution, None, settings.prompt, product_id)
-        for product_id in product_ids
+        settings = asked = bodies.read_json(request, schemas.BatchRequest)
+        sources = [{"product_id": item.product_id} for item in asked.items]
+    orders = [
+        Order(batches.TOOL, settings.resolution, prompt=settings.prompt, **source)
+        for source in sources
     ]
-    runs, created = place_batch(_requester(request), drafts, idempotency_key, uploads)
+    runs, created = place_batch(_requester(request), orders, idempotency_key)
     shown = [generation_json(request.account.pk, str(run.pk)) for run in runs]
     return Status(201 if created else 200, {"generations": shown})
 

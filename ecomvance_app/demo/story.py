@@ -23,10 +23,10 @@ from ecomvance_app import clock
 from generations import catalog
 from generations.engines import routing
 from generations.engines.base import InputPicture, Job, Result
-from generations.media.reading import Picture, read_picture
+from generations.media.reading import UploadedImage, read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
-from generations.runs.request import Order, Requester, request_run
+from generations.runs.request import Order, Requester, place
 from shopify_auth.devstore.catalogue import DemoPhoto, DemoProduct, demo_products
 from shopify_auth.models import Person
 
@@ -93,11 +93,11 @@ class Story:
             product_id=product.id,
             photo_id=photo.name,
             product_title=product.title,
-            pictures=(picture,),
+            uploads=(picture,),
         )
         # One transaction, so that no worker sees the run before it has ended.
         with transaction.atomic():
-            generation, _created = request_run(requester, order, self._key("run"), self.now)
+            generation, _created = place(requester, order, self._key("run"), self.now)
             if outcome == "cancelled_in_queue":
                 lifecycle.cancel(self.cast.account.pk, str(generation.pk), self.now)
                 return generation
@@ -208,7 +208,7 @@ class Story:
 
 
 @functools.lru_cache(maxsize=32)
-def _cut_out(photo: bytes) -> tuple[Picture, Result]:
+def _cut_out(photo: bytes) -> tuple[UploadedImage, Result]:
     """The clean copy of a photo and its cut-out; the same photo gives the same bytes."""
     picture = read_picture(photo)
     job = Job(

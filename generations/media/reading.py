@@ -22,6 +22,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from credits.refusals import Refusal
 from generations.media import heic_decoder
 
 MAX_BYTES = 25 * 1024 * 1024
@@ -68,20 +69,21 @@ _TURNS = {
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error)
 
 
-class PictureRefused(ValueError):  # noqa: N818  The name says what happened to the picture.
-    """The picture cannot be taken; the text is a sentence for the merchant with limit and value.
+class PictureRefused(Refusal):
+    """The picture cannot be taken; the text says which limit was broken and what was found.
 
     `code` is one of `empty too_large not_a_picture damaged animated too_small too_many_pixels`.
     """
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+    field = "image"
+
+    def __init__(self, sentence: str, code: str) -> None:
+        super().__init__(sentence, code, status=413 if code == "too_large" else 422)
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A clean copy, upright, in sRGB, without metadata. `format` is JPEG or PNG.
+class UploadedImage:
+    """An upload's clean copy: upright, in sRGB, without metadata. `format` is JPEG or PNG.
 
     `source_format` is what the merchant's file really was.
     """
@@ -104,7 +106,7 @@ class Picture:
         return ".jpg" if self.format == "JPEG" else ".png"
 
 
-def read_picture(source: bytes | IO[bytes]) -> Picture:
+def read_picture(source: bytes | IO[bytes]) -> UploadedImage:
     """Check an upload and make its clean copy.
 
     Takes JPEG, PNG, WebP, AVIF and HEIC of at most 25 MB and 50 megapixels whose shorter side is
@@ -125,13 +127,11 @@ def read_picture(source: bytes | IO[bytes]) -> Picture:
             _check_still(image)
             lossless = source_format == "PNG" or content[12:16] == b"VP8L"
             upright = _upright(_in_srgb(image), _orientation(image))
-    except PictureRefused:
-        raise
     except _DECODING_ERRORS as error:
         raise PictureRefused(
-            "damaged",
             _("This %(format)s file is damaged or incomplete. Export it again and upload it anew.")
             % {"format": source_format},
+            "damaged",
         ) from error
     return _encode(upright, source_format, lossless=lossless)
 
@@ -150,7 +150,7 @@ def make_thumbnail(content: bytes, side: int = THUMBNAIL_SIDE) -> bytes:
 def _read(source: bytes | IO[bytes]) -> bytes:
     content = source if isinstance(source, bytes) else source.read(MAX_BYTES + 1)
     if not content:
-        raise PictureRefused("empty", _("This file is empty."))
+        raise PictureRefused(_("This file is empty."), "empty")
     if len(content) > MAX_BYTES:
         told = len(content) if isinstance(source, bytes) else getattr(source, "size", None)
         if isinstance(told, int) and told > MAX_BYTES:
@@ -158,7 +158,7 @@ def _read(source: bytes | IO[bytes]) -> bytes:
         else:
             message = _("This file has more than %(limit)d MB, which is the most possible.")
         found = told / 1024**2 if isinstance(told, int) else 0
-        raise PictureRefused("too_large", message % {"found": found, "limit": MAX_BYTES >> 20})
+        raise PictureRefused(message % {"found": found, "limit": MAX_BYTES >> 20}, "too_large")
     return content
 
 
@@ -179,11 +179,11 @@ def _sniff(content: bytes) -> str:
         if brands & _HEIC_BRANDS:
             return "HEIC"
     raise PictureRefused(
-        "not_a_picture",
         _(
             "This is %(found)s, not a picture that can be used: upload JPEG, PNG, WebP, AVIF or HEIC."
         )
         % {"found": _told_type(content)},
+        "not_a_picture",
     )
 
 
@@ -230,7 +230,6 @@ def _size_in_header(content: bytes, source_format: str) -> tuple[int, int]:
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise PictureRefused(
-            "too_many_pixels",
             _(
                 "This picture has %(width)d by %(height)d pixels, which is %(found)d megapixels. "
                 "At most %(limit)d megapixels are possible."
@@ -241,15 +240,16 @@ def _check_size(width: int, height: int) -> None:
                 "found": -(-width * height // 1_000_000),
                 "limit": MAX_PIXELS // 1_000_000,
             },
+            "too_many_pixels",
         )
     if min(width, height) < MIN_SIDE:
         raise PictureRefused(
-            "too_small",
             _(
                 "This picture has %(width)d by %(height)d pixels. Its shorter side must have at "
                 "least %(limit)d."
             )
             % {"width": width, "height": height, "limit": MIN_SIDE},
+            "too_small",
         )
 
 
@@ -261,7 +261,7 @@ def _check_still(image: ImageFile.ImageFile) -> None:
             "This picture is animated, with %(found)d frames. Upload a still picture.",
             frames,
         )
-        raise PictureRefused("animated", message % {"found": frames})
+        raise PictureRefused(message % {"found": frames}, "animated")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -321,7 +321,7 @@ def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:
     return converted or image.convert("RGB")
 
 
-def _encode(image: Image.Image, source_format: str, *, lossless: bool) -> Picture:
+def _encode(image: Image.Image, source_format: str, *, lossless: bool) -> UploadedImage:
     """PNG for transparency and for small lossless pictures, else JPEG with full colour detail."""
     image.info.clear()
     has_alpha = image.mode == "RGBA"
@@ -332,7 +332,7 @@ def _encode(image: Image.Image, source_format: str, *, lossless: bool) -> Pictur
     else:
         image.save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     content = stream.getvalue()
-    return Picture(
+    return UploadedImage(
         content=content,
         sha256=hashlib.sha256(content).hexdigest(),
         width=image.width,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import uuid
-from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -17,34 +16,6 @@ PREVIEW_SIDE = 1024
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 
 
-@dataclass(frozen=True)
-class StoredPicture:
-    """A picture in storage with its small preview, not yet known to the database."""
-
-    file: str
-    preview: str
-    media_type: str
-    width: int
-    height: int
-    size: int
-    sha256: str
-
-    def attach(self, generation: Generation, role: str, position: int = 0) -> Picture:
-        """Make it a picture of this run."""
-        return Picture.objects.create(
-            generation=generation,
-            role=role,
-            position=position,
-            file=self.file,
-            preview=self.preview,
-            media_type=self.media_type,
-            width=self.width,
-            height=self.height,
-            size=self.size,
-            sha256=self.sha256,
-        )
-
-
 def store(
     undo: contextlib.ExitStack,
     account_id: int,
@@ -52,15 +23,17 @@ def store(
     media_type: str,
     width: int,
     height: int,
-) -> StoredPicture:
-    """Put a picture and its preview into storage. OSError when the storage does not take them.
+) -> Picture:
+    """Put a picture and its preview into storage; the row is not saved before `attach`.
+
+    Raises OSError when the storage does not take them.
 
     `undo` takes out again whatever was put in, unless its owner calls `pop_all` once the database
     knows the picture: a request or a run that fails leaves no files.
     """
     thumbnail = reading.make_thumbnail(content, PREVIEW_SIDE)
     name = f"accounts/{account_id}/{uuid.uuid4().hex}"
-    return StoredPicture(
+    return Picture(
         file=_save(undo, f"{name}{_SUFFIXES[media_type]}", content),
         preview=_save(undo, f"{name}-preview.webp", thumbnail),
         media_type=media_type,
@@ -69,6 +42,12 @@ def store(
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )
+
+
+def attach(picture: Picture, generation: Generation, role: str, position: int = 0) -> None:
+    """Make a picture that was put into storage a picture of this run."""
+    picture.generation, picture.role, picture.position = generation, role, position
+    picture.save(force_insert=True)
 
 
 def _save(undo: contextlib.ExitStack, name: str, content: bytes) -> str:

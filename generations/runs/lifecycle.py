@@ -71,7 +71,7 @@ def succeed(generation: Generation, result: Result) -> bool:
                 engine=result.engine, model=result.model, label=result.label,
             )  # fmt: skip
             if delivered:
-                output.attach(generation, Picture.Role.OUTPUT)
+                storage.attach(output, generation, Picture.Role.OUTPUT)
         if delivered:
             undo.pop_all()
     return delivered

@@ -1,8 +1,8 @@
 """From what a merchant chose to a paid run: one way for the pages and for the API.
 
-A request is checked before a picture is decoded or the store is asked. Then, in one transaction,
-the ledger deducts the price and the run is stored; a worker hears of it after commit. A request
-that comes again under its key finds its run.
+`place` reads from top to bottom: a known key is its run; the order is quoted and the balance read,
+before a picture is decoded or the store is asked; then one transaction pays and stores, and a
+worker hears of the run after commit. `batches.place_batch` takes the same steps for many orders.
 
 Source: product document, "Credit Deduction Flow".
 """
@@ -14,7 +14,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
 
@@ -25,13 +25,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from credits import ledger, queries
-from credits.models import LedgerEntry
+from credits.models import Account, LedgerEntry
+from credits.refusals import Refusal
 from ecomvance_app import clock
 from generations import catalog, products
 from generations.engines import routing
 from generations.media import storage
-from generations.media.reading import Picture as CleanPicture
-from generations.media.reading import read_picture
+from generations.media.reading import UploadedImage, read_picture
 from generations.models import Generation, Picture
 from generations.runs import lifecycle
 from generations.runs.queries import find_by_key
@@ -40,21 +40,19 @@ MAX_PROMPT = 2000
 MAX_KEY = 150
 _RUNS = uuid.UUID("6f0d3f4e-1a0b-5f0e-9a52-5f5b3a3d8a10")
 
+# A file as it came in, or one that was read before.
+Upload = IO[bytes] | UploadedImage
 
-class RunRefused(ValueError):  # noqa: N818 - says what happened
-    """The run cannot be started; nothing was stored or charged. `field` names the wrong input."""
 
-    def __init__(self, message: str, code: str, field_name: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.field = field_name
+class RunRefused(Refusal):
+    """The run cannot be started. `field` names the wrong input."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a merchant asks for: a tool, its options and its checked pictures.
+    """What a merchant asks for: a tool, its options and its pictures.
 
-    With a product the picture is its photo `photo_id`, or its first one.
+    With a product and no uploads the picture is its photo `photo_id`, or its first one.
     """
 
     tool: str
@@ -64,16 +62,23 @@ class Order:
     product_id: str = ""
     photo_id: str = ""
     product_title: str = ""
-    pictures: tuple[CleanPicture, ...] = field(default=())
+    uploads: tuple[Upload, ...] = ()
+
+    @property
+    def picture_count(self) -> int:
+        """How many pictures the run will have."""
+        return len(self.uploads) or int(bool(self.product_id))
 
     @property
     def digest(self) -> str:
-        """What makes two orders the same under one idempotency key."""
+        """What makes two orders the same under one idempotency key.
+
+        Uploads count by their bytes, so a repetition is known before anything is decoded. A product's
+        photo counts by its name: a repetition finds its run also when the store has changed the
+        photo meanwhile, or does not answer.
+        """
         asked: list[object] = [self.tool, self.resolution, self.seconds, self.prompt]
-        # A product's photo counts by its name: a repeated request must find its run also when the
-        # store has changed the photo meanwhile, or does not answer.
-        uploads = () if self.product_id else self.pictures
-        asked += [self.product_id, self.photo_id, [picture.sha256 for picture in uploads]]
+        asked += [self.product_id, self.photo_id, [_sha256(upload) for upload in self.uploads]]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -92,96 +97,39 @@ class Requester:
 
 
 def place(
-    requester: Requester,
-    draft: Order,
-    key: str,
-    uploads: Sequence[IO[bytes]] = (),
-    now: datetime | None = None,
-) -> tuple[Generation, bool]:
-    """Complete a draft with its uploads or its product's photo and request the run.
-
-    Returns the run and whether it is new. Raises what `request_run` raises, PictureRefused,
-    and UnknownProduct or ProductsUnavailable; then nothing is stored or charged.
-    """
-    known = find_by_key(requester.account_id, key)
-    if known is None:
-        check(draft, len(uploads) or int(bool(draft.product_id)))
-    elif not uploads:
-        return repeated(known, draft), False
-    order = complete(requester.account_id, draft, uploads)
-    return request_run(requester, order, key, now)
-
-
-def complete(account_id: int, draft: Order, uploads: Sequence[IO[bytes]] = ()) -> Order:
-    """The draft with clean copies of its uploads, or of its product's photo."""
-    if uploads:
-        return replace(draft, pictures=tuple(read_picture(upload) for upload in uploads))
-    if not draft.product_id:
-        return draft
-    product, content = products.read_photo(account_id, draft.product_id, draft.photo_id)
-    return replace(draft, product_title=product.title[:255], pictures=(read_picture(content),))
-
-
-def request_run(
     requester: Requester, order: Order, key: str, now: datetime | None = None
 ) -> tuple[Generation, bool]:
-    """Accept a run: check, take the credits and store it in one transaction, enqueue after commit.
+    """Accept and charge a run; returns it, and whether it is new.
 
-    The same key with the same order returns the first run and False. Raises RunRefused,
-    ledger.InsufficientCredits, or ledger.KeyConflict for a key that was used for another order;
-    then nothing is stored or charged.
+    The same key with the same order returns the first run. Raises a Refusal, after which nothing is
+    stored or charged: RunRefused, InsufficientCredits, PictureRefused, UnknownProduct or
+    ProductsUnavailable, and KeyConflict for a key that was used for another order.
     """
     now = clock.now() if now is None else now
     check_key(key)
-    known = Generation.objects.filter(account_id=requester.account_id, key=key).first()
+    known = find_by_key(requester.account_id, key)
     if known is not None:
         return repeated(known, order), False
-    price = check(order, len(order.pictures))
+
+    price = quote(order)
     check_affordable(requester.account_id, price, now)
+    title, images = read_images(requester.account_id, order)
+
     with contextlib.ExitStack() as undo:
-        files = [keep(undo, requester.account_id, picture) for picture in order.pictures]
+        pictures = put_in_storage(undo, requester.account_id, images)
         with transaction.atomic():
-            generation, created = _pay_and_store(requester, order, key, price, now)
-            for position, file in enumerate(files if created else ()):
-                file.attach(generation, Picture.Role.INPUT, position)
-        if created:
-            undo.pop_all()
-    return generation, created
+            spend = _pay(requester, order, key, price, now)
+            # Of two requests with one key the second waits for the account's lock in `_pay`, and
+            # finds here what the first has made.
+            known = find_by_key(requester.account_id, key)
+            if known is not None:
+                return repeated(known, order), False
+            run = store_run(requester, order, key, price, spend, title, pictures, now)
+        undo.pop_all()
+    return run, True
 
 
-def check(order: Order, pictures: int) -> int:
-    """The price of an order with so many pictures, if it can be started now; RunRefused otherwise."""
-    try:
-        variant = catalog.find_variant(
-            order.tool, resolution=order.resolution or None, seconds=order.seconds
-        )
-    except ValueError as error:
-        raise RunRefused(str(error), "unknown_option", "tool") from error
-    reason = routing.unavailable_reason(order.tool)
-    if reason:
-        raise RunRefused(reason, "tool_unavailable", "tool")
-    tool = catalog.TOOLS[order.tool]
-    if tool.max_images and not pictures:
-        raise RunRefused(_("Choose a product photo or upload a picture."), "no_image", "image")
-    if pictures > tool.max_images:
-        message = ngettext(
-            "%(tool)s takes at most %(most)s picture, not %(given)s.",
-            "%(tool)s takes at most %(most)s pictures, not %(given)s.",
-            tool.max_images,
-        )
-        amounts = {"most": localize(tool.max_images), "given": localize(pictures)}
-        raise RunRefused(message % (amounts | {"tool": tool.name}), "too_many_images", "image")
-    if len(order.prompt) > MAX_PROMPT:
-        message = _("A prompt has at most %(most)s characters.") % {"most": localize(MAX_PROMPT)}
-        raise RunRefused(message, "prompt_too_long", "prompt")
-    return variant.credits
-
-
-def check_affordable(account_id: int, price: int, now: datetime) -> None:
-    """InsufficientCredits if the account cannot pay now; the ledger has the last word."""
-    available = queries.get_balance(account_id, now).total
-    if price > available:
-        raise ledger.InsufficientCredits(price, available)
+# --- The steps, shared with batches --------------------------------------------------------------
 
 
 def check_key(key: str) -> None:
@@ -191,15 +139,6 @@ def check_key(key: str) -> None:
         raise RunRefused(message, "invalid_key")
 
 
-def keep(
-    undo: contextlib.ExitStack, account_id: int, picture: CleanPicture
-) -> storage.StoredPicture:
-    """Put an order's picture into storage, to be attached to its run."""
-    return storage.store(
-        undo, account_id, picture.content, picture.media_type, picture.width, picture.height
-    )
-
-
 def repeated(generation: Generation, order: Order) -> Generation:
     """The run of an idempotency key that comes again; KeyConflict if it was for another order."""
     if generation.request_digest != order.digest:
@@ -207,29 +146,96 @@ def repeated(generation: Generation, order: Order) -> Generation:
     return generation
 
 
-def _pay_and_store(
+def quote(order: Order) -> int:
+    """What the order costs, in credits, if it can be started now; RunRefused otherwise."""
+    try:
+        variant = catalog.find_variant(
+            order.tool, resolution=order.resolution or None, seconds=order.seconds
+        )
+    except ValueError as error:
+        raise RunRefused(f"{error}.", "unknown_option", "tool") from error
+    reason = routing.unavailable_reason(order.tool)
+    if reason:
+        raise RunRefused(reason, "tool_unavailable", "tool")
+    _check_pictures(catalog.TOOLS[order.tool], order.picture_count)
+    if len(order.prompt) > MAX_PROMPT:
+        message = _("A prompt has at most %(most)s characters.") % {"most": localize(MAX_PROMPT)}
+        raise RunRefused(message, "prompt_too_long", "prompt")
+    return variant.credits
+
+
+def _check_pictures(tool: catalog.Tool, given: int) -> None:
+    if tool.max_images and not given:
+        raise RunRefused(_("Choose a product photo or upload a picture."), "no_image", "image")
+    if given > tool.max_images:
+        message = ngettext(
+            "%(tool)s takes at most %(most)s picture, not %(given)s.",
+            "%(tool)s takes at most %(most)s pictures, not %(given)s.",
+            tool.max_images,
+        )
+        amounts = {"most": localize(tool.max_images), "given": localize(given)}
+        raise RunRefused(message % (amounts | {"tool": tool.name}), "too_many_images", "image")
+
+
+def check_affordable(account_id: int, price: int, now: datetime) -> None:
+    """InsufficientCredits if the account cannot pay now; the ledger has the last word."""
+    available = queries.get_balance(account_id, now).total
+    if price > available:
+        raise ledger.InsufficientCredits(price, available)
+
+
+def read_images(account_id: int, order: Order) -> tuple[str, list[UploadedImage]]:
+    """Clean copies of the order's uploads or of its product's photo, and the product's title."""
+    if order.uploads or not order.product_id:
+        return order.product_title, [_read(upload) for upload in order.uploads]
+    product, photo = products.read_photo(account_id, order.product_id, order.photo_id)
+    return product.title, [read_picture(photo)]
+
+
+def _read(upload: Upload) -> UploadedImage:
+    return upload if isinstance(upload, UploadedImage) else read_picture(upload)
+
+
+def _sha256(upload: Upload) -> str:
+    if isinstance(upload, UploadedImage):
+        return upload.sha256
+    upload.seek(0)
+    content = upload.read()
+    upload.seek(0)
+    return hashlib.sha256(content).hexdigest()
+
+
+def put_in_storage(
+    undo: contextlib.ExitStack, account_id: int, images: Sequence[UploadedImage]
+) -> list[Picture]:
+    """Rows for the images, to be attached to their run; `undo` takes the files out again."""
+    return [
+        storage.store(undo, account_id, image.content, image.media_type, image.width, image.height)
+        for image in images
+    ]
+
+
+def _pay(
     requester: Requester, order: Order, key: str, price: int, now: datetime
-) -> tuple[Generation, bool]:
-    # Two requests with one key meet at the account's lock inside `spend`; the second finds the
-    # first one's run there.
-    spend = None
-    if price:
-        spend = ledger.spend(
-            requester.account_id, price, f"run:{key}", order.tool, str(run_id(requester, key)),
-            requester.actor, now,
-        )  # fmt: skip
-    known = Generation.objects.filter(account_id=requester.account_id, key=key).first()
-    if known is not None:
-        return repeated(known, order), False
-    return store_paid(requester, order, key, spend, price, now), True
+) -> LedgerEntry | None:
+    if not price:
+        # What is free has no spend at whose lock requests with one key could meet.
+        Account.objects.select_for_update().get(pk=requester.account_id)
+        return None
+    return ledger.spend(
+        requester.account_id, price, f"run:{key}", order.tool, str(run_id(requester, key)),
+        requester.actor, now,
+    )  # fmt: skip
 
 
-def store_paid(
+def store_run(
     requester: Requester,
     order: Order,
     key: str,
-    spend: LedgerEntry | None,
     price: int,
+    spend: LedgerEntry | None,
+    product_title: str,
+    pictures: Sequence[Picture],
     now: datetime,
 ) -> Generation:
     """Store a run that its spend has paid, in the spend's transaction, and send it to a worker."""
@@ -243,7 +249,7 @@ def store_paid(
         seconds=order.seconds,
         prompt=order.prompt,
         product_id=order.product_id,
-        product_title=order.product_title,
+        product_title=product_title[:255],
         price=price,
         spend=spend,
         requested_by_id=requester.person_id,
@@ -251,6 +257,8 @@ def store_paid(
         enqueued_at=timezone.now(),
         created_at=now,
     )
+    for position, picture in enumerate(pictures):
+        storage.attach(picture, generation, Picture.Role.INPUT, position)
     lifecycle.enqueue(generation)
     lifecycle.announce(generation)
     return generation

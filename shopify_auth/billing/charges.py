@@ -26,6 +26,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from credits.models import Account, Package, Plan
+from credits.refusals import Refusal
 from ecomvance_app.http import Surface
 from shopify_auth.admin_api import queries
 from shopify_auth.admin_api.documents import (
@@ -58,7 +59,7 @@ BEING_PREPARED = timedelta(seconds=30)
 FIRST_QUESTION = timedelta(minutes=10)
 
 
-class ChargeRefused(Exception):  # noqa: N818 - reads as what happened
+class ChargeRefused(Refusal):
     """The charge is not started; the text says why, to the merchant. Nothing was asked of Shopify."""
 
 

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 
 from credits import ledger
 from credits.models import Account, LedgerEntry
+from credits.refusals import Refusal
 from shopify_auth.billing.alignment import PURCHASE_KEY
 from shopify_auth.models import Purchase
 
 CLAWBACK_KEY = "clawback:"
 
 
-class ClawbackRefused(Exception):  # noqa: N818 - reads as what happened
+class ClawbackRefused(Refusal):
     """Nothing was taken back; the text says why, to staff."""
 
 

@@ -21,8 +21,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from credits import ledger, queries
 from credits.models import Account
+from credits.refusals import Refusal
 from ecomvance_app import clock, jobs
-from ecomvance_app.http import MerchantRequest, public
+from ecomvance_app.http import MerchantRequest, answer_refusal, public
 from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import charges, reconcile, subscription_state, wordings
 from shopify_auth.billing.charges import Buyer, ChargeRefused
@@ -191,7 +192,8 @@ def _start(
 ) -> HttpResponse:
     shop = _shop(request)
     if shop is None:
-        return _refused(request, _("Connect a Shopify store first: purchases go through Shopify."))
+        message = _("Connect a Shopify store first: purchases go through Shopify.")
+        return _refuse(request, ChargeRefused(message))
     now = clock.now()
     buyer = Buyer(shop, request.account, request.person, request.surface, now)
     try:
@@ -200,10 +202,10 @@ def _start(
         _check_unpaid_bill(shop)
         charge = start(buyer, handle)
     except ChargeRefused as refusal:
-        return _refused(request, str(refusal))
+        return _refuse(request, refusal)
     except ShopifyError as error:
         logger.warning("No charge was started for %s: %s", shop.domain, error)
-        return _refused(request, wordings.not_started(error))
+        return _refuse(request, ChargeRefused(wordings.not_started(error)))
     return _to_approval(request, charge.confirmation_url)
 
 
@@ -237,12 +239,11 @@ def _to_approval(request: MerchantRequest, url: str) -> HttpResponse:
     return response
 
 
-def _refused(request: MerchantRequest, reason: str) -> HttpResponse:
-    template = "shopify_auth/_refusal.html" if request.htmx else "shopify_auth/plans.html"
-    context = {"refusal": reason}
-    if not request.htmx:
-        context |= _content(request, clock.now()) | {"nav_active": "plans"}
-    return render(request, template, context, status=422)
+def _refuse(request: MerchantRequest, refusal: Refusal) -> HttpResponse:
+    return answer_refusal(
+        request, refusal, "shopify_auth/plans.html",
+        lambda: _content(request, clock.now()) | {"nav_active": "plans"},
+    )  # fmt: skip
 
 
 def _charge(reference: str) -> Subscription | Purchase | None:

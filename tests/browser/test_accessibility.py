@@ -21,7 +21,7 @@ from generations.engines.base import Result
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
-from generations.runs.request import Order, Requester, request_run
+from generations.runs.request import Order, Requester, place
 from shopify_auth.models import Membership
 from tests.generations import sample_pictures as samples
 from tests.merchants import Merchant, make_merchant, make_person
@@ -80,9 +80,9 @@ def ended_run(merchant: Merchant, outcome: str) -> None:
     """One run of a cut-out that ended so, before any worker could see it."""
     content = samples.encoded(samples.quarters(), "PNG")
     requester = Requester(merchant.account.pk, merchant.person.pk, "web")
-    order = Order("background-removal", pictures=(read_picture(content),))
+    order = Order("background-removal", uploads=(read_picture(content),))
     with transaction.atomic():
-        run, _created = request_run(requester, order, outcome)
+        run, _created = place(requester, order, outcome)
         if outcome == "cancelled":
             lifecycle.cancel(merchant.account.pk, str(run.pk))
             return

@@ -18,7 +18,7 @@ from ecomvance_app.celery import app
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
-from generations.runs.request import Order, Requester, request_run
+from generations.runs.request import Order, Requester, place
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def test_a_run_that_a_dead_worker_left_behind_is_finished_for_one_charge(
     with monkeypatch.context() as lost:
         # The message went down with the worker, and so did the run's lease.
         lost.setattr(app, "send_task", lambda *_arguments, **_options: None)
-        order = Order("background-removal", pictures=(picture,))
-        generation, _created = request_run(requester, order, "k")
+        order = Order("background-removal", uploads=(picture,))
+        generation, _created = place(requester, order, "k")
         run = lifecycle.start(str(generation.pk))
     assert run is not None
     page = sign_in(olivia.person)

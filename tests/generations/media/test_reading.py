@@ -27,7 +27,7 @@ from tests.generations.sample_pictures import (
 from tests.memory import peak_of
 
 
-def decoded(picture: reading.Picture) -> Image.Image:
+def decoded(picture: reading.UploadedImage) -> Image.Image:
     return Image.open(io.BytesIO(picture.content))
 
 

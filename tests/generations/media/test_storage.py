@@ -69,12 +69,12 @@ def test_of_a_batch(
 ) -> None:
     monkeypatch.setitem(routing._ROUTES, batches.TOOL, engine)
     picture = read_picture(samples.encoded(samples.quarters(), "JPEG"))
-    order = Order(batches.TOOL, "1K", pictures=(picture,))
+    order = Order(batches.TOOL, "1K", uploads=(picture,))
     requester = Requester(owner.account.pk, owner.person.pk, "web")
     filling.room = room
 
     with pytest.raises(OSError, match="No space left"):
-        batches.request_batch(requester, [order, order], "b")
+        batches.place_batch(requester, [order, order], "b")
 
     assert files_of(owner) == set()
     assert owner.total == 100

@@ -58,10 +58,10 @@ def test_every_credit_of_a_batch_is_where_its_outcome_says(
     monkeypatch.setitem(routing._ROUTES, batches.TOOL, Fateful(attempts))
     ledger.add_package(owner.account.pk, ITEMS * PRICE, "pkg")
     picture = read_picture(samples.encoded(samples.quarters(260, 260), "JPEG"))
-    orders = [Order(batches.TOOL, "1K", prompt=str(n), pictures=(picture,)) for n in range(ITEMS)]
+    orders = [Order(batches.TOOL, "1K", prompt=str(n), uploads=(picture,)) for n in range(ITEMS)]
     requester = Requester(owner.account.pk, owner.person.pk, "web")
 
-    runs, _created = batches.request_batch(requester, orders, "b")
+    runs, _created = batches.place_batch(requester, orders, "b")
     assert owner.total == 100
 
     # Each message comes at least twice, and none in the order of the items.
@@ -89,6 +89,6 @@ def test_every_credit_of_a_batch_is_where_its_outcome_says(
     entries = Counter(LedgerEntry.objects.values_list("kind", flat=True))
     assert (entries["spend"], entries["restore"]) == (ITEMS, given_back)
     # The batch comes again, long after: nothing is charged a second time.
-    assert batches.request_batch(requester, orders, "b") == (runs, False)
+    assert batches.place_batch(requester, orders, "b") == (runs, False)
     assert owner.total == 100 + PRICE * given_back
     assert list(problems()) == []

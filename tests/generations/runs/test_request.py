@@ -11,10 +11,13 @@ from django.test import Client
 
 from credits import ledger
 from generations import products
+from generations.engines import routing
 from generations.media.reading import read_picture
 from generations.models import Generation
-from generations.runs.request import Order, Requester, request_run
+from generations.runs import request
+from generations.runs.request import Order, Requester, place
 from tests.generations import sample_pictures as samples
+from tests.generations.engine import Engine
 from tests.generations.mug_store import TOOL, Callbacks, ask, stored_files, upload
 from tests.merchants import Merchant, make_merchant
 
@@ -103,6 +106,39 @@ class TestAsking:
         assert not Generation.objects.exists()
         assert owner.total == 100
 
+    def test_finds_its_run_without_decoding_anything(
+        self, owner: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ask(owner.client)
+        ledger.spend(owner.account.pk, 80, "the rest")
+        monkeypatch.setattr(request, "read_picture", None)
+        monkeypatch.setattr(routing, "_ROUTES", {})
+
+        response = ask(owner.client)
+
+        assert response.status_code == 201
+        assert Generation.objects.count() == 1
+        assert owner.total == 0
+
+    def test_looks_at_the_tool_then_the_balance_then_the_picture(self, owner: Merchant) -> None:
+        damaged = samples.encoded(samples.see_through(), "PNG")[:2000]
+        ledger.spend(owner.account.pk, 90, "most")
+
+        answers = [
+            owner.client.post(
+                f"/dashboard/tools/{slug}",
+                {"key": "k", "image": SimpleUploadedFile("a.png", damaged, "image/png")},
+            )
+            for slug in ("image-enhance", "background-removal")
+        ]
+        ledger.add_package(owner.account.pk, 10, "p")
+        answers.append(ask(owner.client, image=SimpleUploadedFile("a.png", damaged, "image/png")))
+
+        assert [answer.status_code for answer in answers] == [422, 402, 422]
+        assert "This tool comes later" in answers[0].content.decode()
+        assert "damaged" in answers[2].content.decode()
+        assert owner.total == 20
+
     def test_asks_for_a_picture(self, owner: Merchant) -> None:
         response = ask(owner.client, image="")
 
@@ -145,29 +181,48 @@ class TestAsking:
         assert "Or upload a picture" in body
 
 
+def _press_together(times: int, requester: Requester, order: Order) -> list[bool]:
+    """Place the order under one key in so many threads at once; which of them made a new run."""
+    created: list[bool] = []
+    barrier = threading.Barrier(times)
+
+    def press() -> None:
+        barrier.wait()
+        try:
+            created.append(place(requester, order, "once")[1])
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=press) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(created)
+
+
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_twenty_requests_with_one_key_are_one_run_and_one_charge() -> None:
     merchant = make_merchant("Olivia")
     picture = read_picture(samples.encoded(samples.quarters(), "JPEG"))
-    order = Order("background-removal", pictures=(picture,))
+    order = Order("background-removal", uploads=(picture,))
     requester = Requester(merchant.account.pk, merchant.person.pk, "web")
-    created: list[bool] = []
-    barrier = threading.Barrier(20)
 
-    def press() -> None:
-        barrier.wait()
-        try:
-            created.append(request_run(requester, order, "once")[1])
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=press) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sorted(created) == [False] * 19 + [True]
+    assert _press_together(20, requester, order) == [False] * 19 + [True]
     assert merchant.total == 80
     assert len(stored_files(merchant.account.pk)) == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_free_run_is_one_run_for_one_key_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(routing._ROUTES, "chat-assistant", Engine())
+    merchant = make_merchant("Olivia")
+    requester = Requester(merchant.account.pk, merchant.person.pk, "web")
+
+    created = _press_together(8, requester, Order("chat-assistant", prompt="Hello"))
+
+    assert created == [False] * 7 + [True]
+    assert Generation.objects.get().price == 0
+    assert merchant.total == 100
