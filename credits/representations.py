@@ -1,66 +1,94 @@
-"""The JSON forms of the ledger's objects, shared by the API and the live events."""
+"""The JSON forms of the ledger's objects: what the API and the live events send, and what the OpenAPI
+document says of it. Each form reads the attributes of its object.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date, datetime
+from typing import Annotated, Any
 
-from credits.queries import Balance
-from credits.reports.usage import DayReport, Share, Statement, UsageReport
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from credits import queries
+from credits.reports.usage import UsageReport
 
 
-def balance_json(balance: Balance) -> dict[str, Any]:
+def _iso(instant: object) -> object:
+    return instant.isoformat() if isinstance(instant, datetime) else instant
+
+
+# Texts, not datetimes: API and live events write an instant alike, and a client compares texts.
+Instant = Annotated[str, BeforeValidator(_iso), Field(json_schema_extra={"format": "date-time"})]
+Credits = Annotated[int, Field(description="Whole credits.")]
+
+
+class JsonForm(BaseModel):
+    """A form that is read off an object's attributes; a renamed field names its attribute."""
+
+    model_config = ConfigDict(from_attributes=True, validate_by_name=True, validate_by_alias=True)
+
+
+class Balance(JsonForm):
+    """What the account holds now. A client keeps the answer with the highest `version`."""
+
+    plan: Credits
+    package: Credits
+    total: Credits
+    resets_at: Instant | None
+    version: int
+    low: bool
+
+
+class Statement(JsonForm):
+    """Opening + added + restored + adjusted - used - expired = closing."""
+
+    opening: Credits
+    added: Credits
+    restored: Credits
+    adjusted: Credits
+    used: Credits
+    expired: Credits
+    closing: Credits
+
+
+class ToolShare(JsonForm):
+    """What one tool used in the span; the percents of a month add up to 100."""
+
+    tool: Annotated[str, Field(validation_alias="name")]
+    runs: int
+    credits: Credits
+    percent: int
+
+
+class Day(JsonForm):
+    """One day with entries. `net` = `used` - `restored` - `adjusted`."""
+
+    day: date
+    tools: list[ToolShare]
+    used: Credits
+    restored: Credits
+    adjusted: Credits
+    net: Credits
+
+
+class Summary(JsonForm):
+    """What happened in a span, from the ledger."""
+
+    runs: int
+    used: Credits
+    net: Credits
+    plan: Statement
+    package: Statement
+    total: Statement
+    tools: list[ToolShare]
+    days: list[Day]
+
+
+def balance_json(balance: queries.Balance) -> dict[str, Any]:
     """A balance as `GET /api/v1/balance` and the event `balance` carry it."""
-    return {
-        "plan": balance.plan,
-        "package": balance.package,
-        "total": balance.total,
-        "resets_at": balance.resets_at.isoformat() if balance.resets_at else None,
-        "version": balance.version,
-        "low": balance.low,
-    }
+    return Balance.model_validate(balance).model_dump(mode="json")
 
 
 def usage_json(report: UsageReport) -> dict[str, Any]:
     """The summary of a span: its totals, a statement per bucket, its tools and its days."""
-    return {
-        "runs": report.runs,
-        "used": report.used,
-        "net": report.net,
-        "plan": _statement(report.plan),
-        "package": _statement(report.package),
-        "total": _statement(report.total),
-        "tools": [_share(tool) for tool in report.tools],
-        "days": [_day(day) for day in report.days],
-    }
-
-
-def _statement(statement: Statement) -> dict[str, int]:
-    return {
-        "opening": statement.opening,
-        "added": statement.added,
-        "restored": statement.restored,
-        "adjusted": statement.adjusted,
-        "used": statement.used,
-        "expired": statement.expired,
-        "closing": statement.closing,
-    }
-
-
-def _share(share: Share) -> dict[str, Any]:
-    return {
-        "tool": share.name,
-        "runs": share.runs,
-        "credits": share.credits,
-        "percent": share.percent,
-    }
-
-
-def _day(day: DayReport) -> dict[str, Any]:
-    return {
-        "day": day.day.isoformat(),
-        "tools": [_share(tool) for tool in day.tools],
-        "used": day.used,
-        "restored": day.restored,
-        "adjusted": day.adjusted,
-        "net": day.net,
-    }
+    return Summary.model_validate(report).model_dump(mode="json")

@@ -15,7 +15,7 @@ from credits import queries as credit_queries
 from credits.models import Account
 from credits.periods import local_day
 from credits.reports import usage as credit_usage
-from credits.representations import balance_json, usage_json
+from credits.representations import Balance, balance_json, usage_json
 from ecomvance_app import clock
 from ecomvance_app.api import bodies, errors, schemas
 from ecomvance_app.api.throttling import AccountThrottle
@@ -24,7 +24,7 @@ from generations import catalog
 from generations.engines import routing
 from generations.runs import batches
 from generations.runs.batches import place_batch
-from generations.runs.representations import generation_json
+from generations.runs.representations import Generation, generation_json
 from generations.runs.request import Order, Requester, RunRefused, place
 
 IdempotencyKey = Annotated[schemas.Key, Header(alias="Idempotency-Key")]
@@ -70,7 +70,7 @@ def _refusals(*statuses: int) -> dict[int, Any]:
 _ORDER_REFUSALS = _refusals(404, 409, 413, 415, 422, 503) | {402: schemas.InsufficientCreditsError}
 
 
-@api.get("/balance", operation_id="getBalance", response={200: schemas.Balance, **_refusals()})
+@api.get("/balance", operation_id="getBalance", response={200: Balance, **_refusals()})
 def balance(request: MerchantRequest) -> Any:
     """What the account holds now."""
     return balance_json(credit_queries.get_balance(request.account.pk))
@@ -82,28 +82,25 @@ def tools(request: MerchantRequest) -> Any:
     return {"tools": [_tool_json(tool) for tool in catalog.TOOLS.values()]}
 
 
-def _tool_json(tool: catalog.Tool) -> dict[str, Any]:
+def _tool_json(tool: catalog.Tool) -> schemas.Tool:
     reason = routing.unavailable_reason(tool.slug)
-    return {
-        "slug": tool.slug,
-        "name": tool.name,
-        "suite": tool.suite,
-        "output": tool.output,
-        "summary": str(tool.summary),
-        "max_images": tool.max_images,
-        "variants": [
-            {"credits": v.credits, "resolution": v.resolution, "seconds": v.seconds}
-            for v in tool.variants
-        ],
-        "available": reason is None,
-        "unavailable_reason": reason,
-    }
+    return schemas.Tool(
+        slug=tool.slug,
+        name=tool.name,
+        suite=tool.suite,
+        output=tool.output,
+        summary=str(tool.summary),
+        max_images=tool.max_images,
+        variants=[schemas.Variant.model_validate(variant) for variant in tool.variants],
+        available=reason is None,
+        unavailable_reason=reason,
+    )
 
 
 @api.post(
     "/generations",
     operation_id="createGeneration",
-    response={200: schemas.Generation, 201: schemas.Generation, **_ORDER_REFUSALS},
+    response={200: Generation, 201: Generation, **_ORDER_REFUSALS},
     openapi_extra=schemas.request_body(
         schemas.GenerationRequest,
         schemas.GenerationRequest,
@@ -142,7 +139,7 @@ def create_generation(request: MerchantRequest, idempotency_key: IdempotencyKey)
 @api.get(
     "/generations/{uuid:generation_id}",
     operation_id="getGeneration",
-    response={200: schemas.Generation, **_refusals(404)},
+    response={200: Generation, **_refusals(404)},
 )
 def get_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any:
     """A run of this account; 404 for every other."""

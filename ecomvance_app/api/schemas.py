@@ -1,25 +1,26 @@
-"""What goes in and out of `/api/v1`, as types and as the OpenAPI document says it."""
+"""What goes into `/api/v1` and the answers that are its own, as types and as the OpenAPI document says
+it. The forms of balances, usage and runs lie beside their objects, in `representations`.
+"""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
+from credits.representations import Credits, JsonForm, Summary
 from generations.catalog import TOOLS
-from generations.runs.request import MAX_PROMPT
+from generations.runs import batches
+from generations.runs.representations import Generation
+from generations.runs.request import MAX_KEY, MAX_PROMPT
 
 MAX_IMAGES = max(tool.max_images for tool in TOOLS.values())
-MAX_BATCH = 50
 
 # PostgreSQL's texts cannot hold a NUL.
 _NO_NUL = r"^[^\x00]*$"
-# Instants leave as the live events write them, so a client compares them as texts.
-Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-Key = Annotated[str, Field(min_length=1, max_length=150, pattern=r"^[!-~]+$")]
-BatchKey = Annotated[str, Field(min_length=1, max_length=147, pattern=r"^[!-~]+$")]
+Key = Annotated[str, Field(min_length=1, max_length=MAX_KEY, pattern=r"^[!-~]+$")]
+BatchKey = Annotated[str, Field(min_length=1, max_length=batches.MAX_KEY, pattern=r"^[!-~]+$")]
 Month = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", examples=["2026-03"])]
 ProductId = Annotated[
     str,
@@ -29,7 +30,6 @@ ProductId = Annotated[
     ),
 ]  # fmt: skip
 Prompt = Annotated[str, Field(max_length=MAX_PROMPT, pattern=_NO_NUL)]
-Credits = Annotated[int, Field(description="Whole credits.")]
 
 
 # --- Requests ------------------------------------------------------------------------------------
@@ -67,24 +67,13 @@ class BatchSettings(BaseModel):
 class BatchRequest(BatchSettings):
     """AI Shadowing of 1 to 50 products with the same settings, one run each."""
 
-    items: Annotated[list[BatchItem], Field(min_length=1, max_length=MAX_BATCH)]
+    items: Annotated[list[BatchItem], Field(min_length=1, max_length=batches.MAX_ITEMS)]
 
 
 # --- Answers -------------------------------------------------------------------------------------
 
 
-class Balance(BaseModel):
-    """What the account holds now. A client keeps the answer with the highest `version`."""
-
-    plan: Credits
-    package: Credits
-    total: Credits
-    resets_at: Instant | None
-    version: int
-    low: bool
-
-
-class Variant(BaseModel):
+class Variant(JsonForm):
     """One priced choice."""
 
     credits: Credits
@@ -112,96 +101,17 @@ class Catalogue(BaseModel):
     tools: list[Tool]
 
 
-class Split(BaseModel):
-    """Which credits paid."""
-
-    plan: Credits
-    package: Credits
-
-
-class Output(BaseModel):
-    """A result. `url` is relative to this host and good for 15 minutes."""
-
-    id: str
-    url: str
-    media_type: str
-    width: int
-    height: int
-    bytes: int
-
-
-class Generation(BaseModel):
-    """One run: what was asked for, what it cost, what came out."""
-
-    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
-    tool: str
-    resolution: str | None
-    seconds: int | None
-    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-    outcome: str | None
-    message: str | None
-    cost: Credits
-    split: Split
-    version: int
-    engine: str | None
-    model: str | None
-    label: str | None
-    created_at: Instant
-    finished_at: Instant | None
-    outputs: list[Output]
-
-
 class Batch(BaseModel):
     """The runs of a batch, in the order of its items."""
 
     generations: list[Generation]
 
 
-class Statement(BaseModel):
-    """Opening + added + restored + adjusted - used - expired = closing."""
-
-    opening: Credits
-    added: Credits
-    restored: Credits
-    adjusted: Credits
-    used: Credits
-    expired: Credits
-    closing: Credits
-
-
-class ToolShare(BaseModel):
-    """What one tool used in the span; the percents of a month add up to 100."""
-
-    tool: str
-    runs: int
-    credits: Credits
-    percent: int
-
-
-class Day(BaseModel):
-    """One day with entries. `net` = `used` - `restored` - `adjusted`."""
-
-    day: date
-    tools: list[ToolShare]
-    used: Credits
-    restored: Credits
-    adjusted: Credits
-    net: Credits
-
-
-class Usage(BaseModel):
+class Usage(Summary):
     """One calendar month in the account's time zone, from the ledger."""
 
     month: str
     time_zone: str
-    runs: int
-    used: Credits
-    net: Credits
-    plan: Statement
-    package: Statement
-    total: Statement
-    tools: list[ToolShare]
-    days: list[Day]
 
 
 class FieldError(BaseModel):

@@ -1,60 +1,102 @@
-"""The JSON form of a run, shared by the API and the live events."""
+"""The JSON form of a run: what the API and the live events send, and what the OpenAPI document says
+of it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal, cast
 
+from pydantic import BaseModel, Field
+
+from credits.representations import Credits, Instant
+from generations import models
 from generations.media import links
-from generations.models import Generation, Picture
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class Split(BaseModel):
+    """Which credits paid."""
+
+    plan: Credits
+    package: Credits
+
+
+class Output(BaseModel):
+    """A result. `url` is relative to this host and good for 15 minutes."""
+
+    id: str
+    url: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+
+
+class Generation(BaseModel):
+    """One run: what was asked for, what it cost, what came out."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    tool: str
+    resolution: str | None
+    seconds: int | None
+    state: State
+    outcome: str | None
+    message: str | None
+    cost: Credits
+    split: Split
+    version: int
+    engine: str | None
+    model: str | None
+    label: str | None
+    created_at: Instant
+    finished_at: Instant | None
+    outputs: list[Output]
 
 
 def generation_json(account_id: int, generation_id: str) -> dict[str, Any] | None:
     """A run as the API and the event `generation` carry it; None for another account's."""
-    generation = (
-        Generation.objects.select_related("account", "spend")
+    found = (
+        models.Generation.objects.select_related("account", "spend")
         .prefetch_related("pictures")
         .filter(account_id=account_id, pk=generation_id)
         .first()
     )
-    return None if generation is None else represent(generation)
+    return None if found is None else represent(found).model_dump(mode="json")
 
 
-def represent(generation: Generation) -> dict[str, Any]:
+def represent(run: models.Generation) -> Generation:
     """The JSON form of a run that has been read with its account, spend and pictures."""
-    spend = generation.spend
-    return {
-        "id": str(generation.pk),
-        "tool": generation.tool,
-        "resolution": generation.resolution or None,
-        "seconds": generation.seconds,
-        "state": generation.state,
-        "outcome": generation.outcome or None,
-        "message": generation.message or None,
-        "cost": generation.price,
-        "split": {
-            "plan": -spend.plan_delta if spend else 0,
-            "package": -spend.package_delta if spend else 0,
-        },
-        "version": generation.account.version,
-        "engine": generation.engine or None,
-        "model": generation.model or None,
-        "label": generation.label or None,
-        "created_at": generation.created_at.isoformat(),
-        "finished_at": generation.finished_at.isoformat() if generation.finished_at else None,
-        "outputs": [
-            _picture(picture)
-            for picture in generation.pictures.all()
-            if picture.role == Picture.Role.OUTPUT
+    return Generation(
+        id=str(run.pk),
+        tool=run.tool,
+        resolution=run.resolution or None,
+        seconds=run.seconds,
+        state=cast("State", run.state),
+        outcome=run.outcome or None,
+        message=run.message or None,
+        cost=run.price,
+        split=Split(plan=run.plan_part, package=run.package_part),
+        version=run.account.version,
+        engine=run.engine or None,
+        model=run.model or None,
+        label=run.label or None,
+        created_at=run.created_at.isoformat(),
+        finished_at=run.finished_at.isoformat() if run.finished_at else None,
+        outputs=[
+            _output(picture)
+            for picture in run.pictures.all()
+            if picture.role == models.Picture.Role.OUTPUT
         ],
-    }
+    )
 
 
-def _picture(picture: Picture) -> dict[str, Any]:
-    return {
-        "id": str(picture.pk),
-        "url": links.link(picture, download=True),
-        "media_type": picture.media_type,
-        "width": picture.width,
-        "height": picture.height,
-        "bytes": picture.size,
-    }
+def _output(picture: models.Picture) -> Output:
+    return Output(
+        id=str(picture.pk),
+        url=links.link(picture, download=True),
+        media_type=picture.media_type,
+        width=picture.width,
+        height=picture.height,
+        bytes=picture.size,
+    )
