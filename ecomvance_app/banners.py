@@ -34,7 +34,7 @@ from shopify_auth.frame import addresses
 from shopify_auth.models import Shop
 from shopify_auth.models.charges import Charge, Subscription
 
-LOW_CREDITS = "components/low_credits.html"
+LOW_CREDITS = "shell/low_credits.html"
 PLAIN = "components/banner.html"
 ADVICE_DAYS = timedelta(days=30)
 EXPIRY_NOTICE = timedelta(days=3)
@@ -76,7 +76,7 @@ def steps(balance: Balance) -> str:
 @require_safe
 def fragment(request: MerchantRequest) -> HttpResponse:
     """The banner and the popover's lines as they are now, for a page whose balance has moved on."""
-    return render(request, "components/balance_news.html")
+    return render(request, "shell/balance_news.html")
 
 
 def _trouble(account: Account, surface: str) -> Banner | None:

@@ -34,7 +34,7 @@ def component_gallery(request: HttpRequest) -> HttpResponse:
         raise Http404
     return render(
         request,
-        "components/gallery.html",
+        "gallery.html",
         {
             "untouched": _SampleForm(
                 initial={"name": "Blue mug", "threshold": 300, "format": "png"}
