@@ -21,8 +21,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from credits import periods, renewals
+from credits.arguments import MAX_CREDITS
 from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
-from credits.refusals import MAX_CREDITS, UnknownAccount
+from credits.refusals import UnknownAccount
 from ecomvance_app import jobs
 
 LOWEST_THRESHOLD = 50

@@ -16,8 +16,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from credits import alerts
+from credits.arguments import MAX_CREDITS
 from credits.models import Account, AlertRecipient
-from credits.refusals import MAX_CREDITS
 
 MOST_RECIPIENTS = 10
 

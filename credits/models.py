@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from credits.arguments import MAX_CREDITS
 from credits.periods import PeriodKind, PlanBucket
-from credits.refusals import MAX_CREDITS
 
 # What one ledger entry can grant.
 GRANTABLE = [MinValueValidator(1), MaxValueValidator(MAX_CREDITS)]

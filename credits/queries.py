@@ -8,9 +8,10 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from credits import alerts, periods
+from credits.arguments import check_account_id, check_instant, check_now
 from credits.models import Account, LedgerEntry
 from credits.periods import PeriodKind
-from credits.refusals import UnknownAccount, check_account_id, check_instant, check_now
+from credits.refusals import UnknownAccount
 from credits.renewals import PeriodEnd, Renewal, period_end, read_renewal
 
 

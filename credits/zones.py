@@ -6,7 +6,7 @@ import logging
 
 from django.db import DataError, connection, transaction
 
-from credits.refusals import check_zone
+from credits.arguments import check_zone
 
 logger = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from credits import ledger
+from credits.arguments import MAX_CREDITS
 from credits.models import Account, LedgerEntry, Plan, RestorationCase
 from credits.outcomes import cases
 from credits.queries import Balance, balance_of
-from credits.refusals import MAX_CREDITS
 
 
 def _new_key() -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from credits.arguments import check_adjustment, check_decision
 from credits.ledger import posting
 from credits.ledger.journal import Journal
 from credits.models import LedgerEntry
-from credits.refusals import InsufficientCredits, check_adjustment, check_decision
+from credits.refusals import InsufficientCredits
 
 Kind = LedgerEntry.Kind
 Bucket = Literal["plan", "package"]

@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from credits import periods
+from credits.arguments import check_now
 from credits.ledger import posting
 from credits.models import Account
-from credits.refusals import check_now
 
 logger = logging.getLogger(__name__)
 

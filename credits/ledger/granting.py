@@ -9,19 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from credits import periods
-from credits.ledger import posting
-from credits.ledger.journal import Journal
-from credits.models import Account, LedgerEntry, Plan
-from credits.periods import PlanBucket
-from credits.refusals import (
-    StalePeriod,
-    UnknownPlan,
+from credits.arguments import (
     check_decision,
     check_grant,
     check_instant,
     check_now,
     check_text,
 )
+from credits.ledger import posting
+from credits.ledger.journal import Journal
+from credits.models import Account, LedgerEntry, Plan
+from credits.periods import PlanBucket
+from credits.refusals import StalePeriod, UnknownPlan
 from credits.zones import usable_zone
 
 Kind = LedgerEntry.Kind

@@ -16,10 +16,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from credits import alerts
+from credits.arguments import check_account_id, check_key, check_now
 from credits.ledger import fast_spend
 from credits.ledger.journal import Journal
 from credits.models import Account, EntryNote, LedgerEntry
-from credits.refusals import KeyConflict, UnknownAccount, check_account_id, check_key, check_now
+from credits.refusals import KeyConflict, UnknownAccount
 from credits.signals import balance_changed
 
 

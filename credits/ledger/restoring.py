@@ -8,16 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from credits import periods
+from credits.arguments import check_decision, check_spend_id
 from credits.ledger import posting
 from credits.ledger.journal import Journal
 from credits.models import LedgerEntry
-from credits.refusals import (
-    AlreadyRestored,
-    NothingToRestore,
-    UnknownSpend,
-    check_decision,
-    check_spend_id,
-)
+from credits.refusals import AlreadyRestored, NothingToRestore, UnknownSpend
 
 Kind = LedgerEntry.Kind
 

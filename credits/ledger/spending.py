@@ -15,18 +15,17 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from credits.ledger import fast_spend, posting
-from credits.models import LedgerEntry
-from credits.refusals import (
+from credits.arguments import (
     MAX_CREDITS,
-    InsufficientCredits,
-    KeyConflict,
     check_account_id,
     check_amount,
     check_key,
     check_now,
     check_text,
 )
+from credits.ledger import fast_spend, posting
+from credits.models import LedgerEntry
+from credits.refusals import InsufficientCredits, KeyConflict
 
 Kind = LedgerEntry.Kind
 

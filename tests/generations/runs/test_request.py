@@ -136,6 +136,7 @@ class TestAsking:
 
         assert [answer.status_code for answer in answers] == [422, 402, 422]
         assert "This tool comes later" in answers[0].content.decode()
+        assert "20 credits are needed and you have 10" in answers[1].content.decode()
         assert "damaged" in answers[2].content.decode()
         assert owner.total == 20
 
