@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from shopify_auth.admin.charges import ReadOnlyAdmin as _ReadOnly
+from shopify_auth.admin_api import scopes
 from shopify_auth.models import (
     Erasure,
     Membership,
@@ -62,7 +63,7 @@ class _StaffInline(admin.TabularInline):  # type: ignore[type-arg]
 class ShopAdmin(_ReadOnly):
     """Stores with the state of our access to them."""
 
-    list_display = ["domain", "name", "state", "access", "account", "installed_at"]
+    list_display = ["domain", "name", "state", "access", "permissions", "account", "installed_at"]
     list_filter = ["state", "is_development_store", "offline_token__state"]
     list_select_related = ["account", "offline_token"]
     search_fields = ["domain", "name", "shopify_id"]
@@ -77,6 +78,12 @@ class ShopAdmin(_ReadOnly):
         until = token.refresh_expires_at
         label = str(OfflineToken.State(token.state).label)
         return f"{label}, {until:%Y-%m-%d}" if until else label
+
+    @admin.display(description=gettext_lazy("permissions"))
+    def permissions(self, shop: Shop) -> str:
+        """The scopes that the merchant granted, and whether some are wanted that are missing."""
+        granted = ", ".join(shop.scopes)
+        return _("%s: more are needed") % granted if scopes.needs_consent(shop) else granted
 
 
 @admin.register(Erasure)

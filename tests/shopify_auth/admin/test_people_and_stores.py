@@ -38,6 +38,12 @@ def test_staff_find_a_store_and_never_its_tokens(staff, shop):
     assert staff.get("/staff/shopify_auth/offlinetoken/").status_code == 404
 
 
+def test_staff_see_which_permissions_a_store_has_still_to_give(staff, shop, settings):
+    assert "read_products" in staff.get("/staff/shopify_auth/shop/").text
+    settings.SHOPIFY_SCOPES = ["read_products", "write_files"]
+    assert "read_products: more are needed" in staff.get("/staff/shopify_auth/shop/").text
+
+
 def test_staff_replay_a_webhook(staff, shop):
     post("app/scopes_update", webhook_id="one")
     work()

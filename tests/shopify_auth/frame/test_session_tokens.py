@@ -8,6 +8,7 @@ import hmac
 import itertools
 import json
 import time
+from typing import Any
 
 import jwt
 import pytest
@@ -149,7 +150,7 @@ def test_a_wrong_signature_is_never_called_stale():
 # --- What ShopifyAPI decides is never wider than our own rule -----------------------------------
 
 SHOP_OF_ONE_LETTER = "o.myshopify.com"
-CLAIMS = {
+CLAIMS: dict[str, list[Any]] = {
     "iss": [1, [], {}, "https://[", "//", SHOP, f"https://{SHOP}", f"https://{SHOP}:443/admin"],
     "dest": [1, [f"https://{SHOP}"], {}, "https://[", SHOP, f"https://{SHOP}/", f"//{SHOP}"],
     "aud": [1, [], ["development-client-id"], ["development-client-id", "another"], "Another", {}],
@@ -172,8 +173,8 @@ def corpus():
             yield signed(claims_of(**dict(pair)))
     for shop in ("Olivias-Mugs.myshopify.com", SHOP_OF_ONE_LETTER, "a_b.myshopify.com", "x.dev"):
         yield signed(claims_of(shop))
-    for payload in ([], "text", 1, None):
-        yield signed(payload)
+    payloads: list[Any] = [[], "text", 1, None]
+    yield from map(signed, payloads)
     for header in ({"crit": ["b64"], "b64": False}, {"alg": "none"}, {"typ": 1}, {"kid": 1}):
         yield signed(claims_of(), **header)
 

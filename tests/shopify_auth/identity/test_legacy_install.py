@@ -18,7 +18,7 @@ from shopify import Session
 
 from ecomvance_app.celery import app
 from shopify_auth.models import OfflineToken, Shop
-from tests.embedded import SECOND_SHOP, SHOP, host_of
+from tests.embedded import SECOND_SHOP, SHOP, host_of, place, session_token
 
 HANDLE = SHOP.removesuffix(".myshopify.com")
 
@@ -219,6 +219,29 @@ def test_a_code_that_shopify_refuses_installs_nothing(client, store):
     query = signed(code="another-code", state=state)
     assert client.get("/auth/callback", query).status_code == 400
     assert not OfflineToken.objects.filter(state=OfflineToken.State.ACTIVE).exists()
+
+
+def test_a_store_whose_permissions_no_longer_suffice_is_asked_again_when_it_is_opened(
+    client, store_access, settings
+):
+    def opening():
+        return client.get(
+            "/",
+            signed(embedded="1", id_token=session_token()),
+            headers={"Sec-Fetch-Dest": "iframe"},
+        )
+
+    assert opening().wsgi_request.account is not None
+    settings.SHOPIFY_SCOPES = ["read_products", "write_files"]
+    link = re.search('href="([^"]+)" target="_top"', opening().text)
+    assert link is not None
+    at_work = client.get("/", place(id_token=session_token()))
+    assert at_work.wsgi_request.account is not None
+
+    begun = client.get(html.unescape(link[1]))
+    assert client.get("/auth/callback", agree(store_access, begun["Location"])).status_code == 302
+    assert Shop.objects.get().scopes == settings.SHOPIFY_SCOPES
+    assert opening().wsgi_request.account is not None
 
 
 def test_switched_off_there_is_nothing(client, settings):
