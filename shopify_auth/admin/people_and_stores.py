@@ -106,13 +106,13 @@ class WebhookDeliveryAdmin(_ReadOnly):
 
     @admin.action(description=gettext_lazy("Handle once more"), permissions=["replay"])
     def replay(self, request: HttpRequest, chosen: QuerySet[WebhookDelivery]) -> None:
-        """Hand the chosen deliveries to a worker again; those without a body stay as they are."""
+        """Hand the chosen deliveries to a worker again; those that name no store stay as they are."""
         count = inbox.replay(chosen)
         skipped = chosen.count() - count
         text = ngettext("%d webhook is handled again.", "%d webhooks are handled again.", count)
         messages.success(request, text % count)
         if skipped:
-            messages.warning(request, _("%d no longer have a body.") % skipped)
+            messages.warning(request, _("%d name no store that is known.") % skipped)
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         """Replaying repeats what Shopify asked for: whoever may change deliveries may do it."""
