@@ -14,6 +14,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, Throttled, ValidationError
 
 from credits.ledger import InsufficientCredits, KeyConflict
+from ecomvance_app import http
 from generations.media.reading import PictureRefused
 from generations.products import ProductsUnavailable, UnknownProduct
 from generations.refusals import missing_credits
@@ -42,12 +43,7 @@ def answer(status: int, code: str, message: str, **more: Any) -> JsonResponse:
 
 def unauthorized(_request: HttpRequest, _error: Exception | None = None) -> HttpResponse:
     """401 that makes App Bridge fetch a new session token and ask once more."""
-    response = answer(
-        401, "unauthorized", _("A valid session token is needed in the Authorization header.")
-    )
-    response["WWW-Authenticate"] = "Bearer"
-    response["X-Shopify-Retry-Invalid-Session-Request"] = "1"
-    return response
+    return http.unauthorized()
 
 
 def not_found(_request: HttpRequest, _error: Exception | None = None) -> HttpResponse:

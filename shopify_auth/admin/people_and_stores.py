@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from shopify_auth.admin.charges import ReadOnlyAdmin as _ReadOnly
+from credits.admin.read_only import ReadOnlyAdmin
 from shopify_auth.admin_api import scopes
 from shopify_auth.models import (
     Erasure,
@@ -60,7 +60,7 @@ class _StaffInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Shop)
-class ShopAdmin(_ReadOnly):
+class ShopAdmin(ReadOnlyAdmin):
     """Stores with the state of our access to them."""
 
     list_display = ["domain", "name", "state", "access", "permissions", "account", "installed_at"]
@@ -87,7 +87,7 @@ class ShopAdmin(_ReadOnly):
 
 
 @admin.register(Erasure)
-class ErasureAdmin(_ReadOnly):
+class ErasureAdmin(ReadOnlyAdmin):
     """Proof of what was erased."""
 
     list_display = ["shop", "erased_at", "counts"]
@@ -95,7 +95,7 @@ class ErasureAdmin(_ReadOnly):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(_ReadOnly):
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
     """The inbox: what came, what came of it, and a second try."""
 
     list_display = ["received_at", "topic", "subject", "handled_at", "attempts", "outcome"]

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from ecomvance_app import http
 from shopify_auth.admin_api.scopes import needs_consent
 from shopify_auth.domains import is_shop_domain
 from shopify_auth.frame.addresses import app_url, install_url, leave_frame
@@ -20,7 +21,6 @@ from shopify_auth.frame.bounce import bounce, place_of
 from shopify_auth.frame.session_tokens import ForeignSessionToken
 from shopify_auth.stores import installs
 
-RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 JSON_PATHS = ("/api/", "/events")
 _BOT = re.compile(r"bot\b|crawl|spider|slurp|facebookexternalhit", re.IGNORECASE)
 _NO_BOT = re.compile(r"Shopify (POS|Mobile)", re.IGNORECASE)
@@ -116,19 +116,12 @@ def _is_bot(request: HttpRequest) -> bool:
 def unauthorized(request: HttpRequest) -> HttpResponse:
     """401: JSON on the API, a short page for documents, plain text for other fetches."""
     message = _("This page needs to be opened again from your Shopify admin.")
-    response: HttpResponse
     if request.path.startswith(JSON_PATHS):
-        error = {
-            "error": "unauthorized",
-            "message": _("The session token is missing or not valid."),
-        }
-        response = JsonResponse(error, status=401)
-    elif is_document(request):
-        response = render(request, "shopify_auth/refused.html", {"message": message}, status=401)
-    else:
-        response = HttpResponse(message, status=401, content_type="text/plain")
-    response[RETRY_HEADER] = "1"
-    return response
+        return http.unauthorized()
+    if is_document(request):
+        page = render(request, "shopify_auth/refused.html", {"message": message})
+        return http.unauthorized(page)
+    return http.unauthorized(HttpResponse(message, content_type="text/plain"))
 
 
 def shopify_away(request: HttpRequest) -> HttpResponse:

@@ -1,7 +1,9 @@
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def forget_bodies(apps, schema_editor):
+def forget_bodies(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Nobody reads a body that fitted its topic: the store it names is in `subject`."""
     deliveries = apps.get_model("shopify_auth", "WebhookDelivery").objects
     deliveries.exclude(subject="").exclude(body="").update(body="")

@@ -17,6 +17,7 @@ from django.test import Client
 from shopify import Session
 
 from ecomvance_app.celery import app
+from shopify_auth.billing import schedule
 from shopify_auth.models import OfflineToken, Shop
 from tests.embedded import SECOND_SHOP, SHOP, host_of, place, session_token
 
@@ -83,7 +84,7 @@ def test_a_return_looks_for_what_was_paid_meanwhile(
     with django_capture_on_commit_callbacks(execute=True):
         client.get("/auth/callback", agree(store, begun["Location"]))
 
-    assert sent.count("shopify_auth.bring_in_line") == 1
+    assert sent.count(schedule.RECONCILE) == 1
 
 
 def test_begun_inside_the_frame_it_goes_on_in_the_whole_window(client, store):
