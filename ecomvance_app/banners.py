@@ -29,7 +29,7 @@ from ecomvance_app.http import MerchantRequest
 from ecomvance_app.needs import count_failed
 from generations.advice import cheaper_way
 from generations.catalog import CHEAPEST
-from shopify_auth.admin_api import offline_tokens
+from shopify_auth.admin_api import offline_tokens, scopes
 from shopify_auth.frame import addresses
 from shopify_auth.models import Shop
 from shopify_auth.models.charges import Charge, Subscription
@@ -53,8 +53,8 @@ class Banner:
 def choose_banner(account: Account, balance: Balance, surface: str, now: datetime) -> Banner | None:
     """The banner for this account now, if any.
 
-    An unpaid bill comes first, then a broken connection, credits that no tool can be run with,
-    failed work, low credits, the end of the trial, its last day, and plan credits that will expire
+    An unpaid bill comes first, then a broken connection, permissions that a merchant has still to
+    give, credits that no tool can be run with, failed work, low credits, the end of the trial, its last day, and plan credits that will expire
     within three days.
     """
     return _trouble(account, surface) or _state(account, balance, surface, now)
@@ -85,7 +85,10 @@ def _trouble(account: Account, surface: str) -> Banner | None:
     if frozen.exists():
         return _frozen(surface)
     broken = offline_tokens.shops_to_reopen(account).first()
-    return _disconnected(broken, surface) if broken else None
+    if broken:
+        return _disconnected(broken, surface)
+    asked = next(iter(scopes.shops_to_ask(account)), None)
+    return _permissions(asked, surface) if asked else None
 
 
 def _state(account: Account, balance: Balance, surface: str, now: datetime) -> Banner | None:
@@ -153,11 +156,25 @@ def _disconnected(shop: Shop, surface: str) -> Banner:
             "store's admin: that connects it again. Your credits and pictures are all here."
         ),
     }
-    # Inside the admin's frame a link to another store's admin leads nowhere.
+    return Banner("disconnected", PLAIN, variables | _way_into(shop, surface))
+
+
+def _permissions(shop: Shop, surface: str) -> Banner:
+    variables = {
+        "tone": "warning",
+        "title": _("%(store)s has new permissions to give") % {"store": shop.domain},
+        "text": _(
+            "Open ecomVance in the store's admin: Shopify asks you there. Until then some features "
+            "do not work with this store."
+        ),
+    }
+    return Banner("permissions", PLAIN, variables | _way_into(shop, surface))
+
+
+def _way_into(shop: Shop, surface: str) -> dict[str, str]:
+    """The button to the app in a store's admin; from inside a frame it would lead nowhere."""
     url = addresses.app_url("", shop.domain) if surface == "web" else None
-    if url:
-        variables |= {"primary_label": _("Open in Shopify"), "primary_url": url}
-    return Banner("disconnected", PLAIN, variables)
+    return {"primary_label": _("Open in Shopify"), "primary_url": url} if url else {}
 
 
 def _failed(runs: int, surface: str) -> Banner:

@@ -30,7 +30,7 @@ from redis.exceptions import RedisError
 from credits import queries as credit_queries
 from credits.representations import balance_json
 from ecomvance_app import live
-from ecomvance_app.http import MerchantRequest, public
+from ecomvance_app.http import MerchantRequest, public, unauthorized
 from generations.runs.representations import generation_json
 
 logger = logging.getLogger(__name__)
@@ -55,10 +55,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
     """`GET /events`: the stream of the account that the session token or the ticket names."""
     account_id = _account_id(request)
     if account_id is None:
-        answer = {"error": "unauthorized", "message": "The ticket or session token is not valid."}
-        response = JsonResponse(answer, status=401)
-        response["X-Shopify-Retry-Invalid-Session-Request"] = "1"
-        return response
+        return unauthorized()
     # The middleware's connection would otherwise stay open for the life of the stream.
     await sync_to_async(connections.close_all)()
     return StreamingHttpResponse(

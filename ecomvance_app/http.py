@@ -1,13 +1,14 @@
-"""What every merchant page finds on its request, the marker for views that need no merchant, and
-how a page says no."""
+"""What every merchant page finds on its request, the marker for views that need no merchant, the
+401, and how a page says no."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 if TYPE_CHECKING:
@@ -61,3 +62,14 @@ def answer_refusal(
     if request.htmx:
         return render(request, fragment, told, status=status)
     return render(request, page, context() | told, status=status)
+
+
+def unauthorized(response: HttpResponse | None = None) -> HttpResponse:
+    """401 that makes App Bridge ask once more with a fresh session token: `response`, or JSON."""
+    if response is None:
+        message = _("A valid session token is needed.")
+        response = JsonResponse({"error": "unauthorized", "message": message})
+        response["WWW-Authenticate"] = "Bearer"
+    response.status_code = 401
+    response["X-Shopify-Retry-Invalid-Session-Request"] = "1"
+    return response

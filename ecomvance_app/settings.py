@@ -103,7 +103,7 @@ IDENTITY_KEY = credential(
 )
 PRODUCT_SOURCE = env.str("PRODUCT_SOURCE", default="shopify_auth.products.ShopProducts")
 # Where credits ask whether a plan goes on; see credits/renewals.py.
-RENEWAL_SOURCE = "shopify_auth.billing.reconcile.renewal"
+RENEWAL_SOURCE = "shopify_auth.billing.subscription_state.renewal"
 
 # --- Apps ----------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -10,7 +10,7 @@ from django.utils import timezone
 from ecomvance_app import clock, jobs
 from shopify_auth.admin_api import token_refresh
 from shopify_auth.admin_api.errors import ShopifyError
-from shopify_auth.billing import reconcile, sweeps
+from shopify_auth.billing import reconcile, schedule, sweeps
 from shopify_auth.models import Shop
 from shopify_auth.webhooks import inbox
 
@@ -44,7 +44,7 @@ def keep_shop_access(shop_id: int, **_kwargs: object) -> None:
     token_refresh.keep(shop_id)
 
 
-@shared_task(name=sweeps.RECONCILE)
+@shared_task(name=schedule.RECONCILE)
 def reconcile_charges(shop_id: int, **_kwargs: object) -> None:
     """Make one store's credits agree with what it pays for; what fails is due again by itself."""
     shop = Shop.objects.filter(pk=shop_id).first()

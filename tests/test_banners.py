@@ -96,3 +96,17 @@ def test_another_stores_bill_is_not_this_ones(owner, second_shop):
     freeze(owner)
 
     assert banner(second_shop) == ""
+
+
+def test_permissions_that_a_store_has_still_to_give(owner, settings):
+    Shop.objects.create(
+        domain="olivia.myshopify.com",
+        account=owner.account,
+        installed_at=timezone.now(),
+        scopes=["read_products"],
+    )
+    assert banner(owner) == ""
+    settings.SHOPIFY_SCOPES = ["read_products", "write_files"]
+    assert banner(owner) == "olivia.myshopify.com has new permissions to give"
+    Shop.objects.update(scopes=["read_products", "write_files"])
+    assert banner(owner) == ""

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from credits import ledger, queries
 from credits.admin.forms import AdjustmentForm, DecisionForm, GrantForm
+from credits.admin.read_only import ReadOnlyAdmin
 from credits.models import (
     Account,
     AlertRecipient,
@@ -36,19 +37,6 @@ class _Admin(admin.ModelAdmin):  # type: ignore[type-arg]  # Generic for type ch
     """What every page of these has in common."""
 
     show_full_result_count = False
-
-
-class _ReadOnly(_Admin):
-    """Staff look and never touch."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class _OnSale(_Admin):
@@ -114,7 +102,7 @@ class OutcomeRuleAdmin(_Admin):
 
 
 @admin.register(Account)
-class AccountAdmin(_ReadOnly):
+class AccountAdmin(ReadOnlyAdmin):
     """Accounts, their balance now, and the two corrections that staff may make."""
 
     list_display = [
@@ -202,7 +190,7 @@ class AccountAdmin(_ReadOnly):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(_ReadOnly):
+class LedgerEntryAdmin(ReadOnlyAdmin):
     """Every entry with the balance after it."""
 
     list_display = [
@@ -231,7 +219,7 @@ class LedgerEntryAdmin(_ReadOnly):
 
 
 @admin.register(RestorationCase)
-class RestorationCaseAdmin(_ReadOnly):
+class RestorationCaseAdmin(ReadOnlyAdmin):
     """The queue of platform errors, oldest first; each is approved or declined once."""
 
     list_display = [
@@ -304,7 +292,7 @@ class RestorationCaseAdmin(_ReadOnly):
 
 
 @admin.register(DailyUsage)
-class DailyUsageAdmin(_ReadOnly):
+class DailyUsageAdmin(ReadOnlyAdmin):
     """The daily sums that reports read."""
 
     list_display = [
@@ -317,7 +305,7 @@ class DailyUsageAdmin(_ReadOnly):
 
 
 @admin.register(LowCreditAlert)
-class LowCreditAlertAdmin(_ReadOnly):
+class LowCreditAlertAdmin(ReadOnlyAdmin):
     """Crossings of the low-credit threshold, and when the mail about them left."""
 
     list_display = [
@@ -329,7 +317,7 @@ class LowCreditAlertAdmin(_ReadOnly):
 
 
 @admin.register(AlertRecipient)
-class AlertRecipientAdmin(_ReadOnly):
+class AlertRecipientAdmin(ReadOnlyAdmin):
     """Who gets an account's low-credit mail; merchants choose it in their settings."""
 
     list_display = ["account", "email", "enabled"]

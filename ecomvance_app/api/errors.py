@@ -14,6 +14,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, Throttled, ValidationError
 
 from credits.refusals import Refusal
+from ecomvance_app import http
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +39,7 @@ def answer(status: int, code: str, message: str, **more: Any) -> JsonResponse:
 
 def unauthorized(_request: HttpRequest, _error: Exception | None = None) -> HttpResponse:
     """401 that makes App Bridge fetch a new session token and ask once more."""
-    response = answer(
-        401, "unauthorized", _("A valid session token is needed in the Authorization header.")
-    )
-    response["WWW-Authenticate"] = "Bearer"
-    response["X-Shopify-Retry-Invalid-Session-Request"] = "1"
-    return response
+    return http.unauthorized()
 
 
 def not_found(_request: HttpRequest, _error: Exception | None = None) -> HttpResponse:

@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from credits.admin.read_only import ReadOnlyAdmin
 from ecomvance_app import clock
 from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import clawbacks, reconcile
@@ -25,21 +26,6 @@ from shopify_auth.models import (
     Shop,
     Subscription,
 )
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Generic for type checkers alone.
-    """Staff look and never touch."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class _ComparableAdmin(ReadOnlyAdmin):

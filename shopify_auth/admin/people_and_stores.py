@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from shopify_auth.admin.charges import ReadOnlyAdmin as _ReadOnly
+from credits.admin.read_only import ReadOnlyAdmin
+from shopify_auth.admin_api import scopes
 from shopify_auth.models import (
     Erasure,
     Membership,
@@ -59,10 +60,10 @@ class _StaffInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Shop)
-class ShopAdmin(_ReadOnly):
+class ShopAdmin(ReadOnlyAdmin):
     """Stores with the state of our access to them."""
 
-    list_display = ["domain", "name", "state", "access", "account", "installed_at"]
+    list_display = ["domain", "name", "state", "access", "permissions", "account", "installed_at"]
     list_filter = ["state", "is_development_store", "offline_token__state"]
     list_select_related = ["account", "offline_token"]
     search_fields = ["domain", "name", "shopify_id"]
@@ -78,9 +79,15 @@ class ShopAdmin(_ReadOnly):
         label = str(OfflineToken.State(token.state).label)
         return f"{label}, {until:%Y-%m-%d}" if until else label
 
+    @admin.display(description=gettext_lazy("permissions"))
+    def permissions(self, shop: Shop) -> str:
+        """The scopes that the merchant granted, and whether some are wanted that are missing."""
+        granted = ", ".join(shop.scopes)
+        return _("%s: more are needed") % granted if scopes.needs_consent(shop) else granted
+
 
 @admin.register(Erasure)
-class ErasureAdmin(_ReadOnly):
+class ErasureAdmin(ReadOnlyAdmin):
     """Proof of what was erased."""
 
     list_display = ["shop", "erased_at", "counts"]
@@ -88,7 +95,7 @@ class ErasureAdmin(_ReadOnly):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(_ReadOnly):
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
     """The inbox: what came, what came of it, and a second try."""
 
     list_display = ["received_at", "topic", "subject", "handled_at", "attempts", "outcome"]
@@ -99,13 +106,13 @@ class WebhookDeliveryAdmin(_ReadOnly):
 
     @admin.action(description=gettext_lazy("Handle once more"), permissions=["replay"])
     def replay(self, request: HttpRequest, chosen: QuerySet[WebhookDelivery]) -> None:
-        """Hand the chosen deliveries to a worker again; those without a body stay as they are."""
+        """Hand the chosen deliveries to a worker again; those that name no store stay as they are."""
         count = inbox.replay(chosen)
         skipped = chosen.count() - count
         text = ngettext("%d webhook is handled again.", "%d webhooks are handled again.", count)
         messages.success(request, text % count)
         if skipped:
-            messages.warning(request, _("%d no longer have a body.") % skipped)
+            messages.warning(request, _("%d name no store that is known.") % skipped)
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         """Replaying repeats what Shopify asked for: whoever may change deliveries may do it."""

@@ -7,9 +7,12 @@ of `errors`. Tokens travel in headers and bodies only and never reach a log or a
 from __future__ import annotations
 
 import logging
+import os
 import random
+import threading
 import time
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +42,9 @@ FIRST_WAIT_SECONDS = 0.4
 _LONGEST_PAUSE = LONGEST_WAIT_SECONDS + 1
 LONGEST_CALL_SECONDS = ATTEMPTS * sum(TIMEOUT_SECONDS) + (ATTEMPTS - 1) * _LONGEST_PAUSE
 LONGEST_GRANT_SECONDS = (ATTEMPTS - 1) * sum(TIMEOUT_SECONDS) + (ATTEMPTS - 2) * _LONGEST_PAUSE
+# A connection that rested longer may be closed by Shopify just as a mutation goes out on it, and that
+# one is not repeated.
+RESTS_SECONDS = 15.0
 PICTURE_HOST = "cdn.shopify.com"
 LARGEST_PICTURE = 25 * 1024 * 1024
 _CHUNK = 256 * 1024
@@ -151,7 +157,7 @@ def download(url: str) -> bytes:
     """
     _check_picture_url(url)
     try:
-        with requests.get(
+        with _connections().get(
             url, timeout=TIMEOUT_SECONDS, stream=True, allow_redirects=False
         ) as response:
             if response.status_code in {404, 410}:
@@ -163,10 +169,56 @@ def download(url: str) -> bytes:
         raise ShopifyUnavailable(f"The picture host: {type(error).__name__}") from error
 
 
+def ask_for_session_token(domain: str) -> str | None:
+    """A session token of the store's owner, as the fake Shopify's admin hands it to the app's frame.
+
+    None from Shopify itself, which signs one for a merchant who opens the app and for nobody else.
+    """
+    if not (settings.DEV_STORE and settings.DEBUG):
+        return None
+    handle = domain.partition(".")[0]
+    try:
+        response = _post(f"{settings.DEV_STORE}/store/{handle}/session_token", {})
+    except requests.RequestException as error:
+        raise ShopifyUnavailable(f"The fake Shopify: {type(error).__name__}") from error
+    return _fields(response).get("id_token")
+
+
 def _post(url: str, body: Any, headers: dict[str, str] | None = None) -> requests.Response:
-    return requests.post(
+    return _connections().post(
         url, json=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
     )
+
+
+class _Pool(threading.local):
+    """This thread's connections, kept open between questions, and when they were last used."""
+
+    session: requests.Session | None = None
+    used_at = 0.0
+
+
+_pool = _Pool()
+
+
+def _forget_connections() -> None:
+    """A forked process must not write on its parent's connections."""
+    _pool.__dict__.clear()
+
+
+os.register_at_fork(after_in_child=_forget_connections)
+
+
+def _connections() -> requests.Session:
+    """The thread's pool. It keeps connections and nothing else: what one store set is no other's."""
+    now = time.monotonic()
+    if _pool.session is not None and now - _pool.used_at > RESTS_SECONDS:
+        _pool.session.close()
+        _pool.session = None
+    if _pool.session is None:
+        _pool.session = requests.Session()
+        _pool.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    _pool.used_at = now
+    return _pool.session
 
 
 def _back_off(attempt: int) -> float:

@@ -22,7 +22,6 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from credits.models import Account
-from shopify_auth import demo
 from shopify_auth.admin_api import client
 from shopify_auth.admin_api.client import TokenAnswer
 from shopify_auth.admin_api.documents import SHOP_DETAILS
@@ -212,7 +211,7 @@ def _claim(token: OfflineToken) -> Iterator[OfflineToken | None]:
 
 def _refresh(shop: Shop, token: OfflineToken) -> None:
     if token.state == OfflineToken.State.MISSING:
-        session_token = demo.signed_session_token(shop.domain)
+        session_token = client.ask_for_session_token(shop.domain)
         if session_token is None:
             raise NeedsReopen(f"{shop.domain} has not been opened since its installation")
         _store(shop, token, _ask_exchange(shop.domain, session_token))

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.conf import settings
-
 from credits import ledger, periods
 from credits.models import Account, LedgerEntry, Package, Plan
 from shopify_auth.billing import schedule
@@ -169,17 +167,17 @@ class Alignment:
 
     # --- What it is worth --------------------------------------------------------------------
 
-    def _is_paid(self, shown: ShownCharge) -> bool:
-        """Active, and not a test charge of a store that ought to pay."""
+    def _is_paid(self, row: Charge, shown: ShownCharge) -> bool:
+        """Active, and not a test charge of a store that ought to pay, which staff are told of."""
         if not shown.is_active:
             return False
-        if shown.test and not (self.shop.is_development_store or settings.DEBUG):
+        if not row.counts():
             report(self.shop, Kind.TEST, shown.gid, shown.name, self.now)
             return False
         return True
 
     def _grant_package(self, row: Purchase, shown: ShownCharge) -> None:
-        if row.granted_at is not None or not self._is_paid(shown):
+        if row.granted_at is not None or not self._is_paid(row, shown):
             return
         entry = ledger.add_package(
             self._account.pk, row.credits, f"{PURCHASE_KEY}{shown.gid}", self.now, row.receipt
@@ -190,7 +188,7 @@ class Alignment:
 
     def _grant_period(self, row: Subscription, shown: ShownCharge) -> None:
         """Grant the period that Shopify shows as paid, once. One that is over grants nothing."""
-        if not self._is_paid(shown):
+        if not self._is_paid(row, shown):
             return
         self._report_second_plan(row)
         start, end = self._period(row, shown)

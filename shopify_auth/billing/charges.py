@@ -36,7 +36,7 @@ from shopify_auth.admin_api.documents import (
     Document,
 )
 from shopify_auth.admin_api.errors import ShopifyError, ShopifyUnavailable, UserErrors
-from shopify_auth.billing import reconcile
+from shopify_auth.billing import reconcile, subscription_state
 from shopify_auth.billing.offers import (
     CURRENCY,
     Offer,
@@ -85,7 +85,7 @@ def subscribe(buyer: Buyer, handle: str) -> Subscription:
     if plan is None:
         raise ChargeRefused(_("This plan is no longer on sale. Reload the page to see the plans."))
     offer = plan_offer(plan)
-    present = reconcile.running_subscription(buyer.shop)
+    present = subscription_state.running_subscription(buyer.shop)
     _check_subscription(buyer, offer, present)
     later = present is not None and _size(offer) < _size(present)
     with _counter(buyer):
@@ -123,7 +123,7 @@ def cancel_subscription(shop: Shop, now: datetime) -> None:
 
     A second call does nothing. Raises the exceptions of `errors` when Shopify cannot be asked.
     """
-    present = reconcile.running_subscription(shop)
+    present = subscription_state.running_subscription(shop)
     if present is None:
         return
     try:
@@ -145,9 +145,8 @@ def _check_subscription(buyer: Buyer, offer: Offer, present: Subscription | None
         )
     if present is not None and (present.handle, *_size(present)) == (offer.handle, *_size(offer)):
         raise ChargeRefused(_("This is your present plan already."))
-    paying = reconcile.counted(
-        Subscription.objects.filter(shop__account=buyer.account).exclude(shop=buyer.shop)
-    )
+    paying = subscription_state.running_subscriptions().filter(shop__account=buyer.account)
+    paying = paying.exclude(shop=buyer.shop)
     if (other := paying.select_related("shop").first()) is not None:
         raise ChargeRefused(
             _("The plan of this account is paid through %(store)s. Change it there.")

@@ -16,12 +16,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 
-from credits.models import Account
-from credits.renewals import Renewal
 from ecomvance_app import clock
 from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import schedule
@@ -38,13 +34,9 @@ from shopify_auth.models.charges import (
 
 __all__ = [
     "Changes",
-    "counted",
     "end_charges",
     "is_worth_asking",
-    "paying_shop",
     "reconcile_charges",
-    "renewal",
-    "running_subscription",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -123,41 +115,6 @@ def is_worth_asking(shop: Shop, now: datetime, since: datetime | None = None) ->
         return False
     failed = checks.exclude(error="").filter(tried_at__range=(now - RESTS_AFTER_FAILURE, now))
     return not failed.exists()
-
-
-def counted(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
-    """Those of `subscriptions` that are active or frozen, and paid: a test is, where nobody pays."""
-    running = subscriptions.filter(status__in=RUNNING)
-    if settings.DEBUG:
-        return running
-    return running.exclude(test=True, shop__is_development_store=False)
-
-
-def running_subscription(shop: Shop) -> Subscription | None:
-    """The store's subscription that is active or frozen."""
-    return counted(Subscription.objects.filter(shop=shop)).order_by("-created_at").first()
-
-
-def renewal(account: Account) -> Renewal:
-    """Whether Shopify will bill another period for the account: the setting RENEWAL_SOURCE.
-
-    Periods that no subscription of ours stands behind were granted by staff, who are expected to
-    go on.
-    """
-    subscriptions = Subscription.objects.filter(shop__account=account)
-    running = set(counted(subscriptions).values_list("status", flat=True))
-    if Status.ACTIVE in running or not subscriptions.exists():
-        return "expected"
-    return "unpaid" if Status.FROZEN in running else "ended"
-
-
-def paying_shop(account: Account) -> Shop | None:
-    """The installed store through which the account pays: the one with a plan, else the first."""
-    shops = list(
-        Shop.objects.filter(account=account, state=Shop.State.INSTALLED).order_by("installed_at")
-    )
-    paying = [shop for shop in shops if running_subscription(shop)]
-    return next(iter([*paying, *shops]), None)
 
 
 # --- Reading -------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from shopify_auth.models.charges import Charge, Subscription
 
 Status = Charge.Status
 
+# The task that makes one store agree. Messages that are queued while a new version starts name it so.
+RECONCILE = "shopify_auth.bring_in_line"
 APPROVAL_WINDOW = timedelta(days=2)
 RENEWAL_POLL = (timedelta(minutes=5), timedelta(hours=12))
 APPROVAL_POLL = (timedelta(minutes=10), timedelta(hours=12))

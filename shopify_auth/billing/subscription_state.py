@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from django.db.models import QuerySet
+
 from credits.models import Account, LedgerEntry, Package, Plan
 from credits.queries import Balance
+from credits.renewals import Renewal
 from credits.reports import history
 from credits.reports.adviser import Advice, Priced, read_advice
 from shopify_auth.admin_api.client import admin_url
@@ -19,6 +22,7 @@ from shopify_auth.models import BillingCheck, Purchase, Shop, Subscription
 from shopify_auth.models.charges import Charge
 
 Status = Charge.Status
+RUNNING = Subscription.RUNNING
 State = Literal[
     "trial", "none", "trial_ended", "granted", "active", "renewing", "frozen", "cancelling", "ended"
 ]
@@ -113,6 +117,41 @@ def standing(account: Account, balance: Balance, now: datetime) -> Standing:
         unapproved=_unapproved(charges, now),
         unpaid_test=_unpaid_test(charges),
     )
+
+
+def running_subscriptions() -> QuerySet[Subscription]:
+    """Subscriptions that are active or frozen and count."""
+    return Subscription.objects.filter(status__in=RUNNING).counting()
+
+
+def running_subscription(shop: Shop) -> Subscription | None:
+    """The store's subscription that is active or frozen."""
+    return running_subscriptions().filter(shop=shop).order_by("-created_at").first()
+
+
+def renewal(account: Account) -> Renewal:
+    """Whether Shopify will bill another period for the account: the setting RENEWAL_SOURCE.
+
+    Periods that no subscription of ours stands behind were granted by staff, who are expected to
+    go on.
+    """
+    held = running_subscriptions().filter(shop__account=account)
+    statuses = set(held.values_list("status", flat=True))
+    if Status.ACTIVE in statuses:
+        return "expected"
+    if Status.FROZEN in statuses:
+        return "unpaid"
+    has_any = Subscription.objects.filter(shop__account=account).exists()
+    return "ended" if has_any else "expected"
+
+
+def paying_shop(account: Account) -> Shop | None:
+    """The installed store through which the account pays: the one with a plan, else the first."""
+    shops = list(
+        Shop.objects.filter(account=account, state=Shop.State.INSTALLED).order_by("installed_at")
+    )
+    paying = [shop for shop in shops if running_subscription(shop)]
+    return next(iter([*paying, *shops]), None)
 
 
 def is_scheduled(charge: Charge, present: Subscription | None) -> bool:
@@ -223,23 +262,17 @@ def _entries(account: Account, charge: Charge) -> tuple[LedgerEntry, ...]:
 def _held(charges: list[Charge]) -> Subscription | None:
     """The running subscription, else the one that ended last."""
     subscriptions = [charge for charge in charges if isinstance(charge, Subscription)]
-    running = [
-        one
-        for one in subscriptions
-        if one.status in Subscription.RUNNING and not one.is_unpaid_test
-    ]
+    running = [one for one in subscriptions if one.status in RUNNING and one.counts()]
     ended = [
-        one
-        for one in subscriptions
-        if one.granted_until is not None and one.status not in Subscription.RUNNING
+        one for one in subscriptions if one.granted_until is not None and one.status not in RUNNING
     ]
     return next(iter([*running, *ended]), None)
 
 
 def _unpaid_test(charges: list[Charge]) -> Subscription | None:
     subscriptions = [charge for charge in charges if isinstance(charge, Subscription)]
-    running = [one for one in subscriptions if one.status in Subscription.RUNNING]
-    return next((one for one in running if one.is_unpaid_test), None)
+    running = [one for one in subscriptions if one.status in RUNNING]
+    return next((one for one in running if not one.counts()), None)
 
 
 def _is_superseded(charge: Charge, held: Subscription | None) -> bool:
@@ -265,7 +298,7 @@ def _unapproved(charges: list[Charge], now: datetime) -> Charge | None:
 
 def _state(account: Account, balance: Balance, held: Subscription | None) -> State:
     is_granted = balance.kind == "paid" and balance.resets_at is not None
-    if held is not None and held.status in Subscription.RUNNING:
+    if held is not None and held.status in RUNNING:
         if held.status == Status.FROZEN:
             return "frozen"
         return "active" if is_granted else "renewing"

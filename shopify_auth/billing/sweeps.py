@@ -10,12 +10,11 @@ from django.db.models import F, Q
 
 from ecomvance_app import clock, jobs
 from shopify_auth.admin_api.errors import ShopifyError
-from shopify_auth.billing import reconcile
+from shopify_auth.billing import reconcile, schedule
 from shopify_auth.models import BillingCheck, Shop
 
 logger = logging.getLogger(__name__)
 
-RECONCILE = "shopify_auth.bring_in_line"
 SWEPT_AT_ONCE = 500
 # A message that is lost is sent again after this long.
 SENT_AGAIN_AFTER = timedelta(minutes=5)
@@ -35,7 +34,7 @@ def send_due(now: datetime) -> int:
     shop_ids = list(due.order_by("due_at").values_list("shop_id", flat=True)[:SWEPT_AT_ONCE])
     BillingCheck.objects.filter(shop_id__in=shop_ids).update(tried_at=now)
     for shop_id in shop_ids:
-        jobs.enqueue(RECONCILE, shop_id=shop_id)
+        jobs.enqueue(schedule.RECONCILE, shop_id=shop_id)
     return len(shop_ids)
 
 

@@ -25,7 +25,7 @@ from credits.refusals import Refusal
 from ecomvance_app import clock, jobs
 from ecomvance_app.http import MerchantRequest, answer_refusal, public
 from shopify_auth.admin_api.errors import ShopifyError
-from shopify_auth.billing import charges, reconcile, subscription_state, wordings
+from shopify_auth.billing import charges, reconcile, schedule, subscription_state, wordings
 from shopify_auth.billing.charges import Buyer, ChargeRefused
 from shopify_auth.frame import addresses
 from shopify_auth.models import Purchase, Shop, Subscription
@@ -85,7 +85,7 @@ def cancel_plan(request: MerchantRequest) -> HttpResponse:
     Only the one that runs: a page that was left open elsewhere may still offer another.
     """
     shop = _shop(request)
-    running = reconcile.running_subscription(shop) if shop else None
+    running = subscription_state.running_subscription(shop) if shop else None
     if running is None or running.reference != request.POST.get("subscription", ""):
         refusal = _("This plan does not run any more, so nothing was cancelled.")
     else:
@@ -132,7 +132,7 @@ def billing_return(request: MerchantRequest, reference: str) -> HttpResponse:
     if charge is None or charge.shop.state == Shop.State.REDACTED:
         raise Http404
     type(charge).objects.filter(pk=charge.pk, returned_at=None).update(returned_at=clock.now())
-    jobs.enqueue("shopify_auth.bring_in_line", shop_id=charge.shop.pk)
+    jobs.enqueue(schedule.RECONCILE, shop_id=charge.shop.pk)
     query = f"?charge={charge.reference}"
     if charge.surface == "web":
         return HttpResponseRedirect(reverse("web:plans") + query)
@@ -145,7 +145,7 @@ def billing_return(request: MerchantRequest, reference: str) -> HttpResponse:
 
 def _shop(request: MerchantRequest) -> Shop | None:
     """The store that pays: in the admin the one that is open, on the web the account's."""
-    return request.shop or reconcile.paying_shop(request.account)
+    return request.shop or subscription_state.paying_shop(request.account)
 
 
 def _content(request: MerchantRequest, now: datetime) -> dict[str, Any]:
@@ -210,7 +210,7 @@ def _start(
 
 
 def _check_unpaid_bill(shop: Shop) -> None:
-    running = reconcile.running_subscription(shop)
+    running = subscription_state.running_subscription(shop)
     if running is not None and running.status == Status.FROZEN:
         raise ChargeRefused(_("Shopify reports an unpaid bill. Pay it in Shopify first."))
 
@@ -273,13 +273,13 @@ def _confirmation(
         "is_plan": isinstance(charge, Subscription),
         "is_first": is_first,
         "is_slow": waited > QUICK_POLLS,
-        "present": reconcile.running_subscription(charge.shop),
+        "present": subscription_state.running_subscription(charge.shop),
     }
 
 
 def _outcome(charge: Subscription | Purchase) -> str:
     """What became of it, as `_confirmation.html` has words for."""
-    present = reconcile.running_subscription(charge.shop)
+    present = subscription_state.running_subscription(charge.shop)
     has_newer = present is not None and present.created_at > charge.created_at
     if charge.status == Status.ACTIVE:
         granted = charge.granted_until if isinstance(charge, Subscription) else charge.granted_at

@@ -1,10 +1,10 @@
 """Session tokens: Shopify's word on which store and which staff member are asking.
 
-A token lives for one minute and is signed with the app's client secret. The rules are stricter than
-those of Shopify's own libraries: every claim is required, the issuer must be the store's admin and
-the store one of *.myshopify.com, and the audience is this app alone.
+A token lives for one minute and is signed with the app's client secret. ShopifyAPI decodes it:
+signature, algorithm, times, audience, `jti` and `sid`. Our rules around it are stricter: every claim
+is required, the issuer is exactly the admin of `dest`, `dest` a store, and the audience this app alone.
 
-Source: Shopify's documentation, "Set up session tokens".
+Source: Shopify's documentation, "Set up session tokens"; docs/decisions/0011.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from shopify import session_token
 
 from shopify_auth.domains import is_shop_domain
 
-LEEWAY_SECONDS = 10
 REQUIRED_CLAIMS = ["exp", "nbf", "iat", "iss", "dest", "aud", "sub"]
 _LONGEST_TOKEN = 4_096
-_OPTIONS: Any = {"require": REQUIRED_CLAIMS, "verify_aud": False}
+# What ShopifyAPI and PyJWT let through for a claim of another type, an address that is none, an
+# infinite number, and a header nested too deep.
+_LET_THROUGH = (TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 
 class SessionTokenError(Exception):
@@ -53,41 +55,49 @@ class SessionToken:
 def verify(text: str) -> SessionToken:
     """The token's claims. Raises StaleSessionToken, ForeignSessionToken or InvalidSessionToken."""
     claims = _decode(text)
+    missing = [name for name in REQUIRED_CLAIMS if claims.get(name) is None]
+    if missing:
+        raise InvalidSessionToken(f"{missing[0]} is missing")
     domain = str(claims["dest"]).removeprefix("https://")
     if claims["dest"] != f"https://{domain}" or not is_shop_domain(domain):
         raise InvalidSessionToken("dest is not a store")
     if claims["iss"] != f"https://{domain}/admin":
         raise InvalidSessionToken("iss is not the admin of dest")
     if claims["aud"] != settings.SHOPIFY_API_KEY:
-        raise ForeignSessionToken("aud is another app")
-    if not claims["sub"] or len(claims["sub"]) > 40:
+        raise ForeignSessionToken("aud is another app, or more than one")
+    user_id = claims["sub"]
+    if not isinstance(user_id, str) or not 0 < len(user_id) <= 40:
         raise InvalidSessionToken("sub is not a user id")
-    return SessionToken(domain.lower(), claims["sub"], int(claims["exp"]), text)
+    return SessionToken(domain.lower(), user_id, int(claims["exp"]), text)
 
 
 def _decode(text: str) -> dict[str, Any]:
     if len(text) > _LONGEST_TOKEN:
         raise InvalidSessionToken("longer than any session token")
-    try:
-        return _decode_with(text, settings.SHOPIFY_API_SECRET)
-    except jwt.InvalidSignatureError:
-        if not settings.SHOPIFY_API_SECRET_OLD:
-            raise InvalidSessionToken("wrong signature") from None
     # While the client secret rotates, tokens of both are under way.
-    try:
-        return _decode_with(text, settings.SHOPIFY_API_SECRET_OLD)
-    except jwt.InvalidSignatureError as error:
-        raise InvalidSessionToken("wrong signature") from error
+    secrets = [settings.SHOPIFY_API_SECRET, settings.SHOPIFY_API_SECRET_OLD]
+    for secret in filter(None, secrets):
+        claims = _decode_with(text, secret)
+        if claims is not None:
+            return claims
+    raise InvalidSessionToken("wrong signature")
 
 
-def _decode_with(text: str, secret: str) -> dict[str, Any]:
+def _decode_with(text: str, secret: str) -> dict[str, Any] | None:
+    """What the token says; None when another secret signed it. Its cause says why one is refused."""
     try:
-        return jwt.decode(
-            text, secret, algorithms=["HS256"], options=_OPTIONS, leeway=LEEWAY_SECONDS
+        claims: dict[str, Any] = session_token.decode_from_header(
+            f"{session_token.PREFIX}{text}", settings.SHOPIFY_API_KEY, secret
         )
-    except jwt.InvalidSignatureError:
-        raise
-    except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError) as error:
-        raise StaleSessionToken(str(error)) from error
-    except jwt.InvalidTokenError as error:
+    except session_token.SessionTokenError as error:
+        match error.__cause__:
+            case jwt.InvalidSignatureError():
+                return None
+            case jwt.ExpiredSignatureError() | jwt.ImmatureSignatureError():
+                raise StaleSessionToken(str(error)) from error
+            case jwt.InvalidAudienceError():
+                raise ForeignSessionToken("aud is another app") from error
+        raise InvalidSessionToken(type(error.__cause__ or error).__name__) from error
+    except _LET_THROUGH as error:
         raise InvalidSessionToken(type(error).__name__) from error
+    return claims

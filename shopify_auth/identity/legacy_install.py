@@ -1,19 +1,21 @@
 """Installation by redirects, the authorization code grant, where Shopify does not manage it.
 
-Only with SHOPIFY_LEGACY_INSTALL: managed installation and token exchange need none of this. The
-state is signed with Django's SECRET_KEY, never with the client secret, whose signatures Shopify's
-webhooks carry; it is bound to this browser by a cookie and good for one return.
+Only with SHOPIFY_LEGACY_INSTALL: managed installation and token exchange need none of this.
+ShopifyAPI checks Shopify's signature and writes the query of the page where the merchant agrees. The
+state is plain hexadecimal digits, which every form of that signature leaves as they are; what it
+stands for is in a cookie, signed with Django's SECRET_KEY and never with the client secret, whose
+signatures Shopify's webhooks carry. So it is bound to this browser and good for one return.
 
-Source: Shopify's documentation, "Implement authorization code grant manually".
+Source: Shopify's documentation, "Implement authorization code grant manually"; docs/decisions/0011.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import time
-from urllib.parse import quote, urlencode
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
@@ -23,6 +25,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from shopify import Session
 
 from ecomvance_app.http import public
 from shopify_auth.admin_api.client import admin_url
@@ -44,17 +47,11 @@ def begin(request: HttpRequest) -> HttpResponse:
     shop = _verified_shop(request)
     if shop is None:
         return _refused(request)
-    state = signing.dumps({"shop": shop, "nonce": secrets.token_hex(16)}, salt=_SALT)
-    query = {
-        "client_id": settings.SHOPIFY_API_KEY,
-        "scope": ",".join(settings.SHOPIFY_SCOPES),
-        "redirect_uri": f"{settings.APP_URL}{reverse('legacy_callback')}",
-        "state": state,
-    }
-    response = HttpResponseRedirect(f"{admin_url(shop)}/oauth/authorize?{urlencode(query)}")
+    state = secrets.token_hex(16)
+    response = HttpResponseRedirect(_permission_url(shop, state))
     response.set_cookie(
         _COOKIE,
-        state,
+        signing.dumps({"shop": shop, "state": state}, salt=_SALT),
         max_age=STATE_SECONDS,
         path=reverse("legacy_callback"),
         secure=not settings.DEBUG,
@@ -84,30 +81,34 @@ def callback(request: HttpRequest) -> HttpResponse:
 def is_signed_by_shopify(query: QueryDict) -> bool:
     """Whether `hmac` signs the rest of the query, and the timestamp is of this minute.
 
-    Shopify's libraries disagree on whether values are signed as they are or percent-encoded, so
-    either is accepted; for plain values both are the same.
+    The library's own check of the timestamp takes any future one and raises for what is no number.
     """
     try:
         age = abs(time.time() - int(query.get("timestamp", "")))
     except ValueError:
         return False
-    signed = [key for key in query if key not in {"hmac", "signature"}]
-    pairs = sorted((key, query.get(key, "")) for key in signed)
-    plain = "&".join(f"{_plain(key).replace('=', '%3D')}={_plain(value)}" for key, value in pairs)
-    encoded = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
-    given = query.get("hmac", "").encode()
-    matches = [hmac.compare_digest(_signature(text), given) for text in (plain, encoded)]
+    # Keys that end in [] are signed with all their values; the old `signature` is not signed.
+    signed = {
+        key: query.getlist(key) if key.endswith("[]") else query.get(key)
+        for key in query
+        if key != "signature"
+    }
+    secrets_now = [settings.SHOPIFY_API_SECRET, settings.SHOPIFY_API_SECRET_OLD]
+    matches = [_session_of(secret).validate_hmac(signed) for secret in secrets_now if secret]
     return any(matches) and age <= TIMESTAMP_SECONDS
 
 
-def _plain(text: str) -> str:
-    """Text as it is, but for what would let one parameter pass for two."""
-    return text.replace("%", "%25").replace("&", "%26")
+def _session_of(secret: str) -> Any:
+    """ShopifyAPI's Session with this secret. The shared class would show it to every thread."""
+    return type("_Session", (Session,), {"api_key": settings.SHOPIFY_API_KEY, "secret": secret})
 
 
-def _signature(text: str) -> bytes:
-    secret = settings.SHOPIFY_API_SECRET.encode()
-    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest().encode()
+def _permission_url(shop: str, state: str) -> str:
+    """The page where the merchant agrees. Only the query is the library's: it knows no fake Shopify."""
+    session = _session_of(settings.SHOPIFY_API_SECRET)(shop, settings.SHOPIFY_API_VERSION)
+    redirect_uri = f"{settings.APP_URL}{reverse('legacy_callback')}"
+    url = session.create_permission_url(settings.SHOPIFY_SCOPES, redirect_uri, state)
+    return f"{admin_url(shop)}/oauth/authorize?{urlsplit(url).query}"
 
 
 def _verified_shop(request: HttpRequest) -> str | None:
@@ -121,15 +122,16 @@ def _verified_shop(request: HttpRequest) -> str | None:
 def _state_holds(request: HttpRequest, shop: str) -> bool:
     """Whether we began this installation, in this browser, for this store, and it is not done yet."""
     state = request.GET.get("state", "")
-    in_cookie = request.COOKIES.get(_COOKIE, "")
-    if not hmac.compare_digest(state.encode(), in_cookie.encode()):
-        return False
     try:
-        begun = signing.loads(state, salt=_SALT, max_age=STATE_SECONDS)
-    except signing.BadSignature:
+        begun = signing.loads(request.COOKIES.get(_COOKIE, ""), salt=_SALT, max_age=STATE_SECONDS)
+        ours = hmac.compare_digest(state.encode(), begun["state"].encode())
+    except (signing.BadSignature, KeyError):
+        # Without the key it is a cookie of an earlier version, whose merchant begins again.
         return False
-    first_return: bool = cache.add(f"install:{begun['nonce']}", 1, STATE_SECONDS)
-    return first_return and begun["shop"] == shop
+    if not ours or begun["shop"] != shop:
+        return False
+    first_return: bool = cache.add(f"install:{state}", 1, STATE_SECONDS)
+    return first_return
 
 
 def _refused(request: HttpRequest) -> HttpResponse:

@@ -70,7 +70,10 @@ class SessionTokenMiddleware:
             and not unauthenticated.is_framed(request)
         ):
             return unauthenticated.into_admin(request, token.shop)
-        return _identify(request, token)
+        refusal = _identify(request, token)
+        if refusal is None and not is_public and unauthenticated.must_ask_consent(request):
+            return unauthenticated.ask_consent(request)
+        return refusal
 
 
 class MerchantMiddleware:

@@ -13,13 +13,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from ecomvance_app import http
+from shopify_auth.admin_api.scopes import needs_consent
 from shopify_auth.domains import is_shop_domain
 from shopify_auth.frame.addresses import app_url, install_url, leave_frame
 from shopify_auth.frame.bounce import bounce, place_of
 from shopify_auth.frame.session_tokens import ForeignSessionToken
 from shopify_auth.stores import installs
 
-RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 JSON_PATHS = ("/api/", "/events")
 _BOT = re.compile(r"bot\b|crawl|spider|slurp|facebookexternalhit", re.IGNORECASE)
 _NO_BOT = re.compile(r"Shopify (POS|Mobile)", re.IGNORECASE)
@@ -77,11 +78,29 @@ def without_token(request: HttpRequest) -> HttpResponse:
     return _to_the_frame(request, place)
 
 
+def must_ask_consent(request: HttpRequest) -> bool:
+    """Whether this opening of the app by a known store has to lead over the page where the merchant agrees.
+
+    Shopify asks by itself where it manages the installation. Only an opening that it signed can
+    begin one; a merchant at work is not interrupted.
+    """
+    return (
+        settings.SHOPIFY_LEGACY_INSTALL
+        and is_document(request)
+        and "hmac" in request.GET
+        and needs_consent(request.shop)  # type: ignore[attr-defined]
+    )
+
+
+def ask_consent(request: HttpRequest) -> HttpResponse:
+    """Take the whole window to the legacy installation: the merchant's page refuses every frame."""
+    return leave_frame(request, f"{install_url()}?{request.GET.urlencode()}")
+
+
 def _to_the_frame(request: HttpRequest, place: dict[str, str]) -> HttpResponse:
     """Into the admin when this is no frame of it; by way of the bounce page when it is."""
     if settings.SHOPIFY_LEGACY_INSTALL and not installs.is_installed(place.get("shop", "")):
-        # The page where the merchant agrees refuses every frame.
-        return leave_frame(request, f"{install_url()}?{request.GET.urlencode()}")
+        return ask_consent(request)
     if not is_framed(request):
         return into_admin(request)
     if not framing_store(request):
@@ -97,19 +116,12 @@ def _is_bot(request: HttpRequest) -> bool:
 def unauthorized(request: HttpRequest) -> HttpResponse:
     """401: JSON on the API, a short page for documents, plain text for other fetches."""
     message = _("This page needs to be opened again from your Shopify admin.")
-    response: HttpResponse
     if request.path.startswith(JSON_PATHS):
-        error = {
-            "error": "unauthorized",
-            "message": _("The session token is missing or not valid."),
-        }
-        response = JsonResponse(error, status=401)
-    elif is_document(request):
-        response = render(request, "shopify_auth/refused.html", {"message": message}, status=401)
-    else:
-        response = HttpResponse(message, status=401, content_type="text/plain")
-    response[RETRY_HEADER] = "1"
-    return response
+        return http.unauthorized()
+    if is_document(request):
+        page = render(request, "shopify_auth/refused.html", {"message": message})
+        return http.unauthorized(page)
+    return http.unauthorized(HttpResponse(message, content_type="text/plain"))
 
 
 def shopify_away(request: HttpRequest) -> HttpResponse:

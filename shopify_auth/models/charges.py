@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import secrets
 from decimal import Decimal
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from shopify_auth.models.shops import Shop
 
 RECEIPT_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -48,6 +51,9 @@ class Charge(models.Model):
         Status.CANCELLED,
         Status.REFUSED,
     )
+
+    if TYPE_CHECKING:
+        shop: models.ForeignKey[Shop, Shop]
 
     gid = models.CharField(max_length=100, unique=True, null=True, blank=True)
     reference = models.CharField(max_length=40, unique=True, default=new_reference)
@@ -89,6 +95,13 @@ class Charge(models.Model):
         """Whether Shopify has still to say how it ends."""
         return self.status in self.OPEN
 
+    def counts(self) -> bool:
+        """Whether it brings anything here: not a test charge, unless the store never pays Shopify.
+
+        `SubscriptionQuerySet.counting` says the same to the database.
+        """
+        return not self.test or settings.DEBUG or self.shop.is_development_store
+
     @property
     def charged_price(self) -> Decimal:
         """What the merchant pays, in `charged_currency`; as it was sold until Shopify has said."""
@@ -98,6 +111,14 @@ class Charge(models.Model):
     def charged_currency(self) -> str:
         """The currency in which Shopify charges the merchant."""
         return self.billed_currency or self.currency
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    """Subscriptions by what they bring."""
+
+    def counting(self) -> Self:
+        """Those of which `Charge.counts` says yes."""
+        return self if settings.DEBUG else self.exclude(test=True, shop__is_development_store=False)
 
 
 class Subscription(Charge):
@@ -124,15 +145,12 @@ class Subscription(Charge):
         help_text=_("What the merchant gave as the reason, if anything."),
     )
 
+    objects = SubscriptionQuerySet.as_manager()
+
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["shop", "-created_at"], name="subscription_by_shop"),
         ]
-
-    @property
-    def is_unpaid_test(self) -> bool:
-        """Whether it is a test charge of a store that ought to pay: it brings nothing here."""
-        return self.test and not (self.shop.is_development_store or settings.DEBUG)
 
 
 class Purchase(Charge):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class WebhookDelivery(models.Model):
-    """One webhook as it came, stored once per X-Shopify-Webhook-Id and handled by a worker.
+    """One webhook, stored once per X-Shopify-Webhook-Id and handled by a worker.
 
     `handled_at` is set on success only; until then the row is due again at `due_at`. Topic, domain
     and ids come from headers that nobody signed; only the body, and so `subject`, is Shopify's word.
@@ -23,7 +23,10 @@ class WebhookDelivery(models.Model):
     subject = models.CharField(
         max_length=255, blank=True, help_text=_("The store as the signed body names it.")
     )
-    body = models.TextField(blank=True, help_text=_("Emptied by redaction and with age."))
+    body = models.TextField(
+        blank=True,
+        help_text=_("Kept only when it did not fit its topic; emptied by redaction and with age."),
+    )
     received_at = models.DateTimeField()
     triggered_at = models.CharField(max_length=40, blank=True)
     due_at = models.DateTimeField()

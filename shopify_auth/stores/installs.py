@@ -23,6 +23,7 @@ from ecomvance_app import clock, jobs
 from shopify_auth.admin_api import offline_tokens, queries
 from shopify_auth.admin_api.documents import SHOP_DETAILS
 from shopify_auth.admin_api.errors import ShopifyError, SubjectTokenRefused
+from shopify_auth.billing import schedule
 from shopify_auth.domains import hashed_domain
 from shopify_auth.frame.session_tokens import SessionToken
 from shopify_auth.models import OfflineToken, Person, Shop, ShopStaff
@@ -105,7 +106,7 @@ def complete(shop: Shop) -> Shop:
 def _completed(shop: Shop) -> Shop:
     shop = complete(shop)
     # What was paid while nobody could ask for it is found now.
-    jobs.enqueue("shopify_auth.bring_in_line", shop_id=shop.pk)
+    jobs.enqueue(schedule.RECONCILE, shop_id=shop.pk)
     return shop
 
 

@@ -70,7 +70,7 @@ def redactable_from(shop: Shop) -> datetime:
 def redact(shop: Shop, now: datetime) -> Erasure | None:
     """Erase a store that left 48 hours ago and keep proof; None when that was done before.
 
-    Pictures, prompts, people, tokens, free text and webhook bodies go, and the domain becomes its
+    Pictures, prompts, people, tokens, free text and what webhooks said go, and the domain becomes its
     keyed hash. An account that another installed store draws on keeps its runs: they are that
     store's too.
     """
@@ -115,10 +115,10 @@ def _erase_deliveries(shop: Shop) -> dict[str, int]:
     subjects = [subject for subject in (shop.domain, shop.shopify_id) if subject]
     # What names no store by its body came, by its header, from this one.
     unnamed = Q(subject="", shop_domain=shop.domain)
-    deliveries = WebhookDelivery.objects.filter(Q(subject__in=subjects) | unnamed).exclude(body="")
+    deliveries = WebhookDelivery.objects.filter(Q(subject__in=subjects) | unnamed)
     count = deliveries.update(body="", subject="", shop_domain="")
     WebhookDelivery.objects.filter(shop_domain=shop.domain).update(shop_domain="")
-    return {"webhook bodies": count}
+    return {"webhooks": count}
 
 
 def _erase_reasons(shop: Shop) -> dict[str, int]:

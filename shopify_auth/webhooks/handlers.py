@@ -30,11 +30,10 @@ from shopify_auth.webhooks.bodies import (
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a delivery, for staff to read; `forget_body` when it holds personal data."""
+    """What came of a delivery, for staff to read."""
 
     outcome: str
     shop: Shop | None = None
-    forget_body: bool = False
 
 
 class Postponed(Exception):  # noqa: N818 - says what is the case
@@ -58,8 +57,8 @@ def handle(delivery: WebhookDelivery) -> Result:
     if not delivery.subject:
         return Result("Ignored: the body is not this topic's")
     if delivery.topic in CUSTOMER_TOPICS:
-        # No customer of a store is known here; the body holds one's address, so it goes at once.
-        return Result("No data of customers is held", forget_body=True)
+        # No customer of a store is known here.
+        return Result("No data of customers is held")
     shop = _shop(delivery.subject)
     if shop is None:
         return Result("Ignored: unknown store")

@@ -20,7 +20,7 @@ from ecomvance_app import clock, jobs
 from shopify_auth.admin_api import queries
 from shopify_auth.models import WebhookDelivery
 from shopify_auth.webhooks import handlers
-from shopify_auth.webhooks.bodies import subject_of
+from shopify_auth.webhooks.bodies import CUSTOMER_TOPICS, subject_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,19 +37,24 @@ DELIVERIES_KEPT = timedelta(days=90)
 
 
 def delivery_from(headers: Mapping[str, str], body: bytes) -> WebhookDelivery:
-    """A genuine delivery as it will be stored. `headers` know no upper and lower case."""
+    """A genuine delivery as it will be stored. `headers` know no upper and lower case.
+
+    Of a body that fits its topic only the store it names is kept: what holds is asked of Shopify, now
+    or when it is replayed. One that does not fit is kept for staff, who find out what has changed.
+    """
     now = clock.now()
     # PostgreSQL stores no NUL, and no JSON text of Shopify's has one.
     text = body.decode(errors="replace").replace("\x00", "")
     topic = _header(headers, "X-Shopify-Topic", 80)
+    subject = subject_of(topic, text)
     return WebhookDelivery(
         webhook_id=_header(headers, "X-Shopify-Webhook-Id", 100) or str(uuid.uuid4()),
         event_id=_header(headers, "X-Shopify-Event-Id", 100),
         topic=topic,
         shop_domain=_header(headers, "X-Shopify-Shop-Domain", 255).lower(),
         triggered_at=_header(headers, "X-Shopify-Triggered-At", 40),
-        subject=subject_of(topic, text),
-        body=text,
+        subject=subject,
+        body="" if subject or topic in CUSTOMER_TOPICS else text,
         received_at=now,
         due_at=now + FIRST_TRY_WITHIN,
     )
@@ -98,14 +103,15 @@ def handle(webhook_id: str) -> None:
             outcome=f"Failed: {type(error).__name__}",
         )
     else:
-        body = {"body": ""} if result.forget_body else {}
+        # Earlier versions kept every body.
+        read = {"body": ""} if delivery.subject else {}
         claimed.update(
             claim="",
             claimed_until=None,
             handled_at=clock.now(),
             outcome=result.outcome,
             shop=result.shop,
-            **body,
+            **read,
         )
 
 
@@ -125,8 +131,11 @@ def sweep(now: datetime) -> int:
 
 
 def replay(deliveries: QuerySet[WebhookDelivery]) -> int:
-    """Have deliveries handled once more, as if they had just come; how many still have a body."""
-    chosen = list(deliveries.exclude(body="").values_list("webhook_id", flat=True))
+    """Have deliveries handled once more, as if they had just come; how many name a store.
+
+    Those of an erased store no longer do.
+    """
+    chosen = list(deliveries.exclude(subject="").values_list("webhook_id", flat=True))
     WebhookDelivery.objects.filter(webhook_id__in=chosen).update(
         handled_at=None, attempts=0, due_at=clock.now(), claim="", claimed_until=None
     )
@@ -136,7 +145,7 @@ def replay(deliveries: QuerySet[WebhookDelivery]) -> int:
 
 
 def forget_old(now: datetime) -> None:
-    """Empty the bodies of handled deliveries after a month, delete the rows after three."""
+    """Empty the bodies that were kept after a month, delete handled deliveries after three."""
     handled = WebhookDelivery.objects.filter(handled_at__isnull=False)
     handled.filter(received_at__lt=now - DELIVERIES_KEPT).delete()
     handled.filter(received_at__lt=now - BODIES_KEPT).exclude(body="").update(body="")

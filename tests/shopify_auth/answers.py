@@ -12,15 +12,17 @@ def answer_with(
     monkeypatch: pytest.MonkeyPatch, document: str, status: int, body: str = "{}", domain: str = ""
 ) -> None:
     """From now on this document gets this answer; every other one the fake's."""
-    send = requests.post
+    send = requests.Session.post
 
-    def post(url: str, *arguments: Any, **options: Any) -> requests.Response:
+    def post(
+        session: requests.Session, url: str, *arguments: Any, **options: Any
+    ) -> requests.Response:
         asked = options.get("json")
         if domain in url and isinstance(asked, dict) and asked.get("operationName") == document:
             response = requests.Response()
             response.status_code = status
             response._content = body.encode()
             return response
-        return send(url, *arguments, **options)
+        return send(session, url, *arguments, **options)
 
-    monkeypatch.setattr(requests, "post", post)
+    monkeypatch.setattr(requests.Session, "post", post)

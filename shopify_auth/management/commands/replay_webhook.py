@@ -23,10 +23,10 @@ class Command(BaseCommand):
         parser.add_argument("webhook_id", nargs="+")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print how many; CommandError for an id that is unknown or whose body is gone."""
+        """Print how many; CommandError for an id that is unknown or names no store (any more)."""
         wanted = set(options["webhook_id"])
-        deliveries = WebhookDelivery.objects.filter(webhook_id__in=wanted).exclude(body="")
+        deliveries = WebhookDelivery.objects.filter(webhook_id__in=wanted).exclude(subject="")
         missing = wanted - set(deliveries.values_list("webhook_id", flat=True))
         if missing:
-            raise CommandError(f"Unknown, or without a body any more: {', '.join(sorted(missing))}")
+            raise CommandError(f"Unknown, or naming no store: {', '.join(sorted(missing))}")
         self.stdout.write(f"{inbox.replay(deliveries)} to be handled again")

@@ -38,6 +38,12 @@ def test_staff_find_a_store_and_never_its_tokens(staff, shop):
     assert staff.get("/staff/shopify_auth/offlinetoken/").status_code == 404
 
 
+def test_staff_see_which_permissions_a_store_has_still_to_give(staff, shop, settings):
+    assert "read_products" in staff.get("/staff/shopify_auth/shop/").text
+    settings.SHOPIFY_SCOPES = ["read_products", "write_files"]
+    assert "read_products: more are needed" in staff.get("/staff/shopify_auth/shop/").text
+
+
 def test_staff_replay_a_webhook(staff, shop):
     post("app/scopes_update", webhook_id="one")
     work()
@@ -50,13 +56,13 @@ def test_staff_replay_a_webhook(staff, shop):
     assert WebhookDelivery.objects.get().outcome == "Scopes read"
 
 
-def test_a_webhook_without_its_body_is_not_replayed(staff, shop):
-    post("customers/redact", body_of("customers/redact"))
+def test_a_webhook_that_names_no_store_is_not_replayed(staff, shop):
+    post("customers/redact", body_of("app/uninstalled"))
     work()
     delivery = WebhookDelivery.objects.get()
     form = {"action": "replay", "_selected_action": [str(delivery.pk)]}
     page = staff.post("/staff/shopify_auth/webhookdelivery/", form, follow=True)
-    assert "1 no longer have a body." in page.text
+    assert "1 name no store that is known." in page.text
     assert WebhookDelivery.objects.get().handled_at is not None
 
 

@@ -18,7 +18,7 @@ from shopify_auth.admin_api.errors import QueryFailed, ShopifyUnavailable
 from shopify_auth.devstore import api
 from shopify_auth.models import OfflineToken, Shop, WebhookDelivery
 from shopify_auth.webhooks import inbox
-from tests.embedded import SHOP, open_page
+from tests.embedded import SECOND_SHOP, SHOP, open_page
 from tests.shopify_auth.webhooks.post import post, work
 
 HANDLE = SHOP.removesuffix(".myshopify.com")
@@ -76,9 +76,9 @@ def test_a_claim_outlasts_the_slowest_answers(shop, store_access, monkeypatch):
     """Each question is answered at the last moment of its last attempt; time only counts here."""
     spent = []
     refused: dict[str, int] = {}
-    ask = requests.post
+    ask = requests.Session.post
 
-    def late(url, **options):
+    def late(session, url, **options):
         spent.append(sum(client.TIMEOUT_SECONDS))
         allowed = client.ATTEMPTS - 1 if url.endswith("graphql.json") else client.ATTEMPTS - 2
         refused[url] = refused.get(url, 0) + 1
@@ -87,10 +87,10 @@ def test_a_claim_outlasts_the_slowest_answers(shop, store_access, monkeypatch):
             answer.status_code, answer.headers["Retry-After"] = 429, "3600"
             return answer
         refused[url] = 0
-        return ask(url, **options)
+        return ask(session, url, **options)
 
     OfflineToken.objects.update(expires_at=timezone.now())
-    monkeypatch.setattr(requests, "post", late)
+    monkeypatch.setattr(requests.Session, "post", late)
     monkeypatch.setattr(time, "sleep", spent.append)
     offline_tokens.access_token(shop)
     assert 50 < sum(spent) < offline_tokens.LEASE.total_seconds()
@@ -172,3 +172,76 @@ def test_an_answer_without_its_cost_is_an_answer(answering):
     answering({"data": {"shop": {"name": HANDLE}}, "extensions": None})
     data = client.run(SHOP, "shpat_not-a-real-token", SHOP_DETAILS, {})
     assert data == {"shop": {"name": HANDLE}}
+
+
+# --- Connections ---------------------------------------------------------------------------------
+
+
+class Keeper(BaseHTTPRequestHandler):
+    """Keeps connections open, counts them, and hands out a cookie with every answer."""
+
+    protocol_version = "HTTP/1.1"
+    connections: list[tuple[str, int]]
+    cookies: list[str | None]
+
+    def setup(self):
+        super().setup()
+        self.connections.append(self.client_address)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.cookies.append(self.headers.get("Cookie"))
+        text = b'{"data": {}}'
+        self.send_response(200)
+        self.send_header("Set-Cookie", "store=first")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_arguments):
+        """Nothing."""
+
+
+@pytest.fixture
+def keeper(settings, monkeypatch):
+    monkeypatch.setattr(client, "_pool", client._Pool())
+    kept = type("ThisKeeper", (Keeper,), {"connections": [], "cookies": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), kept)
+    server.daemon_threads = True
+    settings.DEV_STORE = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield kept
+    client._connections().close()
+    server.shutdown()
+    server.server_close()
+
+
+def ask(domain=SHOP):
+    client.run(domain, "shpat_not-a-real-token", SHOP_DETAILS, {})
+
+
+def test_five_questions_of_a_thread_take_one_connection(keeper):
+    for _ in range(5):
+        ask()
+    assert len(keeper.connections) == 1
+
+
+def test_every_thread_has_a_connection_of_its_own(keeper):
+    ask()
+    other = threading.Thread(target=ask)
+    other.start()
+    other.join()
+    assert len(keeper.connections) == 2
+
+
+def test_a_connection_that_rested_is_not_used_again(keeper, monkeypatch):
+    ask()
+    monkeypatch.setattr(client, "RESTS_SECONDS", -1)
+    ask()
+    assert len(keeper.connections) == 2
+
+
+def test_a_kept_connection_carries_no_cookies_from_one_store_to_the_next(keeper):
+    ask()
+    ask(SECOND_SHOP)
+    assert keeper.cookies == [None, None]

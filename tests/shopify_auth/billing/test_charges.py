@@ -10,7 +10,7 @@ from credits.models import LedgerEntry, Plan
 from ecomvance_app import clock
 from shopify_auth import tasks
 from shopify_auth.admin_api.errors import ShopifyError, ShopifyUnavailable
-from shopify_auth.billing import reconcile, sweeps
+from shopify_auth.billing import reconcile, subscription_state, sweeps
 from shopify_auth.billing.charges import ChargeRefused
 from shopify_auth.billing.readings import read_charges
 from shopify_auth.devstore.state import ChargeStatus
@@ -215,7 +215,7 @@ class TestTestCharges:
         olivia.nudge()
 
         assert olivia.ledger()[-1] == ("plan_grant", 3000, 0)
-        assert reconcile.running_subscription(olivia.shop) == row
+        assert subscription_state.running_subscription(olivia.shop) == row
 
     def test_without_a_period_end_periods_are_windows_of_30_days(self, store_access):
         with store_access.changed_shop("olivias-mugs") as shop:
@@ -290,7 +290,7 @@ class TestForgedAndDoubled:
         olivia.decide(later, "approve")
         olivia.nudge()
 
-        assert reconcile.running_subscription(olivia.shop).handle == "scale"
+        assert subscription_state.running_subscription(olivia.shop).handle == "scale"
         assert olivia.account.plan_balance == 48_000
 
     def test_the_same_price_with_more_credits_is_another_plan(self, olivia):

@@ -8,7 +8,7 @@ import pytest
 
 from credits.models import LedgerEntry, Package, Plan
 from ecomvance_app import clock
-from shopify_auth.billing import reconcile
+from shopify_auth.billing import subscription_state
 from shopify_auth.models import Subscription
 from tests.devstore_fixture import DevStore
 from tests.merchants import Owner
@@ -80,7 +80,7 @@ class TestPlans:
         olivia.nudge()
 
         assert olivia.ledger()[-1] == ("plan_grant", 5500, 0)
-        assert reconcile.running_subscription(olivia.shop).handle == "growth"
+        assert subscription_state.running_subscription(olivia.shop).handle == "growth"
         assert Subscription.objects.get(handle="starter").status == "CANCELLED"
 
     @pytest.mark.parametrize("off", [timedelta(seconds=-3), timedelta(seconds=3)])
@@ -107,7 +107,7 @@ class TestPlans:
         olivia.nudge()
         olivia.subscribe("starter")
         olivia.nudge()
-        assert reconcile.running_subscription(olivia.shop).handle == "growth"
+        assert subscription_state.running_subscription(olivia.shop).handle == "growth"
         olivia.devstore.move_clock(days=30)
 
         olivia.nudge()
@@ -115,7 +115,7 @@ class TestPlans:
         assert olivia.ledger()[2:] == [
             ("plan_grant", 8500, 0), ("expire", -8500, 0), ("plan_grant", 3000, 0),
         ]  # fmt: skip
-        assert reconcile.running_subscription(olivia.shop).handle == "starter"
+        assert subscription_state.running_subscription(olivia.shop).handle == "starter"
 
     def test_the_price_list_may_change_meanwhile(self, olivia):
         olivia.subscribe("starter")

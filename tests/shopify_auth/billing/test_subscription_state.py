@@ -10,6 +10,8 @@ from django.test import Client
 
 from credits import ledger
 from credits.models import Plan
+from ecomvance_app import clock
+from shopify_auth.billing import subscription_state
 from shopify_auth.models import Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
 from tests.merchants import Owner
@@ -297,3 +299,29 @@ class TestWords:
         assert "Choose Starter" in page
         assert 'id="cancel-plan"' not in page
         assert not Shop.objects.get().is_development_store
+
+
+@pytest.mark.parametrize(
+    ("test", "develops", "debug", "counts"),
+    [
+        (False, False, False, True),
+        (False, True, False, True),
+        (True, False, False, False),
+        (True, True, False, True),
+        (True, False, True, True),
+    ],
+)
+def test_a_test_charge_counts_where_nobody_pays(settings, test, develops, debug, counts):
+    """The row's own word and the database's are the same."""
+    now = clock.now()
+    shop = Shop.objects.create(
+        domain="olivias-mugs.myshopify.com", installed_at=now, is_development_store=develops
+    )
+    row = Subscription.objects.create(
+        shop=shop, status="ACTIVE", name="Starter", handle="starter", credits=3000, price=19,
+        created_at=now, test=test,
+    )  # fmt: skip
+    settings.DEBUG = debug
+    assert row.counts() is counts
+    assert Subscription.objects.counting().exists() is counts
+    assert subscription_state.running_subscription(shop) == (row if counts else None)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import itertools
+import json
 import time
+from typing import Any
 
 import jwt
 import pytest
 from django.conf import settings as django_settings
 
+from shopify_auth.domains import is_shop_domain
 from shopify_auth.frame import session_tokens
 from shopify_auth.frame.session_tokens import (
     ForeignSessionToken,
     InvalidSessionToken,
+    SessionTokenError,
     StaleSessionToken,
     verify,
 )
@@ -137,6 +145,108 @@ def test_the_old_secret_counts_for_nothing_once_it_is_taken_out(settings):
 def test_a_wrong_signature_is_never_called_stale():
     with pytest.raises(InvalidSessionToken):
         verify(session_token(secret=OTHER_SECRET, exp=1))
+
+
+# --- What ShopifyAPI decides is never wider than our own rule -----------------------------------
+
+SHOP_OF_ONE_LETTER = "o.myshopify.com"
+CLAIMS: dict[str, list[Any]] = {
+    "iss": [1, [], {}, "https://[", "//", SHOP, f"https://{SHOP}", f"https://{SHOP}:443/admin"],
+    "dest": [1, [f"https://{SHOP}"], {}, "https://[", SHOP, f"https://{SHOP}/", f"//{SHOP}"],
+    "aud": [1, [], ["development-client-id"], ["development-client-id", "another"], "Another", {}],
+    "sub": [1, "", [], True, "9" * 41, " "],
+    "exp": [0, True, "soon", float("inf"), float("nan"), [], "9999999999", 1e400, -1],
+    "nbf": [9_999_999_999, "soon", float("inf"), [], {}],
+    "iat": [9_999_999_999, "soon", float("inf"), [], {}],
+    "jti": [None, 1, "", []],
+    "sid": [None, 1, ""],
+}
+
+
+def corpus():
+    """Tokens signed with our secret in which one claim, or two, are not what Shopify signs."""
+    changes = [(name, value) for name, values in CLAIMS.items() for value in (*values, None)]
+    for one in changes:
+        yield signed(claims_of(**dict([one])))
+    for pair in itertools.combinations(changes, 2):
+        if pair[0][0] != pair[1][0]:
+            yield signed(claims_of(**dict(pair)))
+    for shop in ("Olivias-Mugs.myshopify.com", SHOP_OF_ONE_LETTER, "a_b.myshopify.com", "x.dev"):
+        yield signed(claims_of(shop))
+    payloads: list[Any] = [[], "text", 1, None]
+    yield from map(signed, payloads)
+    for header in ({"crit": ["b64"], "b64": False}, {"alg": "none"}, {"typ": 1}, {"kid": 1}):
+        yield signed(claims_of(), **header)
+
+
+def signed(payload, **header):
+    """Any JSON at all, signed with our secret; PyJWT's own encoder refuses to write some of it."""
+    head = {"alg": "HS256", "typ": "JWT", **header}
+    text = ".".join(_base64(json.dumps(part).encode()) for part in (head, payload))
+    secret = django_settings.SHOPIFY_API_SECRET.encode()
+    return f"{text}.{_base64(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
+
+
+def _base64(text):
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def allowed_by_our_rule(text):
+    """Our rule by PyJWT alone, as it was before ShopifyAPI decoded: the store it lets in, or None."""
+    try:
+        claims = jwt.decode(
+            text,
+            django_settings.SHOPIFY_API_SECRET,
+            algorithms=["HS256"],
+            options={"require": session_tokens.REQUIRED_CLAIMS, "verify_aud": False},
+            leeway=10,
+        )
+    except (jwt.InvalidTokenError, OverflowError):
+        return None
+    domain = str(claims["dest"]).removeprefix("https://")
+    holds = (
+        claims["dest"] == f"https://{domain}"
+        and is_shop_domain(domain)
+        and claims["iss"] == f"https://{domain}/admin"
+        and claims["aud"] == django_settings.SHOPIFY_API_KEY
+        and 0 < len(claims["sub"]) <= 40
+    )
+    return domain.lower() if holds else None
+
+
+def test_nothing_is_accepted_that_our_own_rule_refuses():
+    accepted = refused = 0
+    for text in corpus():
+        try:
+            shop = verify(text).shop
+        except SessionTokenError:
+            refused += 1
+            continue
+        accepted += 1
+        assert shop == allowed_by_our_rule(text)
+    assert refused > 1_000
+    assert accepted > 2
+
+
+@pytest.mark.parametrize("changes", [{"jti": None}, {"sid": None}], ids=str)
+def test_what_shopify_always_sends_is_required_too(changes):
+    assert allowed_by_our_rule(session_token(**changes)) == SHOP
+    with pytest.raises(InvalidSessionToken):
+        verify(session_token(**changes))
+
+
+def test_a_header_nested_without_end_is_refused():
+    with pytest.raises(InvalidSessionToken):
+        verify(f"{_base64(b'[' * 2_500)}.e30.x")
+
+
+def test_the_old_secret_is_held_to_the_same_rule(settings):
+    settings.SHOPIFY_API_SECRET_OLD = "the-secret-before-of-32-or-more-characters"
+    old = settings.SHOPIFY_API_SECRET_OLD
+    with pytest.raises(StaleSessionToken):
+        verify(session_token(secret=old, exp=1))
+    with pytest.raises(ForeignSessionToken):
+        verify(session_token(secret=old, aud="another-app"))
 
 
 def test_verification_takes_less_than_a_third_of_a_millisecond():

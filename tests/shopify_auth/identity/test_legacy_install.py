@@ -12,11 +12,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 import requests
 from django.conf import settings as django_settings
+from django.core import signing
 from django.test import Client
+from shopify import Session
 
 from ecomvance_app.celery import app
+from shopify_auth.billing import schedule
 from shopify_auth.models import OfflineToken, Shop
-from tests.embedded import SECOND_SHOP, SHOP, host_of
+from tests.embedded import SECOND_SHOP, SHOP, host_of, place, session_token
 
 HANDLE = SHOP.removesuffix(".myshopify.com")
 
@@ -81,7 +84,7 @@ def test_a_return_looks_for_what_was_paid_meanwhile(
     with django_capture_on_commit_callbacks(execute=True):
         client.get("/auth/callback", agree(store, begun["Location"]))
 
-    assert sent.count("shopify_auth.bring_in_line") == 1
+    assert sent.count(schedule.RECONCILE) == 1
 
 
 def test_begun_inside_the_frame_it_goes_on_in_the_whole_window(client, store):
@@ -98,10 +101,9 @@ def test_begun_inside_the_frame_it_goes_on_in_the_whole_window(client, store):
 def test_a_return_works_once(client, store):
     begun = client.get("/auth/install", signed())
     query = agree(store, begun["Location"])
-    cookies = client.cookies.output()
+    cookie = client.cookies["shopify_install_state"].value
     assert client.get("/auth/callback", query).status_code == 302
-    assert "shopify_install_state" in cookies
-    client.cookies["shopify_install_state"] = query["state"]
+    client.cookies["shopify_install_state"] = cookie
     assert client.get("/auth/callback", query).status_code == 400
 
 
@@ -168,12 +170,47 @@ def test_an_ampersand_in_a_value_is_signed_escaped(client, store):
     assert client.get("/auth/install", query).status_code == 302
 
 
-def test_values_may_be_signed_percent_encoded(client, store):
-    fields = {"shop": SHOP, "timestamp": str(int(time.time())), "locale": "en US"}
-    text = urlencode(sorted(fields.items())).replace("+", "%20")
-    key = django_settings.SHOPIFY_API_SECRET.encode()
-    query = fields | {"hmac": hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}
-    assert client.get("/auth/install", query).status_code == 302
+def test_lists_are_signed_as_lists(client, store):
+    query = signed(ids='["1", "2"]')
+    del query["ids"]
+    both = query | {"ids[]": ["1", "2"]}
+    assert client.get("/auth/install", both).status_code == 302
+    assert client.get("/auth/install", query | {"ids[]": ["1", "3"]}).status_code == 400
+
+
+def test_our_own_parameters_read_the_same_in_every_form_of_the_signature(client, store):
+    """Shopify's libraries disagree on whether values are percent-encoded before they are signed."""
+    begun = client.get("/auth/install", signed())
+    query = agree(store, begun["Location"])
+    assert re.fullmatch("[0-9a-f]{32}", query["state"])
+    assert urlencode(query) == "&".join(f"{key}={value}" for key, value in query.items())
+
+
+def test_while_the_secret_rotates_both_sign_and_no_third(client, store, settings):
+    settings.SHOPIFY_API_SECRET_OLD = "the-secret-before-of-32-or-more-characters"
+    for secret, status in ((settings.SHOPIFY_API_SECRET_OLD, 302), ("", 302), ("another", 400)):
+        assert client.get("/auth/install", signed(secret)).status_code == status
+    settings.SHOPIFY_API_SECRET_OLD = ""
+    old = signed("the-secret-before-of-32-or-more-characters")
+    assert client.get("/auth/install", old).status_code == 400
+
+
+def test_no_secret_is_ever_on_the_librarys_shared_class(client, store):
+    client.get("/auth/install", signed())
+    assert (Session.secret, Session.api_key) == (None, None)
+
+
+def test_a_state_that_the_cookie_does_not_hold_does_not_count(client, store):
+    begun = client.get("/auth/install", signed())
+    query = agree(store, begun["Location"])
+    other = signed(code=query["code"], state="0" * 32)
+    assert client.get("/auth/callback", other).status_code == 400
+
+
+def test_a_cookie_of_an_earlier_version_begins_again(client, store):
+    old = signing.dumps({"shop": SHOP, "nonce": "0" * 32}, salt="shopify-install")
+    client.cookies["shopify_install_state"] = old
+    assert client.get("/auth/callback", signed(code="a-code", state=old)).status_code == 400
 
 
 def test_a_code_that_shopify_refuses_installs_nothing(client, store):
@@ -183,6 +220,29 @@ def test_a_code_that_shopify_refuses_installs_nothing(client, store):
     query = signed(code="another-code", state=state)
     assert client.get("/auth/callback", query).status_code == 400
     assert not OfflineToken.objects.filter(state=OfflineToken.State.ACTIVE).exists()
+
+
+def test_a_store_whose_permissions_no_longer_suffice_is_asked_again_when_it_is_opened(
+    client, store_access, settings
+):
+    def opening():
+        return client.get(
+            "/",
+            signed(embedded="1", id_token=session_token()),
+            headers={"Sec-Fetch-Dest": "iframe"},
+        )
+
+    assert opening().wsgi_request.account is not None
+    settings.SHOPIFY_SCOPES = ["read_products", "write_files"]
+    link = re.search('href="([^"]+)" target="_top"', opening().text)
+    assert link is not None
+    at_work = client.get("/", place(id_token=session_token()))
+    assert at_work.wsgi_request.account is not None
+
+    begun = client.get(html.unescape(link[1]))
+    assert client.get("/auth/callback", agree(store_access, begun["Location"])).status_code == 302
+    assert Shop.objects.get().scopes == settings.SHOPIFY_SCOPES
+    assert opening().wsgi_request.account is not None
 
 
 def test_switched_off_there_is_nothing(client, settings):

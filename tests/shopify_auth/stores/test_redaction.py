@@ -84,14 +84,16 @@ def test_after_48_hours_everything_of_anybody_goes_and_proof_stays(left):
     proof = Erasure.objects.get(shop=left)
     assert proof.counts["people"] == 1
     assert proof.counts["pictures"] == 3
-    assert proof.counts["webhook bodies"] >= 1
+    assert proof.counts["webhooks"] >= 1
     assert clock.now() - proof.erased_at < timedelta(minutes=1)
 
 
 def test_nothing_in_the_database_names_the_store_or_its_people(left):
+    post("customers/redact")
+    work()
     redact(left)
     rows = [
-        *WebhookDelivery.objects.filter(topic="app/uninstalled").values(),
+        *WebhookDelivery.objects.values(),
         *Shop.objects.values(),
         *Account.objects.values(),
         *Erasure.objects.values(),
