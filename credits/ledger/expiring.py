@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from credits import periods
-from credits.ledger import posting
+from credits.ledger import journal
 from credits.models import Account
 from credits.refusals import check_now
 
@@ -29,12 +29,23 @@ def settle(account_id: int, *, now: datetime | None = None, grants: bool = True)
     granted by the first real write.
     """
     now = check_now(now)
-    with posting.open_transaction():
-        journal = posting.lock(account_id, now)
-        if journal.bucket != journal.account.bucket:
-            journal.settle(grants=grants)
-            posting.write(journal)
-        return len(journal.entries)
+    with journal.open_transaction():
+        book = journal.lock(account_id, now)
+        if book.bucket != book.account.bucket:
+            book.settle(grants=grants)
+            book.write()
+        return len(book.entries)
+
+
+def read_settled(account: Account, now: datetime) -> Account:
+    """Book what is due, then read: the account as a page that shows its entries needs it.
+
+    `account` is refreshed in any case; its row may be older than the request.
+    """
+    if account.due_at is not None and account.due_at <= now:
+        settle(account.pk, now=now)
+    account.refresh_from_db()
+    return account
 
 
 def book_expiries(now: datetime) -> int:
