@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+# What the key of every period that a charge paid begins with.
+PERIOD = "period:"
+
 
 def period_key(source: str, end: datetime) -> str:
     """The idempotency key of one billing period that a subscription paid."""
@@ -16,7 +19,7 @@ def period_key(source: str, end: datetime) -> str:
 
 def period_keys(source: str) -> str:
     """What the keys of all billing periods of a subscription begin with."""
-    return f"period:{source}:"
+    return f"{PERIOD}{source}:"
 
 
 def purchase_key(source: str) -> str:

@@ -37,14 +37,17 @@ def settle(account_id: int, *, now: datetime | None = None, grants: bool = True)
         return len(book.entries)
 
 
-def read_settled(account: Account, now: datetime) -> Account:
+def read_settled(account: Account, now: datetime, *, is_fresh: bool = False) -> Account:
     """Book what is due, then read: the account as a page that shows its entries needs it.
 
-    `account` is refreshed in any case; its row may be older than the request.
+    The row is read anew, because this request may have written to it; `is_fresh` says that it has
+    not, so that it is read again only when something was booked.
     """
-    if account.due_at is not None and account.due_at <= now:
+    is_due = account.due_at is not None and account.due_at <= now
+    if is_due:
         settle(account.pk, now=now)
-    account.refresh_from_db()
+    if is_due or not is_fresh:
+        account.refresh_from_db()
     return account
 
 

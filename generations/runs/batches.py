@@ -8,19 +8,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from credits import ledger
-from credits.models import LedgerEntry
 from ecomvance_app import clock
 from generations import catalog
 from generations.media import storage
 from generations.models import Generation, Picture
 from generations.runs import request
 from generations.runs.request import Order, Requester, RunRefused
+
+if TYPE_CHECKING:
+    from credits.models import LedgerEntry
 
 TOOL = "ai-shadowing"
 MAX_ITEMS = 50
