@@ -15,6 +15,8 @@ from typing import Literal
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ecomvance_app import after_commit
 
@@ -46,9 +48,15 @@ def flush(timeout: float = EXIT_SECONDS) -> bool:
 
 
 def connect() -> redis.Redis:
-    """A client of the broker. Its time-outs are short: a dead one must not hold up an exit."""
+    """A client of the broker. Its time-outs are short: a dead one must not hold up an exit.
+
+    One more try, at once: the connection may be of a broker that was started anew since.
+    """
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=0.25, socket_connect_timeout=0.25
+        settings.REDIS_URL,
+        socket_timeout=0.25,
+        socket_connect_timeout=0.25,
+        retry=Retry(NoBackoff(), 1),
     )
 
 
@@ -99,13 +107,13 @@ class Sender:
             self._waiting.clear()
 
     def _run(self) -> None:
-        url, client = settings.REDIS_URL, connect()
+        client: redis.Redis | None = None
+        url = ""
         while True:
             nudges = self._take()
-            if url != settings.REDIS_URL:
-                client.close()
-                url, client = settings.REDIS_URL, connect()
             try:
+                if client is None or url != settings.REDIS_URL:
+                    client, url = connect(), settings.REDIS_URL
                 self._send(client, nudges)
             except Exception as error:  # noqa: BLE001 - no thread takes over from this one.
                 self._note_outage(error)
