@@ -60,6 +60,11 @@ def set_threshold(account_id: int, chosen: int | None) -> None:
         account.save(update_fields=["low_threshold", "low_at"])
 
 
+def add_recipient(account_id: int, email: str) -> None:
+    """Mail the account's warnings to this address too."""
+    AlertRecipient.objects.get_or_create(account_id=account_id, email=email)
+
+
 def raise_alert(account: Account, entry: LedgerEntry) -> None:
     """Keep the crossing that `entry` made; the first one of a period is mailed after commit.
 

@@ -159,6 +159,9 @@ class LedgerEntry(models.Model):
         RESTORE = "restore", _("Restored")
         ADJUST = "adjust", _("Balance adjust")
 
+    # What a charge brings; an account has few of these, however much it spends.
+    FROM_CHARGES: ClassVar = [Kind.PLAN_GRANT, Kind.PACKAGE, Kind.ADJUST]
+
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries", db_index=False)
     sequence = models.BigIntegerField()
     kind = models.CharField(max_length=12, choices=Kind)
@@ -218,6 +221,12 @@ class LedgerEntry(models.Model):
                 fields=["account", "period_end"],
                 name="entry_period_grants",
                 condition=Q(kind="plan_grant"),
+            ),
+            # A spend is not in it and costs nothing more.
+            models.Index(
+                fields=["account", "reference"],
+                name="entry_charges",
+                condition=Q(kind__in=["plan_grant", "package", "adjust"]),
             ),
         ]
 

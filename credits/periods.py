@@ -63,8 +63,8 @@ def advance(bucket: PlanBucket, now: datetime) -> tuple[PlanBucket, tuple[Due, .
     """The bucket as it stands at `now`, and the changes that lead there, oldest first.
 
     Several missed periods are one expiry and one grant of the period that is running now. A paid
-    period never renews by itself: at its end the credits and the allocation are gone until Shopify
-    confirms the next; that it was a paid one stays known.
+    period never renews by itself: at its end the credits and the allocation are gone until whoever
+    bills it confirms the next; that it was a paid one stays known.
     """
     if bucket.end is None or bucket.settled or now < bucket.end:
         return bucket, ()
@@ -146,29 +146,6 @@ def add_months(anchor: datetime, months: int) -> datetime:
     year, month = divmod(anchor.year * 12 + anchor.month - 1 + months, 12)
     last_day = calendar.monthrange(year, month + 1)[1]
     return anchor.replace(year=year, month=month + 1, day=min(anchor.day, last_day))
-
-
-def paid_period(
-    created_at: datetime,
-    current_period_end: datetime | None,
-    previous_end: datetime | None,
-    now: datetime,
-) -> tuple[datetime, datetime]:
-    """The period of a Shopify subscription: 30 days that end at `current_period_end`.
-
-    It starts where the previous one ended when the two touch, else at the later of the
-    subscription's creation and 30 days before its end; a previous one that is not over yet is
-    replaced, so its end says nothing. Test and development stores have no
-    `current_period_end`: their periods are 30-day windows counted from the creation.
-    """
-    if current_period_end is None:
-        windows = max(0, (now - created_at) // BILLING_CYCLE)
-        start = created_at + windows * BILLING_CYCLE
-        return start, start + BILLING_CYCLE
-    earliest = current_period_end - BILLING_CYCLE
-    if previous_end is not None and earliest <= previous_end <= now < current_period_end:
-        return previous_end, current_period_end
-    return max(created_at, earliest), current_period_end
 
 
 def local_day(instant: datetime, zone: str) -> date:

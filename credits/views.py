@@ -163,13 +163,8 @@ def _settings_form(request: MerchantRequest, form: WarningForm) -> HttpResponse:
 
 
 def _booked(request: MerchantRequest) -> tuple[Account, datetime]:
-    """The account after what time has brought is booked: a page shows entries, so they must be."""
     now = clock.now()
-    account = request.account
-    if account.due_at is not None and account.due_at <= now:
-        ledger.settle(account.pk, now=now)
-        account.refresh_from_db()
-    return account, now
+    return ledger.read_settled(request.account, now, is_fresh=True), now
 
 
 def _sequence(request: MerchantRequest, name: str) -> int | None:

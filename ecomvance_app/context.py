@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from credits import ledger, queries
-from credits.models import Account
 from credits.reports import forecasts
 from ecomvance_app import clock
 from ecomvance_app.banners import banner_html, steps
@@ -33,10 +32,8 @@ def merchant(request: HttpRequest) -> dict[str, Any]:
     if account is None:
         return context | {"demo_login": demo.merchant_login()}
     now = clock.now()
-    if account.due_at is not None and account.due_at <= now:
-        # A page that finds something due writes first, so that its entries are there to show.
-        ledger.settle(account.pk, now=now)
-    balance = queries.read_balance(Account.objects.get(pk=account.pk), now)
+    # What the page says of the balance has its entries to show.
+    balance = queries.read_balance(ledger.read_settled(account, now), now)
     return context | {
         "balance": balance,
         # Templates call these where they stand; pages without them ask nothing.

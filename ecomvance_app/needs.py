@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from credits.models import Account, RestorationCase
+from credits.models import Account
+from credits.outcomes import cases
 from generations.runs import queries
 
 # What nobody has looked after within a day is told by the history alone.
@@ -25,10 +26,7 @@ class Needs:
 
 def read_needs(account: Account, now: datetime) -> Needs:
     """What needs this account's people now."""
-    cases = RestorationCase.objects.filter(
-        account=account, state=RestorationCase.State.OPEN, spend__restoration=None
-    )
-    return Needs(count_failed(account, now), cases.count())
+    return Needs(count_failed(account, now), cases.count_open(account.pk))
 
 
 def count_failed(account: Account, now: datetime) -> int:

@@ -76,7 +76,7 @@ async def total_becomes(stream: Stream, total: int) -> None:
 
 async def subscribed() -> None:
     """Wait until the hub listens at the broker."""
-    client = live._connection()
+    client = live.connect()
     async with asyncio.timeout(WITHIN_SECONDS):
         while not await sync_to_async(_listeners)(client):
             await asyncio.sleep(0.02)
@@ -100,9 +100,8 @@ def broker(settings: Any) -> Iterator[PrivateValkey]:
     valkey = PrivateValkey()
     valkey.start()
     settings.REDIS_URL = valkey.url()
-    live._connection.cache_clear()
     yield valkey
-    live._connection.cache_clear()
+    live.flush()
     valkey.stop()
 
 

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from credits import periods
 from credits.arguments import check_now
-from credits.ledger import posting
+from credits.ledger import journal
 from credits.models import Account
 
 logger = logging.getLogger(__name__)
@@ -29,12 +29,26 @@ def settle(account_id: int, *, now: datetime | None = None, grants: bool = True)
     granted by the first real write.
     """
     now = check_now(now)
-    with posting.open_transaction():
-        journal = posting.lock(account_id, now)
-        if journal.bucket != journal.account.bucket:
-            journal.settle(grants=grants)
-            posting.write(journal)
-        return len(journal.entries)
+    with journal.open_transaction():
+        book = journal.lock(account_id, now)
+        if book.bucket != book.account.bucket:
+            book.settle(grants=grants)
+            book.write()
+        return len(book.entries)
+
+
+def read_settled(account: Account, now: datetime, *, is_fresh: bool = False) -> Account:
+    """Book what is due, then read: the account as a page that shows its entries needs it.
+
+    The row is read anew, because this request may have written to it; `is_fresh` says that it has
+    not, so that it is read again only when something was booked.
+    """
+    is_due = account.due_at is not None and account.due_at <= now
+    if is_due:
+        settle(account.pk, now=now)
+    if is_due or not is_fresh:
+        account.refresh_from_db()
+    return account
 
 
 def book_expiries(now: datetime) -> int:

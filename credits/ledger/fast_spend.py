@@ -1,21 +1,17 @@
-"""SQL of the ledger's hot path, run by `posting` and `spending` alone."""
+"""The deduction of `spending` in one statement, for the common case."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from django.db import connections
+from django.db import connection, connections
+from django.utils import timezone
 
-# Adds entries to the day's sums; the same words on PostgreSQL and SQLite.
-ADD_USAGE = """
-INSERT INTO credits_dailyusage
-  (account_id, day, kind, tool, actor, entries, plan_delta, package_delta)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (account_id, day, kind, tool, actor) DO UPDATE SET
-  entries = credits_dailyusage.entries + excluded.entries,
-  plan_delta = credits_dailyusage.plan_delta + excluded.plan_delta,
-  package_delta = credits_dailyusage.package_delta + excluded.package_delta
-"""
+from credits.arguments import MAX_CREDITS
+from credits.ledger.journal import announce
+from credits.models import LedgerEntry
 
 # A spend in the common case: nothing is due, the credits suffice, no threshold is crossed, no key is
 # known. In every other case these write nothing and return no row, and the general rule in Python
@@ -149,14 +145,36 @@ BEGIN
 END $$;
 """  # noqa: S608 - all of it is written here.
 
-CALL_COMMON_SPEND = (
-    "SELECT {columns} FROM credits_common_spend("
-    "%s, %s, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz)"
-)
-CALL_COMMON_BATCH = (
-    "SELECT {columns} FROM credits_common_batch("
+_COLUMNS = [str(field.column) for field in LedgerEntry._meta.concrete_fields]
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM "  # noqa: S608 - the model's own columns.
+_ONE = f"{_SELECT} credits_common_spend(%s, %s, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz)"
+_MANY = (
+    f"{_SELECT} credits_common_batch("
     "%s, %s::bigint[], %s::text[], %s::text[], %s::text[], %s, %s::timestamptz, %s::timestamptz)"
 )
+
+
+def attempt(
+    account_id: int, items: Sequence[tuple[int, str, str, str]], actor: str, now: datetime
+) -> list[LedgerEntry]:
+    """Write one entry for each (amount, key, tool, reference), if the case is a common one.
+
+    Nothing is written otherwise, nor returned, and the rule in Python has to decide.
+    """
+    if connection.vendor != "postgresql" or not items:
+        return []
+    if any(item[0] > MAX_CREDITS for item in items):  # SQL's integers would not hold it.
+        return []
+    call, asked = _ONE, list[Any](items[0])
+    if len(items) > 1:
+        call, asked = _MANY, [list(column) for column in zip(*items, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(call, [account_id, *asked, actor, now, timezone.now()])
+        rows = cursor.fetchall()
+    entries = [LedgerEntry.from_db(connection.alias, _COLUMNS, row) for row in rows]
+    if entries:
+        announce(account_id, entries[-1].sequence)
+    return entries
 
 
 def install(using: str, **_kwargs: Any) -> None:

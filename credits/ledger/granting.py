@@ -8,15 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from credits import periods
-from credits.arguments import (
-    check_decision,
-    check_grant,
-    check_instant,
-    check_now,
-    check_text,
-)
-from credits.ledger import posting
+from credits import periods, sources
+from credits.arguments import check_decision, check_grant, check_instant, check_now, check_text
+from credits.ledger import journal
 from credits.ledger.journal import Journal
 from credits.models import Account, LedgerEntry, Plan
 from credits.periods import PlanBucket
@@ -37,14 +31,13 @@ def open_account(
     opened_at = check_now(now)
     check_text("name", name, 200)
     time_zone = usable_zone(time_zone)
-    with posting.open_transaction():
+    with journal.open_transaction():
         account = Account.objects.create(name=name, opened_at=opened_at, time_zone=time_zone)
         if trial:
-            journal = Journal(account, opened_at)
-            journal.open_period(
-                periods.trial_bucket(opened_at), key=f"auto:trial:{opened_at.isoformat()}"
-            )
-            posting.write(journal)
+            book = Journal(account, opened_at)
+            key = f"auto:trial:{opened_at.isoformat()}"
+            book.open_period(periods.trial_bucket(opened_at), key)
+            book.write()
     return account
 
 
@@ -53,19 +46,20 @@ def add_package(
 ) -> LedgerEntry:
     """Add a bought package to the package bucket; it never expires.
 
+    `reference` is what paid for it, such as Shopify's id of the purchase.
     Source: product document, "Package Credits".
     """
     check_grant(credits)
     check_text("reference", reference, 200)
 
-    def changes(journal: Journal) -> LedgerEntry:
-        return journal.post(Kind.PACKAGE, 0, credits, key, reference=reference)
-
-    asked = (Kind.PACKAGE, credits, reference)
-    return posting.once(
-        account_id, key, now, changes,
-        same=lambda entry: (entry.kind, entry.package_delta, entry.reference) == asked,
-    )  # fmt: skip
+    with journal.once(account_id, key, now) as book:
+        if (known := book.known) is not None:
+            is_same = (known.kind, known.package_delta) == (Kind.PACKAGE, credits)
+            is_same = is_same and sources.agree(known.key, known.reference, reference)
+            return journal.repeated(known, same=is_same)
+        entry = book.post(Kind.PACKAGE, 0, credits, key, reference=reference)
+        book.write()
+    return entry
 
 
 def start_plan_period(
@@ -76,13 +70,16 @@ def start_plan_period(
     key: str,
     now: datetime | None = None,
     allocation: int | None = None,
+    reference: str = "",
 ) -> LedgerEntry:
     """Grant a paid plan's credits for one billing period, as confirmed by whoever bills it.
 
     A new period lets what is left expire and grants the whole allocation. For a period end that
     has been granted before, only what the allocation exceeds the highest one so far is added;
     nothing exceeding, that period's latest grant is returned and nothing changes, also after its
-    end. A call that changes nothing keeps no key. `allocation` defaults to the plan's credits; a subscription passes what it was sold with.
+    end. A call that changes nothing keeps no key. `allocation` defaults to the plan's credits; a
+    subscription passes what it was sold with. `reference` is what pays for it, such as Shopify's
+    id of the subscription.
 
     Raises StalePeriod (a ValueError) for a period that is over, empty or older than the paid one
     running. Source: product document, "Plan Credits".
@@ -96,24 +93,23 @@ def start_plan_period(
     if allocation is not None:
         check_grant(allocation)
 
-    def changes(journal: Journal) -> LedgerEntry:
+    check_text("reference", reference, 200)
+    with journal.once(account_id, key, now) as book:
+        if (known := book.known) is not None:
+            asked = (Kind.PLAN_GRANT, plan.handle, start, end)
+            is_same = (known.kind, known.plan, known.period_start, known.period_end) == asked
+            is_same = is_same and allocation in (None, known.allocation)
+            is_same = is_same and sources.agree(known.key, known.reference, reference)
+            return journal.repeated(known, same=is_same)
         # Under the lock, so that a known key is answered whatever the plan's credits are by now.
         credits = check_grant(plan.credits if allocation is None else allocation)
-        running = journal.bucket
+        running = book.bucket
         if running.kind == "paid" and running.end is not None and end < running.end:
             raise StalePeriod("The period is older than the one running")
-        if end <= journal.now and credits > _highest(journal.granted_until(end)):
+        if end <= book.now and credits > _highest(book.granted_until(end)):
             raise StalePeriod("The period is over")
         bucket = PlanBucket(kind="paid", allocation=credits, start=start, end=end)
-        return _grant_period(journal, plan, bucket, key)
-
-    def same(entry: LedgerEntry) -> bool:
-        period = (entry.period_start, entry.period_end)
-        asked = (Kind.PLAN_GRANT, plan.handle, "", (start, end))
-        is_size = allocation in (None, entry.allocation)
-        return is_size and (entry.kind, entry.plan, entry.reference, period) == asked
-
-    return posting.once(account_id, key, now, changes, same)
+        return _grant_period(book, plan, bucket, key, reference=reference)
 
 
 def grant_plan(
@@ -134,38 +130,40 @@ def grant_plan(
     check_decision(actor, reason)
     reference = f"anchor:{anchor.isoformat()}"
 
-    def changes(journal: Journal) -> LedgerEntry:
-        if anchor > journal.now:
+    with journal.once(account_id, key, now) as book:
+        if (known := book.known) is not None:
+            asked = (Kind.PLAN_GRANT, plan.handle, reference)
+            is_same = (known.kind, known.plan, known.reference) == asked
+            return journal.repeated(known, same=is_same)
+        if anchor > book.now:
             raise ValueError("A staff plan is counted from an instant that has come")
-        start, end = periods.month_period(anchor, journal.now)
+        start, end = periods.month_period(anchor, book.now)
         allocation = check_grant(plan.credits)
         bucket = PlanBucket(
             kind="staff", allocation=allocation, anchor=anchor, start=start, end=end
         )
-        return _grant_period(journal, plan, bucket, key, actor=actor, reference=reference)
-
-    asked = (Kind.PLAN_GRANT, plan.handle, reference)
-    return posting.once(
-        account_id, key, now, changes, note=reason,
-        same=lambda entry: (entry.kind, entry.plan, entry.reference) == asked,
-    )  # fmt: skip
+        return _grant_period(book, plan, bucket, key, note=reason, actor=actor, reference=reference)
 
 
 def _grant_period(
-    journal: Journal, plan: Plan, bucket: PlanBucket, key: str, **fields: Any
+    book: Journal, plan: Plan, bucket: PlanBucket, key: str, *, note: str = "", **fields: Any
 ) -> LedgerEntry:
     """Grant what this period end has not been granted yet; open the period if it is another one."""
     # A month of a staff plan that is due goes under that plan's name, before this one's.
-    journal.settle()
-    account = journal.account
-    granted = journal.granted_until(bucket.end)
+    book.settle()
+    granted = book.granted_until(bucket.end)
     latest, highest = granted[-1] if granted else None, _highest(granted)
     if latest is not None and bucket.allocation <= highest:
+        if latest._state.adding:  # The very grant that was due: it is written now.
+            book.write(note=note)
         return latest
-    account.plan = plan
-    if latest is None or journal.bucket.end != bucket.end or not journal.is_running:
-        return journal.open_period(bucket, key, granted=highest, **fields)
-    return journal.raise_allocation(bucket, key, granted=highest, **fields)
+    book.account.plan = plan
+    if latest is None or book.bucket.end != bucket.end or not book.is_running:
+        entry = book.open_period(bucket, key, granted=highest, **fields)
+    else:
+        entry = book.raise_allocation(bucket, key, granted=highest, **fields)
+    book.write(note=note)
+    return entry
 
 
 def _highest(grants: list[LedgerEntry]) -> int:

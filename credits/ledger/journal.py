@@ -1,18 +1,73 @@
-"""What is about to be written to one account. Composes entries in memory; `posting` writes them."""
+"""One change of one account, from the lock to the last row: lock, once, compose, write.
+
+`lock` takes the account's row; `once` also looks the idempotency key up under that lock. The
+`Journal` they give composes entries in memory and `Journal.write` writes them. The first write comes
+after the last refusal, so a refusal leaves nothing behind and needs no savepoint.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from django.db import connection, transaction
 from django.utils import timezone
 
-from credits import periods
-from credits.models import Account, LedgerEntry
+from credits import alerts, periods
+from credits.arguments import check_account_id, check_key, check_now
+from credits.models import Account, EntryNote, LedgerEntry
 from credits.periods import PlanBucket
+from credits.refusals import KeyConflict, UnknownAccount
+from credits.signals import balance_changed
 
 Kind = LedgerEntry.Kind
+
+
+def open_transaction() -> AbstractContextManager[object]:
+    """The caller's transaction where there is one: refusals come before the first write."""
+    return nullcontext() if connection.in_atomic_block else transaction.atomic()
+
+
+def lock(account_id: object, now: datetime) -> Journal:
+    """The account's journal, its row locked to the end of the transaction."""
+    found = Account.objects.select_for_update().filter(pk=check_account_id(account_id))
+    account = found.first()
+    if account is None:
+        raise UnknownAccount(f"There is no account {account_id!r}")
+    return Journal(account, now)
+
+
+@contextmanager
+def once(account_id: int, key: str, now: datetime | None) -> Iterator[Journal]:
+    """A transaction with the account locked and the key looked up under that lock.
+
+    The verb answers with `repeated` where the journal says that the key is `known`; else it posts
+    its entry and calls `write`.
+    """
+    check_key(key)
+    now = check_now(now)
+    with open_transaction():
+        journal = lock(account_id, now)
+        journal.known = journal.find([key]).get(key)
+        yield journal
+
+
+def repeated(known: LedgerEntry, *, same: bool) -> LedgerEntry:
+    """The answer to a known key: the first entry, where the `same` was asked; else KeyConflict."""
+    if not same:
+        raise KeyConflict(known.key)
+    return known
+
+
+def announce(account_id: int, version: int) -> None:
+    """Tell whoever listens, after commit, that a balance changed."""
+    transaction.on_commit(
+        partial(balance_changed.send_robust, sender=None, account_id=account_id, version=version)
+    )
 
 
 class Journal:
@@ -28,6 +83,7 @@ class Journal:
         self.package = account.package_balance
         self.bucket, self._dues = periods.advance(account.bucket, self.now)
         self.entries: list[LedgerEntry] = []
+        self.known: LedgerEntry | None = None  # What used the key before; set by `once`.
         self._period_sequence = account.period_sequence
         self._settled = False
         self._before = self.available
@@ -42,14 +98,15 @@ class Journal:
         """Whether a plan period is running."""
         return self.bucket.is_running(self.now)
 
-    def crosses(self, threshold: int) -> bool:
-        """Whether the entries posted after the dues take the total to the threshold or below."""
-        return self._before > threshold >= self.available
-
     def is_current(self, entry: LedgerEntry) -> bool:
         """Whether the entry belongs to the plan period that is running."""
         first = self.account.period_sequence
         return self.is_running and not self._dues and entry.sequence >= first
+
+    def find(self, keys: list[str]) -> dict[str, LedgerEntry]:
+        """The entries of the account that used these keys."""
+        entries = LedgerEntry.objects.filter(account_id=self.account.pk, key__in=keys)
+        return {entry.key: entry for entry in entries}
 
     def granted_until(self, period_end: datetime | None) -> list[LedgerEntry]:
         """The plan grants of one period end, oldest first: those written, then those about to be."""
@@ -118,7 +175,28 @@ class Journal:
         end = self.now + periods.REMAINDER_PERIOD
         self._change_bucket(PlanBucket(kind="remainder", start=self.now, end=end, settled=False))
 
-    def apply(self) -> None:
+    def write(self, *, note: str = "", may_alert: bool = False) -> None:
+        """Write the posted entries, the account's cached columns and the day's sums.
+
+        `note` is the free text beside the last entry. `may_alert` says that these entries may raise
+        the low-credit alert: a spend's and an adjustment's do, a reset's never.
+        """
+        self._apply()
+        account = self.account
+        LedgerEntry.objects.append(self.entries)
+        account.low_at = alerts.threshold(account.low_threshold, account.allocation)
+        if may_alert and self._crosses(account.low_at):
+            alerts.raise_alert(account, self.entries[-1])
+        account.save(update_fields=_CACHED)
+        self._add_usage()
+        if note:
+            EntryNote.objects.create(entry=self.entries[-1], text=note)
+        if self.entries:
+            announce(account.pk, account.version)
+
+    # --- Behind them -----------------------------------------------------------------------------
+
+    def _apply(self) -> None:
         """Set the account's cached columns to what the entries make them."""
         self.settle()
         account, bucket = self.account, self.bucket
@@ -134,6 +212,21 @@ class Journal:
         account.period_sequence = self._period_sequence
         if bucket.kind not in ("paid", "staff"):
             account.plan = None
+
+    def _crosses(self, threshold: int) -> bool:
+        """Whether the entries posted after the dues take the total to the threshold or below."""
+        return self._before > threshold >= self.available
+
+    def _add_usage(self) -> None:
+        sums: dict[tuple[Any, ...], list[int]] = {}
+        for entry in self.entries:
+            line = sums.setdefault((entry.day, entry.kind, entry.tool, entry.actor), [0, 0, 0])
+            line[0] += 1
+            line[1] += entry.plan_delta
+            line[2] += entry.package_delta
+        with connection.cursor() as cursor:
+            for line_key, line in sums.items():
+                cursor.execute(_ADD_USAGE, [self.account.pk, *line_key, *line])
 
     @property
     def _next_sequence(self) -> int:
@@ -195,3 +288,21 @@ class Journal:
         )
         self.entries.append(entry)
         return entry
+
+
+_CACHED = [
+    "plan_balance", "package_balance", "version", "last_entry_at", "last_entry_day",
+    "period_kind", "plan", "allocation", "anchor", "period_start", "period_end",
+    "period_sequence", "due_at", "low_at", "low_mailed_period",
+]  # fmt: skip
+
+# Adds entries to the day's sums; the same words on PostgreSQL and SQLite.
+_ADD_USAGE = """
+INSERT INTO credits_dailyusage
+  (account_id, day, kind, tool, actor, entries, plan_delta, package_delta)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (account_id, day, kind, tool, actor) DO UPDATE SET
+  entries = credits_dailyusage.entries + excluded.entries,
+  plan_delta = credits_dailyusage.plan_delta + excluded.plan_delta,
+  package_delta = credits_dailyusage.package_delta + excluded.package_delta
+"""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from credits import periods
 from credits.arguments import check_decision, check_spend_id
-from credits.ledger import posting
+from credits.ledger import journal
 from credits.ledger.journal import Journal
 from credits.models import LedgerEntry
 from credits.refusals import AlreadyRestored, NothingToRestore, UnknownSpend
@@ -18,12 +18,20 @@ Kind = LedgerEntry.Kind
 
 
 def restore(
-    spend_id: int, key: str, actor: str, reason: str, now: datetime | None = None
+    spend_id: int,
+    key: str,
+    actor: str,
+    reason: str,
+    now: datetime | None = None,
+    *,
+    lapse_plan: bool = False,
 ) -> LedgerEntry:
     """Give a spend back, exactly the split that was taken, at most once per spend.
 
     If the spend's plan period has ended, its plan part joins the period running now (in the trial
-    up to 100 credits, the rest lapses); with none running it opens a remainder of 30 days.
+    up to 100 credits, the rest lapses); with none running it opens a remainder of 30 days. With
+    `lapse_plan` it comes back only while the period that paid is running and lapses otherwise, so
+    that a cancelled run never carries plan credits over. What lapses is noted on the entry.
     Raises UnknownSpend, AlreadyRestored or NothingToRestore (all ValueError), KeyConflict.
     Source: product document, "Credit Restoration Eligibility".
     """
@@ -31,30 +39,32 @@ def restore(
     if spent is None:
         raise UnknownSpend(f"There is no spend {spend_id!r}")
     check_decision(actor, reason)
-
-    def changes(journal: Journal) -> LedgerEntry:
+    with journal.once(spent.account_id, key, now) as book:
+        if (known := book.known) is not None:
+            is_same = known.kind == Kind.RESTORE and known.restores_id == spent.pk
+            return journal.repeated(known, same=is_same)
         if LedgerEntry.objects.filter(restores_id=spent.pk).exists():
             raise AlreadyRestored(f"Spend {spent.pk} has been restored before")
-        plan, package = _restorable(journal, spent)
+        plan, package = _plan_part(book, spent, lapse_plan=lapse_plan), -spent.package_delta
         if not plan and not package:
             raise NothingToRestore("No part of this spend fits a bucket any more")
-        if plan and not journal.is_running:
-            journal.open_remainder()
-        return journal.post(
+        if plan and not book.is_running:
+            book.open_remainder()
+        entry = book.post(
             Kind.RESTORE, plan, package, key, actor=actor, restores_id=spent.pk,
             tool=spent.tool, reference=spent.reference, lapsed=-spent.plan_delta - plan,
         )  # fmt: skip
-
-    return posting.once(
-        spent.account_id, key, now, changes, note=reason,
-        same=lambda entry: entry.kind == Kind.RESTORE and entry.restores_id == spent.pk,
-    )  # fmt: skip
+        book.write(note=reason)
+    return entry
 
 
-def _restorable(journal: Journal, spent: LedgerEntry) -> tuple[int, int]:
-    """The plan part and the package part that can go back now."""
-    plan, package = -spent.plan_delta, -spent.package_delta
-    if journal.bucket.kind == "trial" and not journal.is_current(spent):
-        room = max(0, periods.TRIAL_CREDITS - journal.bucket.credits)
-        return min(plan, room), package
-    return plan, package
+def _plan_part(book: Journal, spent: LedgerEntry, *, lapse_plan: bool) -> int:
+    """How much of the spend's plan part can go back now."""
+    taken = -spent.plan_delta
+    if book.is_current(spent):
+        return taken
+    if lapse_plan:
+        return 0
+    if book.bucket.kind == "trial":
+        return min(taken, max(0, periods.TRIAL_CREDITS - book.bucket.credits))
+    return taken

@@ -1,7 +1,4 @@
-"""Credits that go: the deduction, plan credits first and package credits second.
-
-A spend has two forms that write the same entries: the general rule (`general_spend`), and one
-statement for the common case, which is tried first.
+"""The deduction: plan credits go first, package credits pay what they do not cover.
 
 Source: product document, "Credit Deduction Logic".
 """
@@ -12,26 +9,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
-from django.utils import timezone
-
 from credits.arguments import (
-    MAX_CREDITS,
     check_account_id,
     check_amount,
     check_key,
     check_now,
     check_text,
 )
-from credits.ledger import fast_spend, posting
+from credits.ledger import fast_spend, journal
+from credits.ledger.journal import Journal
 from credits.models import LedgerEntry
 from credits.refusals import InsufficientCredits, KeyConflict
 
 Kind = LedgerEntry.Kind
-
-_COLUMNS = [str(field.column) for field in LedgerEntry._meta.concrete_fields]
-_ONE = fast_spend.CALL_COMMON_SPEND.format(columns=", ".join(_COLUMNS))
-_MANY = fast_spend.CALL_COMMON_BATCH.format(columns=", ".join(_COLUMNS))
 
 
 class SpendItem(NamedTuple):
@@ -58,10 +48,22 @@ def spend(
     when the key was used for anything else, ValueError for an unknown account or a bad amount.
     Source: product document, "Priority Order".
     """
-    now = check_now(now)
-    item = check_item((amount, key, tool, reference))
-    check_text("actor", actor, 100)
-    return spend_items(account_id, [item], actor, now)[0]
+    now, item = check_now(now), SpendItem(amount, key, tool, reference)
+    _check(account_id, [item], actor)
+    # The same rule in one statement, for the common case; whatever else it is, is decided below.
+    if written := fast_spend.attempt(account_id, [item], actor, now):
+        return written[0]
+    with journal.open_transaction():
+        book = journal.lock(account_id, now)  # SELECT … FOR UPDATE
+        if (known := book.find([key]).get(key)) is not None:
+            return journal.repeated(known, same=_is_same(known, item))
+        if amount > book.available:
+            raise InsufficientCredits(amount, book.available)
+        from_plan = min(amount, book.bucket.credits)
+        from_package = amount - from_plan
+        entry = _post(book, item, from_plan, from_package, actor)
+        book.write(may_alert=True)
+    return entry
 
 
 def spend_many(
@@ -75,86 +77,66 @@ def spend_many(
     The keys are all new, or all known (the same entries again); KeyConflict when mixed or repeated
     among the items. InsufficientCredits names the sum.
     """
-    now = check_now(now)
-    check_text("actor", actor, 100)
-    checked = [check_item(item) for item in items]
-    if len({item.key for item in checked}) < len(checked):
-        keys = [item.key for item in checked]
-        raise KeyConflict(next(key for key in keys if keys.count(key) > 1))
-    return spend_items(account_id, checked, actor, now)
-
-
-def spend_items(
-    account_id: int, items: list[SpendItem], actor: str, now: datetime
-) -> list[LedgerEntry]:
-    """One entry for each item: by one statement in the common case, else by the general rule."""
-    account_id = check_account_id(account_id)
-    return _common_spend(account_id, items, actor, now) or general_spend(
-        account_id, items, actor, now
-    )
-
-
-def general_spend(
-    account_id: int, items: list[SpendItem], actor: str, now: datetime
-) -> list[LedgerEntry]:
-    """The general rule for any number of items."""
-    with posting.open_transaction():
-        journal = posting.lock(account_id, now)
-        known = posting.find(account_id, [item.key for item in items])
-        if known:
-            return [_same_spend(known.get(item.key), item) for item in items]
-        needed = sum(item.amount for item in items)
-        if needed > journal.available:
-            raise InsufficientCredits(needed, journal.available)
-        for item in items:
-            plan = min(item.amount, journal.bucket.credits)
-            journal.post(
-                Kind.SPEND, -plan, plan - item.amount, item.key,
-                actor=actor, tool=item.tool, reference=item.reference,
-            )  # fmt: skip
-        if items:
-            posting.write(journal, may_alert=True)
-        return journal.entries[len(journal.entries) - len(items) :]
-
-
-def _same_spend(entry: LedgerEntry | None, item: SpendItem) -> LedgerEntry:
-    asked = (Kind.SPEND, -item.amount, item.tool, item.reference)
-    if entry is None or (entry.kind, entry.credits, entry.tool, entry.reference) != asked:
-        raise KeyConflict(item.key)
-    return entry
-
-
-def _common_spend(
-    account_id: int, items: list[SpendItem], actor: str, now: datetime
-) -> list[LedgerEntry]:
-    """The entries written by one statement (see `fast_spend`); none hands it to the general rule."""
-    if connection.vendor != "postgresql" or not _fits(items):
-        return []
-    call, asked = _ONE, list[Any](items[0])
-    if len(items) > 1:
-        call, asked = _MANY, [list(column) for column in zip(*items, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(call, [account_id, *asked, actor, now, timezone.now()])
-        rows = cursor.fetchall()
-    entries = [LedgerEntry.from_db(connection.alias, _COLUMNS, row) for row in rows]
-    if entries:
-        posting.announce(account_id, entries[-1].sequence)
+    now, asked = check_now(now), [_item(item) for item in items]
+    _check(account_id, asked, actor)
+    _check_keys_differ(asked)
+    if written := fast_spend.attempt(account_id, asked, actor, now):
+        return written
+    with journal.open_transaction():
+        book = journal.lock(account_id, now)
+        if known := book.find([item.key for item in asked]):
+            return [_known(known.get(item.key), item) for item in asked]
+        needed = sum(item.amount for item in asked)
+        if needed > book.available:
+            raise InsufficientCredits(needed, book.available)
+        entries = []
+        for item in asked:
+            from_plan = min(item.amount, book.bucket.credits)
+            entries.append(_post(book, item, from_plan, item.amount - from_plan, actor))
+        if entries:
+            book.write(may_alert=True)
     return entries
 
 
-def _fits(items: list[SpendItem]) -> bool:
-    """Whether SQL's integers hold what was asked; whatever else it is, the general rule says."""
-    return bool(items) and all(item.amount <= MAX_CREDITS for item in items)
+def _post(
+    book: Journal, item: SpendItem, from_plan: int, from_package: int, actor: str
+) -> LedgerEntry:
+    return book.post(
+        Kind.SPEND, -from_plan, -from_package, item.key,
+        actor=actor, tool=item.tool, reference=item.reference,
+    )  # fmt: skip
 
 
-def check_item(item: tuple[Any, ...]) -> SpendItem:
-    """The item, if its amount, key and texts are good; ValueError otherwise."""
+def _known(entry: LedgerEntry | None, item: SpendItem) -> LedgerEntry:
+    if entry is None:  # Other keys of the same call are known.
+        raise KeyConflict(item.key)
+    return journal.repeated(entry, same=_is_same(entry, item))
+
+
+def _is_same(entry: LedgerEntry, item: SpendItem) -> bool:
+    asked = (Kind.SPEND, -item.amount, item.tool, item.reference)
+    return (entry.kind, entry.credits, entry.tool, entry.reference) == asked
+
+
+def _item(item: tuple[Any, ...]) -> SpendItem:
     try:
-        checked = SpendItem(*item)
+        return SpendItem(*item)
     except TypeError:
         raise ValueError(f"An item is (amount, key, tool, reference), not {item!r}") from None
-    check_amount(checked.amount)
-    check_key(checked.key)
-    check_text("tool", checked.tool, 60)
-    check_text("reference", checked.reference, 200)
-    return checked
+
+
+def _check(account_id: int, items: list[SpendItem], actor: str) -> None:
+    """ValueError for an amount, a key, a text or an account that cannot be."""
+    for item in items:
+        check_amount(item.amount)
+        check_key(item.key)
+        check_text("tool", item.tool, 60)
+        check_text("reference", item.reference, 200)
+    check_text("actor", actor, 100)
+    check_account_id(account_id)
+
+
+def _check_keys_differ(items: list[SpendItem]) -> None:
+    keys = [item.key for item in items]
+    if len(set(keys)) < len(keys):
+        raise KeyConflict(next(key for key in keys if keys.count(key) > 1))

@@ -74,6 +74,17 @@ def open_case(spend: LedgerEntry, outcome: str, now: datetime) -> RestorationCas
     return case
 
 
+def case_of(spend_id: int | None) -> RestorationCase:
+    """The case of a spend. Raises RestorationCase.DoesNotExist."""
+    return RestorationCase.objects.get(spend=spend_id)
+
+
+def count_open(account_id: int) -> int:
+    """Cases of this account that staff have to decide; not those whose credits are back already."""
+    cases = RestorationCase.objects.filter(account=account_id, state=State.OPEN)
+    return cases.filter(spend__restoration=None).count()
+
+
 def decide(
     case: RestorationCase,
     state: RestorationCase.State,
@@ -89,11 +100,15 @@ def decide(
     case.save(update_fields=["state", "reason", "decided_at", "decided_by", "restoration"])
 
 
-def write_restoration(spend: LedgerEntry, actor: str, reason: str, now: datetime) -> LedgerEntry:
+def write_restoration(
+    spend: LedgerEntry, actor: str, reason: str, now: datetime, *, lapse_plan: bool = False
+) -> LedgerEntry:
     """Restore the spend, or find the entry that has restored it before."""
     key = f"restore:{spend.pk}"
     try:
-        return ledger.restore(spend.pk, key=key, actor=actor, reason=reason, now=now)
+        return ledger.restore(
+            spend.pk, key=key, actor=actor, reason=reason, now=now, lapse_plan=lapse_plan
+        )
     except ledger.AlreadyRestored:
         return LedgerEntry.objects.get(restores_id=spend.pk)
 

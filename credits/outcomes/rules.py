@@ -2,7 +2,7 @@
 
 The table is `OutcomeRule`. A platform error opens a case that staff decide (`cases`); an operator
 may have platform errors restored at once. A run that was cancelled before anything began is given
-back by "system". Everything else is kept.
+back by "system", its plan part only while the period that paid runs. Everything else is kept.
 
 Source: product document, "Credit Restoration Eligibility".
 """
@@ -52,9 +52,10 @@ def apply_outcome(spend: LedgerEntry, outcome: str, now: datetime) -> AppliedRul
         if policy in (Policy.CASE, Policy.AUTOMATIC):
             case = cases.open_case(spend, outcome, now)
         if policy == Policy.RETURNED:
-            restoration = _restore(spend, SYSTEM, rule.rule, now)
+            # Else pausing what waits would carry plan credits over into the next period.
+            restoration = _restore(spend, rule.rule, now, lapse_plan=True)
         if policy == Policy.AUTOMATIC and case is not None and case.state == State.OPEN:
-            restoration = _restore(spend, SYSTEM, rule.rule, now)
+            restoration = _restore(spend, rule.rule, now)
             # What no bucket can take any more waits for staff: a goodwill adjustment may be due.
             if restoration is not None:
                 cases.decide(case, State.APPROVED, None, rule.rule, now, restoration)
@@ -70,10 +71,12 @@ def _find_rule(outcome: str) -> OutcomeRule:
         raise UnknownOutcome(f"There is no rule for the outcome {outcome!r}") from None
 
 
-def _restore(spend: LedgerEntry, actor: str, reason: str, now: datetime) -> LedgerEntry | None:
+def _restore(
+    spend: LedgerEntry, reason: str, now: datetime, *, lapse_plan: bool = False
+) -> LedgerEntry | None:
     """Give back what still fits a bucket; None when nothing does."""
     try:
-        return cases.write_restoration(spend, actor, reason, now)
+        return cases.write_restoration(spend, SYSTEM, reason, now, lapse_plan=lapse_plan)
     except ledger.NothingToRestore:
         logger.info("Spend %s: no part fits a bucket any more", spend.pk)
         return None

@@ -152,7 +152,7 @@ def cycle_usage(account: Account, now: datetime) -> list[int]:
     zone = account.time_zone
     after = periods.local_day(now, zone)
     start, period_end = account.period_start, account.period_end
-    # A paid period stays on the account after its end, until Shopify confirms the next one.
+    # A paid period stays on the account after its end, until the next one is confirmed.
     if account.period_kind == "paid" and start and period_end and period_end > now:
         after = min(after, periods.local_day(start, zone))
     opened = periods.local_day(account.opened_at, zone)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+from django.db.models import Q, QuerySet
+
+from credits import sources
 from credits.models import LedgerEntry
 
 PAGE_SIZE = 50
@@ -64,6 +67,44 @@ def began_with_trial(account_id: int) -> bool:
         account_id=account_id, sequence=1, kind=LedgerEntry.Kind.TRIAL_GRANT
     )
     return trial.exists()
+
+
+def entries_from(source: str, account_id: int | None = None) -> QuerySet[LedgerEntry]:
+    """The entries that came from this charge, newest first: what it granted, and what was taken back.
+
+    `source` is the seller's own id of the charge. Entries that say it in their key alone, as all did
+    once, are found too. Without an account it is looked for in all of them.
+    """
+    if not source:
+        return LedgerEntry.objects.none()
+    named = Q(reference=source) | Q(key__startswith=sources.period_keys(source))
+    named |= Q(key__in=[sources.purchase_key(source), sources.clawback_key(source)])
+    entries = _from_charges().filter(named)
+    if account_id is not None:
+        entries = entries.filter(account_id=account_id)
+    return entries.order_by("-sequence")
+
+
+def paid_end_between(account_id: int, after: datetime, before: datetime) -> datetime | None:
+    """The end of the period granted last of those a charge paid that end inside this interval."""
+    grants = _plan_grants(account_id).filter(key__startswith=sources.PERIOD)
+    inside = grants.filter(period_end__gt=after, period_end__lt=before)
+    return inside.order_by("-sequence").values_list("period_end", flat=True).first()
+
+
+def last_end_before(account_id: int, instant: datetime) -> datetime | None:
+    """The latest end of a granted plan period that lies before `instant`."""
+    grants = _plan_grants(account_id).filter(period_end__lt=instant)
+    return grants.order_by("-period_end").values_list("period_end", flat=True).first()
+
+
+def _from_charges() -> QuerySet[LedgerEntry]:
+    """Entries of the kinds that a charge brings; the index on their sources holds these alone."""
+    return LedgerEntry.objects.filter(kind__in=LedgerEntry.FROM_CHARGES)
+
+
+def _plan_grants(account_id: int) -> QuerySet[LedgerEntry]:
+    return LedgerEntry.objects.filter(account_id=account_id, kind=LedgerEntry.Kind.PLAN_GRANT)
 
 
 def entries_between(account_id: int, first: date, after: date) -> Iterator[list[LedgerEntry]]:

@@ -105,7 +105,7 @@ def _words_of(restoration: LedgerEntry) -> str:
         "lapsed": localize(restoration.lapsed),
     }
     if restoration.lapsed:
-        text = _("%(credits)s credits were given back; %(lapsed)s trial credits had expired since.")
+        text = _("%(credits)s credits were given back; %(lapsed)s plan credits had expired since.")
     else:
         text = _("%(credits)s credits were given back, each to where it was taken from.")
     return text % amounts

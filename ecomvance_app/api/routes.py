@@ -185,8 +185,8 @@ def usage(request: MerchantRequest, month: Annotated[schemas.Month | None, Query
     """The summary of a calendar month in the account's time zone; of the running one by default."""
     for unknown in request.GET.keys() - {"month"}:
         raise errors.invalid(unknown, _("There is no such parameter"))
-    account, now = request.account, clock.now()
-    ledger.settle(account.pk, now=now)
+    now = clock.now()
+    account = ledger.read_settled(request.account, now)
     asked = month or f"{local_day(now, account.time_zone):%Y-%m}"
     year, number = (int(part) for part in asked.split("-"))
     report = credit_usage.read_month(account.pk, year, number)

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from credits import ledger, queries
-from credits.models import Account, RestorationCase
+from credits.models import Account
 from credits.outcomes import cases
 from ecomvance_app import clock
 from generations import catalog
@@ -178,7 +178,7 @@ class Story:
 
     def decide(self, generation: Generation, *, approved: bool) -> None:
         """Staff decide the case of a run that failed."""
-        case = RestorationCase.objects.get(spend=generation.spend_id)
+        case = cases.case_of(generation.spend_id)
         decide = cases.approve if approved else cases.decline
         reason = "Our storage was away" if approved else "The picture had been delivered"
         decide(case, self.cast.staff, reason, self.now)

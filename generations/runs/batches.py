@@ -8,17 +8,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from credits import ledger
-from credits.models import LedgerEntry
 from ecomvance_app import clock
 from generations import catalog
 from generations.models import Generation
 from generations.runs import request
 from generations.runs.request import Order, Requester, RunRefused
+
+if TYPE_CHECKING:
+    from credits.models import LedgerEntry
 
 TOOL = "ai-shadowing"
 MAX_ITEMS = 50

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from credits import ledger, queries
-from credits.models import Account, LedgerEntry
+from credits.models import Account
 from credits.refusals import Refusal
 from ecomvance_app import clock
 from generations import catalog, products
@@ -35,6 +35,9 @@ from generations.media.reading import UploadedImage, read_picture
 from generations.models import Generation, Picture
 from generations.runs import lifecycle
 from generations.runs.queries import find_by_key
+
+if TYPE_CHECKING:
+    from credits.models import LedgerEntry
 
 MAX_PROMPT = 2000
 MAX_KEY = 150

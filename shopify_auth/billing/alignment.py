@@ -10,10 +10,12 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from credits import ledger, periods
-from credits.models import Account, LedgerEntry, Package, Plan
+from credits import ledger, sources
+from credits.models import Account, Package, Plan
+from credits.periods import BILLING_CYCLE
+from credits.reports import history
 from shopify_auth.billing import schedule
 from shopify_auth.billing.offers import (
     CURRENCY,
@@ -23,9 +25,13 @@ from shopify_auth.billing.offers import (
     receipt_of,
     recognise,
 )
+from shopify_auth.billing.paid_periods import paid_period
 from shopify_auth.billing.readings import Reading, ShownCharge
 from shopify_auth.models import Shop
 from shopify_auth.models.charges import BillingDifference, Charge, Purchase, Subscription
+
+if TYPE_CHECKING:
+    from credits.models import LedgerEntry
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +41,6 @@ Row = TypeVar("Row", Subscription, Purchase)
 
 # A period end that moved by less than this is the same period, told more exactly.
 SAME_PERIOD = timedelta(days=1)
-# What the idempotency keys of granted periods and packages begin with.
-PERIOD_KEY = "period:"
-PURCHASE_KEY = "purchase:"
 
 
 @dataclass
@@ -180,7 +183,11 @@ class Alignment:
         if row.granted_at is not None or not self._is_paid(row, shown):
             return
         entry = ledger.add_package(
-            self._account.pk, row.credits, f"{PURCHASE_KEY}{shown.gid}", self.now, row.receipt
+            self._account.pk,
+            row.credits,
+            sources.purchase_key(shown.gid),
+            self.now,
+            reference=shown.gid,
         )
         row.granted_at = self.now
         row.save(update_fields=["granted_at"])
@@ -202,9 +209,10 @@ class Alignment:
                 row.handle,
                 start,
                 end,
-                f"{PERIOD_KEY}{shown.gid}:{end.isoformat()}",
+                sources.period_key(shown.gid, end),
                 self.now,
                 allocation=row.credits,
+                reference=shown.gid,
             )
         except ledger.StalePeriod as error:
             # A longer period is running on this account already; its credits are the newer word.
@@ -224,16 +232,16 @@ class Alignment:
     def _period(self, row: Subscription, shown: ShownCharge) -> tuple[datetime, datetime]:
         if shown.period_end is not None:
             period_end = self._known_end(shown.period_end)
-            previous = self._previous_end(period_end)
-            return periods.paid_period(shown.created_at, period_end, previous, self.now)
+            previous = history.last_end_before(self._account.pk, period_end)
+            return paid_period(shown.created_at, period_end, previous, self.now)
         if row.anchor is None:
             # A plan that takes another one's place keeps the billing date.
             running = self._account.period_end if self._account.period_kind == "paid" else None
             row.anchor = running if running and running > self.now else shown.created_at
             row.save(update_fields=["anchor"])
         if self.now < row.anchor:
-            return row.anchor - periods.BILLING_CYCLE, row.anchor
-        return periods.paid_period(row.anchor, None, None, self.now)
+            return row.anchor - BILLING_CYCLE, row.anchor
+        return paid_period(row.anchor, None, None, self.now)
 
     def _known_end(self, told: datetime) -> datetime:
         """The end of a period that was granted before, where `told` means the same one.
@@ -241,21 +249,8 @@ class Alignment:
         A plan that takes another one's place keeps the billing date, but is another subscription to
         Shopify, whose word on the instant may differ.
         """
-        grants = LedgerEntry.objects.filter(
-            account=self._account,
-            kind=LedgerEntry.Kind.PLAN_GRANT,
-            key__startswith=PERIOD_KEY,
-            period_end__gt=told - SAME_PERIOD,
-            period_end__lt=told + SAME_PERIOD,
-        )
-        known = grants.order_by("-sequence").values_list("period_end", flat=True).first()
-        return known or told
-
-    def _previous_end(self, before: datetime) -> datetime | None:
-        grants = LedgerEntry.objects.filter(
-            account=self._account, kind=LedgerEntry.Kind.PLAN_GRANT, period_end__lt=before
-        )
-        return grants.order_by("-period_end").values_list("period_end", flat=True).first()
+        inside = (told - SAME_PERIOD, told + SAME_PERIOD)
+        return history.paid_end_between(self._account.pk, *inside) or told
 
     @property
     def _account(self) -> Account:

@@ -11,13 +11,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from credits import ledger
-from credits.models import Account, LedgerEntry
+from credits import ledger, sources
+from credits.models import Account
 from credits.refusals import Refusal
-from shopify_auth.billing.alignment import PURCHASE_KEY
+from credits.reports import history
 from shopify_auth.models import Purchase
-
-CLAWBACK_KEY = "clawback:"
 
 
 class ClawbackRefused(Refusal):
@@ -40,8 +38,10 @@ def preview(purchase: Purchase) -> Clawback:
     """
     if purchase.clawed_back_at is not None:
         raise ClawbackRefused(_("The credits of this purchase were taken back before."))
-    grant = LedgerEntry.objects.filter(key=f"{PURCHASE_KEY}{purchase.gid}").first()
-    if purchase.gid is None or grant is None:
+    grant = (
+        history.entries_from(purchase.gid).filter(kind="package").first() if purchase.gid else None
+    )
+    if grant is None:
         raise ClawbackRefused(_("This purchase has granted no credits."))
     account = Account.objects.get(pk=grant.account_id)
     taken = min(purchase.credits, account.package_balance)
@@ -71,10 +71,11 @@ def take_back(purchase: Purchase, staff_id: int, reason: str, now: datetime) -> 
                 clawback.account.pk,
                 "package",
                 -clawback.taken,
-                key=f"{CLAWBACK_KEY}{locked.gid}",
+                key=sources.clawback_key(locked.gid or ""),
                 actor=f"staff:{staff_id}",
                 reason=note,
                 now=now,
+                reference=locked.gid or "",
             )
         locked.clawed_back_at, locked.clawback_note = now, note
         locked.save(update_fields=["clawed_back_at", "clawback_note"])

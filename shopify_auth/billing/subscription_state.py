@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from django.db.models import QuerySet
 
-from credits.models import Account, LedgerEntry, Package, Plan
+from credits.models import Account, Package, Plan
 from credits.queries import Balance
 from credits.renewals import Renewal
 from credits.reports import history
 from credits.reports.adviser import Advice, Priced, read_advice
 from shopify_auth.admin_api.client import admin_url
-from shopify_auth.billing.alignment import PERIOD_KEY, PURCHASE_KEY
-from shopify_auth.billing.clawbacks import CLAWBACK_KEY
 from shopify_auth.billing.schedule import APPROVAL_WINDOW
 from shopify_auth.models import BillingCheck, Purchase, Shop, Subscription
 from shopify_auth.models.charges import Charge
+
+if TYPE_CHECKING:
+    from credits.models import LedgerEntry
 
 Status = Charge.Status
 RUNNING = Subscription.RUNNING
@@ -250,13 +251,7 @@ def receipts(account: Account) -> list[BillingReceipt]:
 
 
 def _entries(account: Account, charge: Charge) -> tuple[LedgerEntry, ...]:
-    entries = LedgerEntry.objects.filter(account=account)
-    if isinstance(charge, Subscription):
-        entries = entries.filter(key__startswith=f"{PERIOD_KEY}{charge.gid}:")
-    else:
-        keys = (f"{PURCHASE_KEY}{charge.gid}", f"{CLAWBACK_KEY}{charge.gid}")
-        entries = entries.filter(key__in=keys)
-    return tuple(entries.order_by("-sequence")[:RECEIPTS])
+    return tuple(history.entries_from(charge.gid or "", account.pk)[:RECEIPTS])
 
 
 def _held(charges: list[Charge]) -> Subscription | None:

@@ -20,7 +20,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from credits import ledger, queries
-from credits.models import Account
 from credits.refusals import Refusal
 from ecomvance_app import clock, jobs
 from ecomvance_app.http import MerchantRequest, answer_refusal, public
@@ -149,7 +148,7 @@ def _shop(request: MerchantRequest) -> Shop | None:
 
 
 def _content(request: MerchantRequest, now: datetime) -> dict[str, Any]:
-    account = _booked(request.account, now)
+    account = ledger.read_settled(request.account, now)
     shop = _shop(request)
     balance = queries.read_balance(account, now)
     standing = subscription_state.standing(account, balance, now)
@@ -166,15 +165,6 @@ def _content(request: MerchantRequest, now: datetime) -> dict[str, Any]:
         "bill_url": subscription_state.bill_url(standing),
         "fingerprint": subscription_state.fingerprint(standing, balance, shop),
     }
-
-
-def _booked(account: Account, now: datetime) -> Account:
-    """The account after what time has brought is booked; its row may be older than this request."""
-    account.refresh_from_db()
-    if account.due_at is not None and account.due_at <= now:
-        ledger.settle(account.pk, now=now)
-        account.refresh_from_db()
-    return account
 
 
 def _reconcile_charges(shop: Shop | None, now: datetime, since: datetime | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import cast
 from django.db import transaction
 from django.db.models import Q
 
-from credits.models import Account, AlertRecipient, EntryNote, RestorationCase
+from credits.redaction import redact_account
 from credits.signals import account_erased, account_suspended
 from shopify_auth.admin_api import offline_tokens
 from shopify_auth.billing import reconcile
@@ -31,8 +31,6 @@ from shopify_auth.models import (
 )
 
 REDACTED_AFTER = timedelta(hours=48)
-# A decided case keeps that there was a reason, not what staff wrote about people.
-ERASED_TEXT = "(erased)"
 
 
 def last_refresh(shop: Shop) -> datetime | None:
@@ -134,10 +132,4 @@ def _erase_account(account_id: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     for _receiver, erased in account_erased.send(sender=Shop, account_id=account_id):
         counts |= cast("dict[str, int]", erased or {})
-    recipients = AlertRecipient.objects.filter(account_id=account_id)
-    counts["mail addresses"] = recipients.delete()[0]
-    counts["notes"] = EntryNote.objects.filter(entry__account_id=account_id).delete()[0]
-    decided = RestorationCase.objects.filter(account_id=account_id).exclude(reason="")
-    counts["reasons"] = decided.update(reason=ERASED_TEXT)
-    Account.objects.filter(pk=account_id).update(name="")
-    return counts
+    return counts | redact_account(account_id)

@@ -8,8 +8,8 @@ from allauth.account.signals import email_confirmed
 from django.db import transaction
 from django.dispatch import receiver
 
-from credits import ledger
-from credits.models import Account, AlertRecipient
+from credits import alerts, ledger
+from credits.models import Account
 from ecomvance_app import clock
 from shopify_auth.models import Membership, Person
 
@@ -28,7 +28,7 @@ def open_account(person: Person) -> Account:
         account = ledger.open_account(name=locked.name, now=clock.now())
         Membership.objects.create(person=locked, account=account)
         if locked.email:
-            AlertRecipient.objects.create(account=account, email=locked.email)
+            alerts.add_recipient(account.pk, locked.email)
     return account
 
 

@@ -179,50 +179,6 @@ class TestAdvance:
         assert periods.advance(at_last, OPENED + first + second) == (at_last, ())
 
 
-class TestPaidPeriod:
-    """Shopify names the end of a billing cycle; where it began follows from that."""
-
-    END = OPENED + CYCLE
-
-    def test_the_first_cycle_starts_with_the_subscription(self):
-        assert periods.paid_period(OPENED, self.END, None, OPENED) == (OPENED, self.END)
-
-    def test_a_cycle_that_touches_the_last_starts_where_it_ended(self):
-        created, following = OPENED - 100 * DAY, self.END + CYCLE
-        for ended in (self.END, self.END + timedelta(hours=3)):
-            assert periods.paid_period(created, following, ended, ended) == (ended, following)
-
-    def test_a_cycle_that_is_shown_before_the_last_has_ended_starts_at_its_end(self):
-        created, following = OPENED - 100 * DAY, self.END + CYCLE
-        now = self.END - timedelta(minutes=1)
-        assert periods.paid_period(created, following, self.END, now) == (self.END, following)
-
-    def test_a_subscription_with_a_cycle_of_its_own_starts_inside_the_one_it_replaces(self):
-        now = OPENED + 12 * DAY
-        assert periods.paid_period(now, now + CYCLE, self.END, now) == (now, now + CYCLE)
-
-    def test_a_gap_starts_thirty_days_before_the_end(self):
-        created, end = OPENED - 100 * DAY, OPENED + 90 * DAY
-        assert periods.paid_period(created, end, OPENED, end - DAY) == (end - CYCLE, end)
-
-    def test_a_subscription_younger_than_thirty_days_starts_with_itself(self):
-        created = self.END - 10 * DAY
-        assert periods.paid_period(created, self.END, None, created) == (created, self.END)
-
-    def test_a_test_store_has_windows_of_thirty_days(self):
-        for cycles, now in (
-            (0, OPENED),
-            (0, self.END - INSTANT),
-            (1, self.END),
-            (4, OPENED + 129 * DAY),
-        ):
-            start = OPENED + cycles * CYCLE
-            assert periods.paid_period(OPENED, None, None, now) == (start, start + CYCLE)
-
-    def test_a_clock_before_the_creation_is_its_first_window(self):
-        assert periods.paid_period(OPENED, None, None, OPENED - DAY) == (OPENED, self.END)
-
-
 ZONES = [
     "UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Africa/Cairo", "Asia/Kolkata",
     "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Pacific/Kiritimati",

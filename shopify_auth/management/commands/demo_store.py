@@ -10,8 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from credits import ledger
-from credits.models import AlertRecipient
+from credits import alerts, ledger
 from ecomvance_app import clock
 from shopify_auth.demo import DEMO_SHOP, MERCHANT_EMAIL, PASSWORD, STAFF_EMAIL
 from shopify_auth.models import Membership, OfflineToken, Person, Shop
@@ -82,5 +81,5 @@ def _open_shop(merchant: Person) -> None:
             ),
         )
         OfflineToken.objects.create(shop=shop)
-    Membership.objects.get_or_create(person=merchant, account=shop.account)
-    AlertRecipient.objects.get_or_create(account=shop.account, email=MERCHANT_EMAIL)
+    member, _created = Membership.objects.get_or_create(person=merchant, account=shop.account)
+    alerts.add_recipient(member.account_id, MERCHANT_EMAIL)

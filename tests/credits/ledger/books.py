@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from credits import ledger, queries
-from credits.ledger import spending
+from credits.ledger import fast_spend
 from credits.models import Account, DailyUsage, LedgerEntry
 
 OPENED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -44,12 +46,19 @@ def open_paper(now: datetime = OPENED, plan: str = "starter") -> Account:
     return account
 
 
+@contextmanager
+def by_general_rule() -> Iterator[None]:
+    """Within it the one statement hands every spend over, however common."""
+    with patch.object(fast_spend, "attempt", return_value=[]):
+        yield
+
+
 def spend_by_general_rule(
     account_id: int, items: Iterable[tuple[Any, ...]], now: datetime, actor: str = ""
 ) -> list[LedgerEntry]:
     """What the one statement hands over when a spend is not common, for any spend."""
-    checked = [spending.check_item(item) for item in items]
-    return spending.general_spend(account_id, checked, actor, now)
+    with by_general_rule():
+        return ledger.spend_many(account_id, items, now=now, actor=actor)
 
 
 def held(account: Account, now: datetime) -> tuple[int, int]:

@@ -194,10 +194,12 @@ class LedgerModel:
         self.grant("plan_grant", allocation - highest, now)
         return None
 
-    def restore(self, line: int, now: datetime) -> None:
+    def restore(self, line: int, now: datetime, *, lapse_plan: bool = False) -> None:
         now = self.clock(now)
         plan, package, period = self.spent[line]
         ahead = self.at(now).s
+        if lapse_plan and not (self.at(now).running(now) and period == ahead["period"]):
+            plan = 0
         if ahead["kind"] == "trial" and period != ahead["period"]:
             plan = min(plan, max(0, 100 - ahead["plan"]))
         if plan + package == 0:

@@ -79,9 +79,8 @@ def without_valkey(settings, monkeypatch):
 
     settings.REDIS_URL = "redis://localhost:1/0"
     monkeypatch.setattr(app, "send_task", away)
-    live._connection.cache_clear()
     yield
-    live._connection.cache_clear()
+    live.flush()
 
 
 def test_money_does_not_know_whether_valkey_is_there(without_valkey):

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from credits import ledger
-from credits.ledger import spending
+from credits.ledger import fast_spend
 from credits.models import DailyUsage, LedgerEntry
 from tests.credits.ledger.books import (
     CYCLE,
@@ -15,6 +15,7 @@ from tests.credits.ledger.books import (
     OPENED,
     STAFF,
     assert_in_step,
+    by_general_rule,
     open_harbor,
     open_loom,
     open_paper,
@@ -69,6 +70,21 @@ class TestTwoForms:
         assert sums[0] == sums[1]
         assert_in_step(loom)
 
+    @pytest.mark.parametrize("package", [0, 40])
+    def test_a_single_spend_too(self, package):
+        loom, other = open_loom(), open_loom()
+        for account in (loom, other):
+            if package:
+                ledger.add_package(account.pk, package, key="package", now=OPENED)
+        asked = (30 + package, "run", "image-enhance", "run:1", "user:1", OPENED + HOUR)
+
+        fast = ledger.spend(loom.pk, *asked)
+        with by_general_rule():
+            general = ledger.spend(other.pk, *asked)
+
+        assert self.rows(loom) == self.rows(other)
+        assert (fast.sequence, fast.credits) == (general.sequence, general.credits)
+
     @pytest.mark.postgresql
     @pytest.mark.parametrize("items", [ITEMS[:1], ITEMS])
     def test_the_common_case_is_one_statement(self, items):
@@ -95,9 +111,7 @@ class TestTwoForms:
         ledger.spend(paper.pk, 10, "known", now=OPENED)
         before = written(paper)
 
-        written_at_once = spending._common_spend(
-            paper.pk, [spending.SpendItem(amount, key)], "", now
-        )
+        written_at_once = fast_spend.attempt(paper.pk, [ledger.SpendItem(amount, key)], "", now)
 
         assert written_at_once == []
         assert written(paper) == before

@@ -179,6 +179,77 @@ class TestRemainder:
         assert queries.get_balance(harbor.pk, now=later).resets_at == later + CYCLE
 
 
+class TestLapsingPlanPart:
+    """With `lapse_plan` the plan part comes back only while the period that paid is running."""
+
+    @staticmethod
+    def cancel(spent, now, key="back"):
+        return ledger.restore(spent.pk, key=key, now=now, lapse_plan=True, **STAFF)
+
+    def test_inside_the_period_everything_comes_back(self):
+        paper = open_paper()
+        ledger.add_package(paper.pk, 500, key="package", now=OPENED)
+        spent = ledger.spend(paper.pk, 3_200, "run", now=OPENED)
+
+        back = self.cancel(spent, END - INSTANT)
+
+        assert (back.plan_delta, back.package_delta, back.lapsed) == (3_000, 200, 0)
+
+    def test_an_upgrade_inside_the_period_is_the_same_period(self):
+        paper = open_paper()
+        spent = ledger.spend(paper.pk, 1_000, "run", now=OPENED)
+        ledger.start_plan_period(paper.pk, "growth", OPENED, END, key="upgrade", now=OPENED + DAY)
+
+        assert self.cancel(spent, OPENED + 2 * DAY).plan_delta == 1_000
+
+    @pytest.mark.parametrize("is_renewed", [True, False])
+    def test_after_its_end_the_package_part_alone_comes_back(self, is_renewed):
+        paper = open_paper()
+        ledger.add_package(paper.pk, 500, key="package", now=OPENED)
+        spent = ledger.spend(paper.pk, 3_200, "run", now=OPENED)
+        if is_renewed:
+            ledger.start_plan_period(paper.pk, "starter", END, END + CYCLE, key="2", now=END)
+        before = held(paper, END)
+
+        back = self.cancel(spent, END)
+
+        assert (back.plan_delta, back.package_delta, back.lapsed) == (0, 200, 3_000)
+        assert held(paper, END) == (before[0], 500)
+        assert queries.get_balance(paper.pk, now=END).renewal_pending is not is_renewed
+        assert_in_step(paper)
+
+    @pytest.mark.parametrize("is_renewed", [True, False])
+    def test_when_nothing_is_left_nothing_is_written(self, is_renewed):
+        paper = open_paper()
+        spent = ledger.spend(paper.pk, 1_000, "run", now=OPENED)
+        if is_renewed:
+            ledger.start_plan_period(paper.pk, "starter", END, END + CYCLE, key="2", now=END)
+        before = written(paper)
+
+        with pytest.raises(ledger.NothingToRestore):
+            self.cancel(spent, END)
+
+        assert written(paper) == before
+
+    def test_the_key_of_what_was_given_back_is_answered_after_the_end_too(self):
+        paper = open_paper()
+        spent = ledger.spend(paper.pk, 1_000, "run", now=OPENED)
+        first = self.cancel(spent, OPENED)
+
+        assert self.cancel(spent, END + DAY).pk == first.pk
+        with pytest.raises(ledger.AlreadyRestored):
+            self.cancel(spent, END + DAY, key="again")
+
+    def test_a_remainder_is_a_period_too(self):
+        harbor = open_harbor()
+        ledger.adjust(harbor.pk, "plan", 70, key="goodwill", now=OPENED, **STAFF)
+        spent = [ledger.spend(harbor.pk, 30, f"run-{n}", now=OPENED) for n in range(2)]
+
+        assert self.cancel(spent[0], OPENED + DAY, key="in time").plan_delta == 30
+        with pytest.raises(ledger.NothingToRestore):
+            self.cancel(spent[1], OPENED + CYCLE, key="late")
+
+
 class TestAdjust:
     @pytest.mark.parametrize(
         ("bucket", "credits", "after"),

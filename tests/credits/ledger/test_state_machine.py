@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +24,12 @@ from hypothesis.stateful import (
 from credits import ledger, queries
 from credits.ledger import expiring
 from credits.models import LedgerEntry, LowCreditAlert
-from tests.credits.ledger.books import STAFF, assert_in_step, spend_by_general_rule
+from tests.credits.ledger.books import (
+    STAFF,
+    assert_in_step,
+    by_general_rule,
+    spend_by_general_rule,
+)
 from tests.credits.ledger.ledger_model import LedgerModel, Refused
 
 START = datetime(2027, 12, 30, 22, 15, tzinfo=UTC)  # Leap year, clock changes and 31sts ahead.
@@ -141,10 +147,8 @@ class LedgerMachine(RuleBasedStateMachine):
         key, account_id = self.new_key(), self.account.pk
 
         def call(now: datetime) -> LedgerEntry:
-            if door == "general rule":
-                item = (amount, key, "image-enhance")
-                return spend_by_general_rule(account_id, [item], now=now)[0]
-            return ledger.spend(account_id, amount, key, "image-enhance", now=now)
+            with by_general_rule() if door == "general rule" else nullcontext():
+                return ledger.spend(account_id, amount, key, "image-enhance", now=now)
 
         self.both(lambda: self.model.spend([amount], self.now), call)
 
@@ -221,14 +225,14 @@ class LedgerMachine(RuleBasedStateMachine):
     # --- Correcting ------------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.model.spent) > len(self.model.restored))
-    @rule(data=st.data())
-    def restore(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), lapse_plan=st.booleans())
+    def restore(self, data: st.DataObject, *, lapse_plan: bool) -> None:
         line = data.draw(st.sampled_from(sorted(self.model.spent.keys() - self.model.restored)))
         spent = LedgerEntry.objects.get(account=self.account, sequence=line)
         key = self.new_key()
         self.both(
-            lambda: self.model.restore(line, self.now),
-            lambda now: ledger.restore(spent.pk, key=key, now=now, **STAFF),
+            lambda: self.model.restore(line, self.now, lapse_plan=lapse_plan),
+            lambda now: ledger.restore(spent.pk, key=key, now=now, lapse_plan=lapse_plan, **STAFF),
         )
 
     @precondition(lambda self: self.model.restored)

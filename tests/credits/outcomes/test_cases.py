@@ -219,14 +219,28 @@ def test_receipt_follows_the_case(mixed, staff):
 
 def test_receipt_says_what_lapsed():
     quay = open_quay()
-    spend = ledger.spend(quay.pk, 50, "yesterday", now=NOON)
-    ledger.spend(quay.pk, 30, "today", now=NOON + DAY)
+    ledger.add_package(quay.pk, 50, "package", now=NOON)
+    spend = ledger.spend(quay.pk, 120, "yesterday", now=NOON)
     rules.apply_outcome(spend, "cancelled_in_queue", NOON + DAY)
 
     receipt = read_receipt(quay.pk, spend.pk, "cancelled_in_queue")
 
     assert receipt is not None
-    assert receipt.words == "30 credits were given back; 20 trial credits had expired since."
+    assert receipt.words == "20 credits were given back; 100 plan credits had expired since."
+
+
+def test_cancelling_what_waits_carries_no_plan_credits_over():
+    quay = open_quay()
+    spend = ledger.spend(quay.pk, 50, "yesterday", now=NOON)
+    ledger.spend(quay.pk, 30, "today", now=NOON + DAY)
+
+    applied = rules.apply_outcome(spend, "cancelled_in_queue", NOON + DAY)
+
+    assert applied.restoration is None
+    assert queries.get_balance(quay.pk, now=NOON + DAY).total == 70
+    receipt = read_receipt(quay.pk, spend.pk, "cancelled_in_queue")
+    assert receipt is not None
+    assert receipt.words == "50 credits were used. They expired before they could be given back."
 
 
 def test_no_receipt_for_another_account_or_no_spend(mixed):

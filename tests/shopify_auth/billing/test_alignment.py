@@ -7,9 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from credits import ledger
 from credits.models import Plan
 from ecomvance_app import clock
 from shopify_auth.admin_api.errors import ShopifyError, StoreLocked
+from shopify_auth.billing import clawbacks, subscription_state
 from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
 from tests.embedded import SECOND_SHOP
@@ -206,3 +208,66 @@ class TestHalfAnAnswer:
         olivia.nudge()
 
         assert olivia.ledger()[-1] == ("plan_grant", 3000, 0)
+
+
+class TestEntriesOfOldCode:
+    """Grants written before entries carried their charge: a period's reference was empty, a
+    purchase's its receipt."""
+
+    @pytest.fixture
+    def granted_long_ago(self, olivia, monkeypatch):
+        start_plan_period, add_package = ledger.start_plan_period, ledger.add_package
+
+        def old_period(*arguments, reference, **options):
+            return start_plan_period(*arguments, **options)
+
+        def old_package(account_id, credits, key, now, *, reference):
+            receipt = Purchase.objects.get(gid=reference).receipt
+            return add_package(account_id, credits, key, now, reference=receipt)
+
+        with monkeypatch.context() as old_code:
+            old_code.setattr(ledger, "start_plan_period", old_period)
+            old_code.setattr(ledger, "add_package", old_package)
+            plan, package = olivia.subscribe("starter"), olivia.buy("small")
+            olivia.nudge()
+        entries = list(olivia.account.entries.order_by("sequence"))[-2:]
+        assert [entry.reference for entry in entries] == ["", package.receipt]
+        assert [entry.key.rsplit(":", 1)[0] for entry in entries][1].startswith("purchase:gid")
+        return plan, package
+
+    def test_are_found_again_when_what_we_knew_of_them_is_lost(self, olivia, granted_long_ago):
+        before = olivia.ledger()
+        Subscription.objects.update(granted_until=None)
+        Purchase.objects.update(granted_at=None)
+
+        changes = olivia.nudge()
+
+        assert olivia.ledger() == before
+        assert Subscription.objects.get().granted_until is not None
+        assert Purchase.objects.get().granted_at is not None
+        assert [entry.kind for entry in changes.granted if entry.kind != "package"] == []
+
+    def test_stand_on_the_receipts_of_their_charges(self, olivia, granted_long_ago):
+        shown = {
+            receipt.charge.gid: [entry.credits for entry in receipt.entries]
+            for receipt in subscription_state.receipts(olivia.account)
+        }
+
+        plan, package = granted_long_ago
+        assert shown == {plan.gid: [3_000], package.gid: [500]}
+
+    def test_can_be_taken_back(self, olivia, granted_long_ago):
+        _plan, package = granted_long_ago
+        package.refresh_from_db()
+
+        assert clawbacks.preview(package).taken == 500
+
+
+def test_a_grant_carries_the_charge_that_paid_for_it(olivia):
+    plan, package = olivia.subscribe("starter"), olivia.buy("small")
+
+    olivia.nudge()
+
+    assert [entry.reference for entry in olivia.account.entries.order_by("sequence")][-2:] == [
+        plan.gid, package.gid,
+    ]  # fmt: skip

@@ -1,0 +1,25 @@
+"""Forgetting who an account belongs to: names, addresses and free text go, the ledger stays.
+
+Source: Shopify's documentation, "Privacy law compliance"; decisions on redaction.
+"""
+
+from __future__ import annotations
+
+from credits.models import Account, AlertRecipient, EntryNote, RestorationCase
+
+# A decided case keeps that there was a reason, not what staff wrote about people.
+ERASED_TEXT = "(erased)"
+
+
+def redact_account(account_id: int) -> dict[str, int]:
+    """Erase everything that names somebody; returns how much of what. Entries are never touched."""
+    recipients = AlertRecipient.objects.filter(account_id=account_id)
+    notes = EntryNote.objects.filter(entry__account_id=account_id)
+    decided = RestorationCase.objects.filter(account_id=account_id).exclude(reason="")
+    counts = {
+        "mail addresses": recipients.delete()[0],
+        "notes": notes.delete()[0],
+        "reasons": decided.update(reason=ERASED_TEXT),
+    }
+    Account.objects.filter(pk=account_id).update(name="")
+    return counts
