@@ -221,9 +221,9 @@ class TestEntriesOfOldCode:
         def old_period(*arguments, reference, **options):
             return start_plan_period(*arguments, **options)
 
-        def old_package(account_id, credits, key, now, *, reference):
+        def old_package(account_id, credits, key, now, reference):
             receipt = Purchase.objects.get(gid=reference).receipt
-            return add_package(account_id, credits, key, now, reference=receipt)
+            return add_package(account_id, credits, key, now, receipt)
 
         with monkeypatch.context() as old_code:
             old_code.setattr(ledger, "start_plan_period", old_period)
@@ -232,7 +232,8 @@ class TestEntriesOfOldCode:
             olivia.nudge()
         entries = list(olivia.account.entries.order_by("sequence"))[-2:]
         assert [entry.reference for entry in entries] == ["", package.receipt]
-        assert [entry.key.rsplit(":", 1)[0] for entry in entries][1].startswith("purchase:gid")
+        assert entries[0].key.startswith(f"period:{plan.gid}:")
+        assert entries[1].key == f"purchase:{package.gid}"
         return plan, package
 
     def test_are_found_again_when_what_we_knew_of_them_is_lost(self, olivia, granted_long_ago):
@@ -245,7 +246,8 @@ class TestEntriesOfOldCode:
         assert olivia.ledger() == before
         assert Subscription.objects.get().granted_until is not None
         assert Purchase.objects.get().granted_at is not None
-        assert [entry.kind for entry in changes.granted if entry.kind != "package"] == []
+        # A period that was granted before is no news; a purchase that was is noted again.
+        assert [entry.kind for entry in changes.granted] == ["package"]
 
     def test_stand_on_the_receipts_of_their_charges(self, olivia, granted_long_ago):
         shown = {
