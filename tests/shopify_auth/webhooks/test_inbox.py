@@ -8,10 +8,8 @@ import hmac
 import itertools
 import json
 import threading
-from importlib import import_module
 
 import pytest
-from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -355,54 +353,6 @@ def test_staff_replay_a_webhook_by_command(shop, store_access, capsys):
     assert WebhookDelivery.objects.get().handled_at is not None
     with pytest.raises(CommandError, match="unknown-id"):
         call_command("replay_webhook", "unknown-id")
-
-
-def test_a_replay_needs_no_body_and_asks_shopify_again(shop, store_access):
-    post("app/scopes_update", webhook_id="one")
-    work()
-    assert WebhookDelivery.objects.get().body == ""
-    with store_access.changed_shop(HANDLE) as changed:
-        changed.scopes = ["write_products"]
-    inbox.replay(WebhookDelivery.objects.all())
-    work()
-    shop.refresh_from_db()
-    assert shop.scopes == ["write_products"]
-
-
-@pytest.mark.parametrize("topic", ALL_TOPICS)
-def test_a_body_that_fits_its_topic_is_not_kept(topic):
-    post(topic)
-    assert WebhookDelivery.objects.get().body == ""
-
-
-@pytest.mark.parametrize("topic", ["app/uninstalled", "orders/create"])
-def test_what_fits_no_topic_is_kept_for_staff(topic):
-    post(topic, b'{"changed": 1}')
-    work()
-    assert WebhookDelivery.objects.get().body == '{"changed": 1}'
-
-
-@pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact"])
-def test_not_even_when_it_is_about_a_customer_and_fits_nothing(topic):
-    post(topic, {"customer": {"email": "john@example.com"}})
-    assert WebhookDelivery.objects.get().body == ""
-
-
-def test_a_body_that_an_earlier_version_stored_goes_when_it_is_handled(shop):
-    post("customers/redact")
-    WebhookDelivery.objects.update(body='{"customer": {"email": "john@example.com"}}')
-    work()
-    assert WebhookDelivery.objects.get().body == ""
-
-
-def test_the_migration_empties_the_bodies_that_fitted(shop):
-    post("app/scopes_update", webhook_id="fits")
-    post("orders/create", b'{"id": 1}', webhook_id="other")
-    WebhookDelivery.objects.filter(webhook_id="fits").update(body="{}")
-    migration = import_module("shopify_auth.migrations.0006_webhook_bodies")
-    migration.forget_bodies(apps, None)
-    bodies = dict(WebhookDelivery.objects.values_list("webhook_id", "body"))
-    assert bodies == {"fits": "", "other": '{"id": 1}'}
 
 
 def test_old_deliveries_are_forgotten(shop):

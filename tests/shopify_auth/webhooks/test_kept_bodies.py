@@ -1,0 +1,74 @@
+"""What is kept of a webhook's body: the store it names, unless it is not what its topic says."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.test import Client
+
+from shopify_auth.models import Shop, WebhookDelivery
+from shopify_auth.webhooks import inbox
+from shopify_auth.webhooks.bodies import SHAPES
+from tests.embedded import SHOP, open_page
+from tests.shopify_auth.webhooks.post import post, work
+
+HANDLE = SHOP.removesuffix(".myshopify.com")
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop(store_access):
+    """Olivia's store, which has the app."""
+    open_page(Client())
+    return Shop.objects.get(domain=SHOP)
+
+
+def test_a_replay_needs_no_body_and_asks_shopify_again(shop, store_access):
+    post("app/scopes_update", webhook_id="one")
+    work()
+    assert WebhookDelivery.objects.get().body == ""
+    with store_access.changed_shop(HANDLE) as changed:
+        changed.scopes = ["write_products"]
+    inbox.replay(WebhookDelivery.objects.all())
+    work()
+    shop.refresh_from_db()
+    assert shop.scopes == ["write_products"]
+
+
+@pytest.mark.parametrize("topic", sorted(SHAPES))
+def test_a_body_that_fits_its_topic_is_not_kept(topic):
+    post(topic)
+    assert WebhookDelivery.objects.get().body == ""
+
+
+@pytest.mark.parametrize("topic", ["app/uninstalled", "orders/create"])
+def test_what_fits_no_topic_is_kept_for_staff(topic):
+    post(topic, b'{"changed": 1}')
+    work()
+    assert WebhookDelivery.objects.get().body == '{"changed": 1}'
+
+
+@pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact"])
+def test_not_even_when_it_is_about_a_customer_and_fits_nothing(topic):
+    post(topic, {"customer": {"email": "john@example.com"}})
+    assert WebhookDelivery.objects.get().body == ""
+
+
+def test_a_body_that_an_earlier_version_stored_goes_when_it_is_handled(shop):
+    post("customers/redact")
+    WebhookDelivery.objects.update(body='{"customer": {"email": "john@example.com"}}')
+    work()
+    assert WebhookDelivery.objects.get().body == ""
+
+
+def test_the_migration_empties_the_bodies_that_fitted(shop):
+    post("app/scopes_update", webhook_id="fits")
+    post("orders/create", b'{"id": 1}', webhook_id="other")
+    WebhookDelivery.objects.filter(webhook_id="fits").update(body="{}")
+    migration = import_module("shopify_auth.migrations.0006_webhook_bodies")
+    migration.forget_bodies(apps, None)
+    bodies = dict(WebhookDelivery.objects.values_list("webhook_id", "body"))
+    assert bodies == {"fits": "", "other": '{"id": 1}'}
