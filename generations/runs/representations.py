@@ -59,14 +59,18 @@ class Generation(BaseModel):
     outputs: list[Output]
 
 
-def generation_json(account_id: int, generation_id: str) -> dict[str, Any] | None:
+def generation_json(
+    account_id: int, generation_id: str, *, deleted_too: bool = False
+) -> dict[str, Any] | None:
     """A run as the API and the event `generation` carry it; None for another account's, or deleted."""
     found = (
         models.Generation.objects.select_related("account", "spend")
         .prefetch_related("pictures")
-        .filter(account_id=account_id, pk=generation_id, deleted_at=None)
+        .filter(account_id=account_id, pk=generation_id)
         .first()
     )
+    if found is not None and found.deleted_at and not deleted_too:
+        return None
     return None if found is None else represent(found).model_dump(mode="json")
 
 
