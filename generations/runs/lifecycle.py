@@ -106,11 +106,9 @@ def cancel(account_id: int, generation_id: str, now: datetime | None = None) -> 
         return _finish(generation, State.CANCELLED, Outcome.USER_CANCELLED)
 
 
-def cancel_waiting(account_id: int, people: list[int] | None = None) -> int:
-    """Cancel everything of an account that has not begun, or what `people` asked for; how many."""
+def cancel_waiting(account_id: int) -> int:
+    """Cancel everything of an account that has not begun, whoever asked for it; how many."""
     waiting = Generation.objects.filter(account_id=account_id, state=State.QUEUED)
-    if people is not None:
-        waiting = waiting.filter(requested_by__in=people)
     cancelled = 0
     for generation in waiting:
         with transaction.atomic():
@@ -118,6 +116,15 @@ def cancel_waiting(account_id: int, people: list[int] | None = None) -> int:
                 generation, State.CANCELLED, Outcome.CANCELLED_IN_QUEUE, leaves=State.QUEUED
             )
     return cancelled
+
+
+def cancel_unfinished(account_id: int) -> None:
+    """Cancel all that waits or runs, so that nothing is delivered any more."""
+    unfinished = Generation.objects.filter(
+        account_id=account_id, state__in=[State.QUEUED, State.RUNNING]
+    )
+    for generation_id in unfinished.values_list("pk", flat=True):
+        cancel(account_id, str(generation_id))
 
 
 def _finish(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
+from ecomvance_app import clock
 from generations.engines import routing
-from generations.models import Generation
+from generations.models import Generation, Picture
+from generations.runs import lifecycle
+from generations.runs.queries import key_digest
 from shopify_auth.models import Membership, Shop
 from tests.embedded import SHOP, bearer, open_page, session_token
 from tests.generations.engine import Engine
@@ -37,14 +42,14 @@ def web_user(shop):
     client = Client()
     client.force_login(person)
     ask(client, f"/dashboard{TOOL}", "on-the-web")
-    return person
+    return client
 
 
 def ask(client, path, key, headers=()):
     """Press the run button, as htmx does."""
     form = {"key": key, "image": upload()}
     asked = client.post(path, form, headers={"HX-Request": "true"} | dict(headers))
-    assert Generation.objects.filter(key=key).exists(), asked.text
+    assert Generation.objects.filter(key=key_digest(key)).exists(), asked.text
 
 
 def uninstall(store_access):
@@ -56,17 +61,33 @@ def uninstall(store_access):
     assert Shop.objects.get().state == Shop.State.UNINSTALLED
 
 
-def test_the_web_users_runs_go_on_and_the_stores_are_given_back(shop, web_user, store_access):
+def test_everything_that_waits_is_given_back_whoever_asked(shop, web_user, store_access):
     uninstall(store_access)
-    states = dict(Generation.objects.values_list("key", "state"))
-    assert states == {"in-the-frame": "cancelled", "on-the-web": "queued"}
-    shop.account.refresh_from_db()
-    [price] = Generation.objects.filter(key="on-the-web").values_list("price", flat=True)
-    assert shop.account.plan_balance == 100 - price
-
-
-def test_alone_on_the_account_everything_that_waits_is_given_back(shop, store_access):
-    uninstall(store_access)
-    assert list(Generation.objects.values_list("state", flat=True)) == ["cancelled"]
+    assert list(Generation.objects.values_list("state", flat=True)) == ["cancelled"] * 2
     shop.account.refresh_from_db()
     assert shop.account.plan_balance == 100
+
+
+def test_the_web_user_still_gets_in_and_uses_what_is_left(shop, web_user, store_access):
+    uninstall(store_access)
+    ask(web_user, f"/dashboard{TOOL}", "after-it-left")
+    shop.account.refresh_from_db()
+    run = Generation.objects.get(key=key_digest("after-it-left"))
+    assert run.state == "queued"
+    assert shop.account.plan_balance == 100 - run.price
+
+
+def test_redaction_takes_the_runs_of_everybody(shop, web_user, store_access):
+    uninstall(store_access)
+    ask(web_user, f"/dashboard{TOOL}", "waits")
+    ask(web_user, f"/dashboard{TOOL}", "works")
+    works = Generation.objects.get(key=key_digest("works"))
+    started = lifecycle.start(str(works.pk))
+    Shop.objects.update(uninstalled_at=clock.now() - timedelta(hours=49))
+    post("shop/redact")
+    work()
+    assert not Picture.objects.exists()
+    assert not Generation.objects.exclude(state="cancelled").exists()
+    assert not Generation.objects.exclude(requested_by=None).exists()
+    assert not lifecycle.succeed(started, Engine().result)
+    assert not Picture.objects.exists()
