@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 
 from credits.models import LedgerEntry
-from generations.engines import routing
+from generations.engines import registry
 from generations.models import Generation
 from tests.generations.engine import Engine
 from tests.generations.mug_store import ask
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(routing._ROUTES, "background-removal", Engine())
+    monkeypatch.setitem(registry.LOCAL, "background-removal", Engine())
 
 
 def test_its_text_stands_in_no_run_and_no_entry(owner: Merchant) -> None:
@@ -46,7 +46,7 @@ def test_the_migration_moves_old_runs_so_that_a_repetition_still_finds_them(
 ) -> None:
     ask(owner.client, key=KEY)
     Generation.objects.update(key=KEY)
-    migration = import_module("generations.migrations.0003_key_digests")
+    migration = import_module("generations.migrations.0004_key_digests")
 
     migration.keep_digests(apps, None)
 

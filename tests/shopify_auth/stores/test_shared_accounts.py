@@ -8,13 +8,13 @@ import pytest
 from django.test import Client
 
 from ecomvance_app import clock
-from generations.engines import routing
+from generations.engines import registry
 from generations.models import Generation, Picture
 from generations.runs import lifecycle
 from generations.runs.queries import key_digest
 from shopify_auth.models import Membership, Shop
 from tests.embedded import SHOP, bearer, open_page, session_token
-from tests.generations.engine import Engine
+from tests.generations.engine import Engine, picture_result
 from tests.generations.mug_store import upload
 from tests.merchants import make_person
 from tests.shopify_auth.webhooks.post import post, work
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def shop(store_access, monkeypatch):
     """Olivia's store; a staff member has asked for a cut-out in the frame."""
-    monkeypatch.setitem(routing._ROUTES, "background-removal", Engine())
+    monkeypatch.setitem(registry.LOCAL, "background-removal", Engine())
     open_page(Client())
     ask(Client(), TOOL, "in-the-frame", headers=bearer(session_token()))
     return Shop.objects.get()
@@ -89,5 +89,5 @@ def test_redaction_takes_the_runs_of_everybody(shop, web_user, store_access):
     assert not Picture.objects.exists()
     assert not Generation.objects.exclude(state="cancelled").exists()
     assert not Generation.objects.exclude(requested_by=None).exists()
-    assert not lifecycle.succeed(started, Engine().result)
+    assert not lifecycle.succeed(started, picture_result())
     assert not Picture.objects.exists()
