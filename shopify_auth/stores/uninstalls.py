@@ -21,7 +21,10 @@ from shopify_auth.admin_api import offline_tokens
 from shopify_auth.billing import reconcile
 from shopify_auth.domains import hashed_domain
 from shopify_auth.models import (
+    Connection,
     Erasure,
+    Invitation,
+    LinkRequest,
     Membership,
     OfflineToken,
     Person,
@@ -30,6 +33,7 @@ from shopify_auth.models import (
     Subscription,
     WebhookDelivery,
 )
+from shopify_auth.stores import connections
 
 REDACTED_AFTER = timedelta(hours=48)
 
@@ -42,7 +46,7 @@ def last_refresh(shop: Shop) -> datetime | None:
 def uninstall(shop: Shop, seen: datetime | None, now: datetime) -> bool:
     """Take the store as uninstalled; False when its token was renewed after `seen`.
 
-    Tokens are deleted, the subscription ends, runs that have not begun are cancelled and given back,
+    Tokens and keys die, the subscription ends, runs that have not begun are cancelled and given back,
     whoever asked for them. Account, ledger and memberships stay as they are: members on the web may
     use what credits are left.
     """
@@ -51,6 +55,7 @@ def uninstall(shop: Shop, seen: datetime | None, now: datetime) -> bool:
         if locked.state != Shop.State.INSTALLED or last_refresh(shop) != seen:
             return False
         offline_tokens.forget(shop)
+        connections.revoke_keys(locked)
         locked.state = Shop.State.UNINSTALLED
         locked.uninstalled_at = now
         locked.save(update_fields=["state", "uninstalled_at"])
@@ -80,6 +85,7 @@ def redact(shop: Shop, now: datetime) -> Erasure | None:
         counts |= _erase_deliveries(locked)
         counts |= _erase_reasons(locked)
         if locked.account_id is not None:
+            counts |= _end_memberships(locked.account_id)
             counts |= _erase_account(locked.account_id)
         locked.domain = hashed_domain(locked.domain)
         locked.name = locked.shopify_id = ""
@@ -89,11 +95,20 @@ def redact(shop: Shop, now: datetime) -> Erasure | None:
 
 
 def _erase_people(shop: Shop) -> dict[str, int]:
+    """The store's staff, and the ways by which people of the web came to it."""
     people = Person.objects.filter(shop_staff__shop=shop)
     gone = list(people.values_list("pk", flat=True))
     staff_acts.forget_words(people=gone)
     people.delete()
+    Connection.objects.filter(shop=shop).delete()
+    LinkRequest.objects.filter(domain=shop.domain).delete()
     return {"people": len(gone)}
+
+
+def _end_memberships(account_id: int) -> dict[str, int]:
+    Invitation.objects.filter(account_id=account_id).delete()
+    ended, _details = Membership.objects.filter(account_id=account_id).delete()
+    return {"memberships": ended}
 
 
 def _erase_deliveries(shop: Shop) -> dict[str, int]:
@@ -115,9 +130,8 @@ def _erase_reasons(shop: Shop) -> dict[str, int]:
 
 
 def _erase_account(account_id: int) -> dict[str, int]:
-    """What other apps know of the account, its members, mail addresses, notes and name."""
+    """What other apps know of the account, its mail addresses, notes and name."""
     counts: dict[str, int] = {}
     for _receiver, erased in account_erased.send(sender=Shop, account_id=account_id):
         counts |= cast("dict[str, int]", erased or {})
-    ended, _by_model = Membership.objects.filter(account_id=account_id).delete()
-    return counts | redact_account(account_id) | {"memberships": ended}
+    return counts | redact_account(account_id)

@@ -12,7 +12,8 @@ from generations.engines import registry
 from generations.models import Generation, Picture
 from generations.runs import lifecycle
 from generations.runs.queries import key_digest
-from shopify_auth.models import Membership, Shop
+from shopify_auth.models import Connection, Membership, Shop
+from shopify_auth.stores import connections, uninstalls
 from tests.embedded import SHOP, bearer, open_page, session_token
 from tests.generations.engine import Engine, picture_result
 from tests.generations.mug_store import upload
@@ -42,7 +43,7 @@ def web_user(shop):
     client = Client()
     client.force_login(person)
     ask(client, f"/dashboard{TOOL}", "on-the-web")
-    return client
+    return person
 
 
 def ask(client, path, key, headers=()):
@@ -50,6 +51,13 @@ def ask(client, path, key, headers=()):
     form = {"key": key, "image": upload()}
     asked = client.post(path, form, headers={"HX-Request": "true"} | dict(headers))
     assert Generation.objects.filter(key=key_digest(key)).exists(), asked.text
+
+
+def signed_in(person):
+    """Their browser."""
+    client = Client()
+    client.force_login(person)
+    return client
 
 
 def uninstall(store_access):
@@ -61,6 +69,31 @@ def uninstall(store_access):
     assert Shop.objects.get().state == Shop.State.UNINSTALLED
 
 
+def test_people_of_the_web_still_get_in_and_keys_die(shop, web_user, store_access):
+    connection = connections.connect(shop, web_user)
+    connections.issue_key(connection)
+    uninstall(store_access)
+    client = Client()
+    client.force_login(web_user)
+    assert client.get("/dashboard/").status_code == 200
+    connection.refresh_from_db()
+    assert connection.key_id is None
+
+
+def test_redaction_ends_every_membership(shop, web_user, store_access):
+    connections.connect(shop, web_user)
+    uninstall(store_access)
+    shop.refresh_from_db()
+    proof = uninstalls.redact(shop, uninstalls.redactable_from(shop))
+    assert proof is not None
+    assert proof.counts["memberships"] == 1
+    assert not Membership.objects.exists()
+    assert not Connection.objects.exists()
+    client = Client()
+    client.force_login(web_user)
+    assert client.get("/dashboard/").status_code == 403
+
+
 def test_everything_that_waits_is_given_back_whoever_asked(shop, web_user, store_access):
     uninstall(store_access)
     assert list(Generation.objects.values_list("state", flat=True)) == ["cancelled"] * 2
@@ -70,7 +103,7 @@ def test_everything_that_waits_is_given_back_whoever_asked(shop, web_user, store
 
 def test_the_web_user_still_gets_in_and_uses_what_is_left(shop, web_user, store_access):
     uninstall(store_access)
-    ask(web_user, f"/dashboard{TOOL}", "after-it-left")
+    ask(signed_in(web_user), f"/dashboard{TOOL}", "after-it-left")
     shop.account.refresh_from_db()
     run = Generation.objects.get(key=key_digest("after-it-left"))
     assert run.state == "queued"
@@ -79,8 +112,8 @@ def test_the_web_user_still_gets_in_and_uses_what_is_left(shop, web_user, store_
 
 def test_redaction_takes_the_runs_of_everybody(shop, web_user, store_access):
     uninstall(store_access)
-    ask(web_user, f"/dashboard{TOOL}", "waits")
-    ask(web_user, f"/dashboard{TOOL}", "works")
+    for key in ("waits", "works"):
+        ask(signed_in(web_user), f"/dashboard{TOOL}", key)
     works = Generation.objects.get(key=key_digest("works"))
     started = lifecycle.start(str(works.pk))
     Shop.objects.update(uninstalled_at=clock.now() - timedelta(hours=49))
