@@ -14,6 +14,7 @@ import environ
 from celery.schedules import crontab
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -273,6 +274,19 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# A worker without -Q serves all of them. A queue of its own keeps one kind of work from waiting for
+# another: engines fill the processor, `waiting` is for engines that wait for somebody else's, and a
+# store that is slow to answer holds up `stores` alone. `celery` is where the version before sent
+# everything; it is served until no such message is left.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("engines", "waiting", "stores", "default", "celery")]
+CELERY_TASK_ROUTES = {
+    "generations.run": {"queue": "engines"},
+    "shopify_auth.handle_webhook": {"queue": "stores"},
+    "shopify_auth.keep_shop_access": {"queue": "stores"},
+    "shopify_auth.bring_in_line": {"queue": "stores"},
+    "shopify_auth.compare_billing": {"queue": "stores"},
+}
 # Billing has tasks of its own beside each app's `tasks` module.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "shopify_auth.sweep_billing": {"task": "shopify_auth.sweep_billing", "schedule": 60.0},
@@ -282,7 +296,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
-    "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 30.0},
+    "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 5.0},
     "shopify_auth.keep_access": {
         "task": "shopify_auth.keep_access",
         "schedule": crontab(hour="2", minute="41"),
