@@ -61,7 +61,9 @@ class Generation(models.Model):
     model = models.CharField(max_length=60, blank=True)
     label = models.CharField(max_length=10, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Both by the database's clock: when the lease ends, and since when it is known to have ended.
     lease_until = models.DateTimeField(null=True)
+    suspected_at = models.DateTimeField(null=True)
     enqueued_at = models.DateTimeField()
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)

@@ -7,9 +7,9 @@ Restoration").
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import ClassVar, Literal, Protocol
 
 from django.utils.translation import gettext_noop
@@ -69,19 +69,20 @@ class InputPicture:
 class Job:
     """One run: the tool's slug, its settings by name, its pictures in the merchant's order.
 
-    `deadline` is real time, aware; an engine stops with EngineTimeoutError once it has passed.
+    `deadline` is an instant of `time.monotonic()`, so that a clock that is set ends no run; an engine
+    stops with EngineTimeoutError once it has passed.
     The same job with the same `seed` gives the same bytes on a local engine.
     """
 
     tool: str
-    deadline: datetime
+    deadline: float
     inputs: tuple[InputPicture, ...] = ()
     params: Mapping[str, str | int] = field(default_factory=dict)
     seed: int = 0
 
     def check_deadline(self) -> None:
         """Raise EngineTimeoutError when no time is left."""
-        if datetime.now(UTC) >= self.deadline:
+        if time.monotonic() >= self.deadline:
             raise EngineTimeoutError(
                 gettext_noop("The run took longer than it may and was stopped.")
             )
