@@ -23,7 +23,6 @@ from django.core.cache import cache
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.db.models import F, Q, QuerySet
-from redis.exceptions import RedisError
 
 from ecomvance_app import clock, jobs
 from shopify_auth.admin_api import queries
@@ -186,10 +185,7 @@ def _is_first(question: str) -> bool:
     Deliveries that come in the rest of it are answered along with the first one, or are due when
     the second is over and found by the sweep.
     """
-    try:
-        return cache.add(question, 1, NUDGES_JOINED.total_seconds())
-    except RedisError:
-        return True
+    return cache.add(question, 1, NUDGES_JOINED.total_seconds())
 
 
 def _header(headers: Mapping[str, str], name: str, longest: int) -> str:
