@@ -16,8 +16,8 @@ from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from generations import tasks
-from generations.engines import routing
-from generations.engines.base import Job, Result
+from generations.engines import registry
+from generations.engines.base import Job, Pending, Result
 from generations.models import Generation
 from generations.runs import lifecycle, worker
 from tests.generations.engine import Engine
@@ -86,7 +86,7 @@ class Hanging(Engine):
         super().__init__()
         self.begun, self.freed = threading.Event(), threading.Event()
 
-    def run(self, job: Job) -> Result:
+    def run(self, job: Job) -> Result | Pending:
         self.begun.set()
         assert self.freed.wait(20)
         return super().run(job)
@@ -95,7 +95,7 @@ class Hanging(Engine):
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
     engine = Hanging()
-    monkeypatch.setitem(routing._ROUTES, "background-removal", engine)
+    monkeypatch.setitem(registry.LOCAL, "background-removal", engine)
     yield engine
     engine.freed.set()
 
@@ -127,7 +127,7 @@ def test_of_an_engine_that_hangs_runs_out_and_the_run_is_worked_off_by_another(
     assert hanging.begun.wait(10)
 
     until(lambda: bool(lifecycle.sweep()[1]))
-    monkeypatch.setitem(routing._ROUTES, "background-removal", Engine())
+    monkeypatch.setitem(registry.LOCAL, "background-removal", Engine())
     tasks.run(generation_id=str(run.pk))
     hanging.freed.set()
     stuck.join()
@@ -202,7 +202,7 @@ def test_is_not_touched_by_a_worker_clock_that_is_set(
 class Heedful(Hanging):
     """An engine that looks at its deadline when it is let go on."""
 
-    def run(self, job: Job) -> Result:
+    def run(self, job: Job) -> Result | Pending:
         result = super().run(job)
         job.check_deadline()
         return result
@@ -212,7 +212,7 @@ def test_a_clock_that_is_set_ahead_is_no_timeout(
     owner: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Heedful()
-    monkeypatch.setitem(routing._ROUTES, "background-removal", engine)
+    monkeypatch.setitem(registry.LOCAL, "background-removal", engine)
     ask(owner.client)
     run = Generation.objects.get()
     worker = work_apart(run)
