@@ -109,22 +109,21 @@ def _completed(shop: Shop) -> Shop:
     return shop
 
 
-def staff_person(shop: Shop, user_id: str) -> Person:
-    """The person behind the user id in a session token, so that runs record who asked for them."""
+def staff_of(shop: Shop, user_id: str) -> ShopStaff:
+    """Who is behind the user id in a session token, so that runs record who asked for them."""
     known = ShopStaff.objects.select_related("person").filter(shop=shop, shopify_user_id=user_id)
     staff = known.first()
     if staff is not None:
-        return staff.person
+        return staff
     try:
         with transaction.atomic():
             person = Person(name=f"Store staff {user_id}")
             person.set_unusable_password()
             person.save()
-            ShopStaff.objects.create(shop=shop, shopify_user_id=user_id, person=person)
+            return ShopStaff.objects.create(shop=shop, shopify_user_id=user_id, person=person)
     except IntegrityError:
         # Two first requests at once: the other one made them.
-        return known.get().person
-    return person
+        return known.get()
 
 
 def is_installed(domain: str) -> bool:

@@ -20,7 +20,10 @@ from shopify_auth.admin_api import offline_tokens
 from shopify_auth.billing import reconcile
 from shopify_auth.domains import hashed_domain
 from shopify_auth.models import (
+    Connection,
     Erasure,
+    Invitation,
+    LinkRequest,
     Membership,
     OfflineToken,
     Person,
@@ -29,6 +32,7 @@ from shopify_auth.models import (
     Subscription,
     WebhookDelivery,
 )
+from shopify_auth.stores import connections
 
 REDACTED_AFTER = timedelta(hours=48)
 
@@ -41,14 +45,16 @@ def last_refresh(shop: Shop) -> datetime | None:
 def uninstall(shop: Shop, seen: datetime | None, now: datetime) -> bool:
     """Take the store as uninstalled; False when its token was renewed after `seen`.
 
-    Tokens are deleted, the subscription ends, runs that have not begun are cancelled and given back;
-    not those of web users and other stores on the same account. Account and ledger stay as they are.
+    Tokens and keys die, the subscription ends, runs that have not begun are cancelled and given back,
+    whoever asked for them; where another store is on the account, those of this one's staff. Account,
+    ledger and memberships stay as they are.
     """
     with transaction.atomic():
         locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         if locked.state != Shop.State.INSTALLED or last_refresh(shop) != seen:
             return False
         offline_tokens.forget(shop)
+        connections.revoke_keys(locked)
         locked.state = Shop.State.UNINSTALLED
         locked.uninstalled_at = now
         locked.save(update_fields=["state", "uninstalled_at"])
@@ -68,7 +74,7 @@ def redactable_from(shop: Shop) -> datetime:
 def redact(shop: Shop, now: datetime) -> Erasure | None:
     """Erase a store that left 48 hours ago and keep proof; None when that was done before.
 
-    Pictures, prompts, people, tokens, free text and what webhooks said go, and the domain becomes its
+    Pictures, prompts, people, memberships, tokens, free text and what webhooks said go, and the domain becomes its
     keyed hash. An account that another installed store draws on keeps its runs: they are that
     store's too.
     """
@@ -81,6 +87,7 @@ def redact(shop: Shop, now: datetime) -> Erasure | None:
         counts |= _erase_deliveries(locked)
         counts |= _erase_reasons(locked)
         if locked.account_id is not None and not _shares_account(locked):
+            counts |= _end_memberships(locked.account_id)
             counts |= _erase_account(locked.account_id)
         locked.domain = hashed_domain(locked.domain)
         locked.name = locked.shopify_id = ""
@@ -95,18 +102,26 @@ def _shares_account(shop: Shop) -> bool:
 
 
 def _only_of(shop: Shop) -> list[int] | None:
-    """The store's own staff where somebody else uses its account too; None where nobody does."""
-    on_the_web = Membership.objects.filter(account=shop.account)
-    if not on_the_web.exists() and not _shares_account(shop):
+    """The store's own staff where another store uses its account too; None where none does."""
+    if not _shares_account(shop):
         return None
     return list(shop.staff.values_list("person_id", flat=True))
 
 
 def _erase_people(shop: Shop) -> dict[str, int]:
+    """The store's staff, and the ways by which people of the web came to it."""
     people = Person.objects.filter(shop_staff__shop=shop)
     count = people.count()
     people.delete()
+    Connection.objects.filter(shop=shop).delete()
+    LinkRequest.objects.filter(domain=shop.domain).delete()
     return {"people": count}
+
+
+def _end_memberships(account_id: int) -> dict[str, int]:
+    Invitation.objects.filter(account_id=account_id).delete()
+    ended, _details = Membership.objects.filter(account_id=account_id).delete()
+    return {"memberships": ended}
 
 
 def _erase_deliveries(shop: Shop) -> dict[str, int]:

@@ -7,7 +7,8 @@ from django.test import Client
 
 from generations.engines import registry
 from generations.models import Generation
-from shopify_auth.models import Membership, Shop
+from shopify_auth.models import Connection, Membership, Shop
+from shopify_auth.stores import connections, uninstalls
 from tests.embedded import SHOP, bearer, open_page, session_token
 from tests.generations.engine import Engine
 from tests.generations.mug_store import upload
@@ -56,13 +57,37 @@ def uninstall(store_access):
     assert Shop.objects.get().state == Shop.State.UNINSTALLED
 
 
-def test_the_web_users_runs_go_on_and_the_stores_are_given_back(shop, web_user, store_access):
+def test_what_waits_is_given_back_whoever_asked(shop, web_user, store_access):
     uninstall(store_access)
     states = dict(Generation.objects.values_list("key", "state"))
-    assert states == {"in-the-frame": "cancelled", "on-the-web": "queued"}
+    assert states == {"in-the-frame": "cancelled", "on-the-web": "cancelled"}
     shop.account.refresh_from_db()
-    [price] = Generation.objects.filter(key="on-the-web").values_list("price", flat=True)
-    assert shop.account.plan_balance == 100 - price
+    assert shop.account.plan_balance == 100
+
+
+def test_people_of_the_web_still_get_in_and_keys_die(shop, web_user, store_access):
+    connection = connections.connect(shop, web_user)
+    connections.issue_key(connection)
+    uninstall(store_access)
+    client = Client()
+    client.force_login(web_user)
+    assert client.get("/dashboard/").status_code == 200
+    connection.refresh_from_db()
+    assert connection.key_id is None
+
+
+def test_redaction_ends_every_membership(shop, web_user, store_access):
+    connections.connect(shop, web_user)
+    uninstall(store_access)
+    shop.refresh_from_db()
+    proof = uninstalls.redact(shop, uninstalls.redactable_from(shop))
+    assert proof is not None
+    assert proof.counts["memberships"] == 1
+    assert not Membership.objects.exists()
+    assert not Connection.objects.exists()
+    client = Client()
+    client.force_login(web_user)
+    assert client.get("/dashboard/").status_code == 403
 
 
 def test_alone_on_the_account_everything_that_waits_is_given_back(shop, store_access):
