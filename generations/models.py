@@ -85,7 +85,9 @@ class Generation(models.Model):
     step = models.CharField(max_length=10, choices=Step, blank=True)
     handle = models.CharField(max_length=500, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Both by the database's clock: when the lease ends, and since when it is known to have ended.
     lease_until = models.DateTimeField(null=True)
+    suspected_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
     poll_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField(null=True)
