@@ -46,7 +46,7 @@ def test_the_migration_moves_old_runs_so_that_a_repetition_still_finds_them(
 ) -> None:
     ask(owner.client, key=KEY)
     Generation.objects.update(key=KEY)
-    migration = import_module("generations.migrations.0004_key_digests")
+    migration = import_module("generations.migrations.0005_key_digests")
 
     migration.keep_digests(apps, None)
 

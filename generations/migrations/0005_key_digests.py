@@ -26,7 +26,7 @@ def keep_digests(apps: Any, _schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("generations", "0003_frame")]
+    dependencies = [("generations", "0004_suspected_at")]
 
     operations = [
         migrations.AlterField(
