@@ -21,6 +21,7 @@ from generations.models import Generation
 from generations.runs import quote, request
 from generations.runs.orders import MAX_KEY as MAX_RUN_KEY
 from generations.runs.orders import Order, Requester
+from generations.runs.queries import key_digest
 from generations.runs.quote import RunRefused, Terms, check_affordable
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def place_batch(
 ) -> tuple[list[Generation], bool]:
     """Accept 1 to 50 runs of one picture each, all of them or none; returns them, and whether new.
 
-    One transaction charges them, one entry per order under the keys `{key}:{n}` with n from 1 on.
+    One transaction charges them, one run and one entry per order under the keys `{key}:{n}` with n from 1 on.
     Raises as `request.place` does, for the batch as a whole; `InsufficientCredits.needed` is the sum.
     """
     now = clock.now() if now is None else now
@@ -72,7 +73,7 @@ def place_batch(
 
 def find_by_key(account_id: int, key: str) -> list[Generation]:
     """The runs that a batch's key has made, in the order of its items."""
-    keys = _keys(key, MAX_ITEMS)
+    keys = [key_digest(item_key) for item_key in _keys(key, MAX_ITEMS)]
     found = Generation.objects.filter(account_id=account_id, key__in=keys)
     return sorted(found, key=lambda generation: keys.index(generation.key))
 
@@ -81,7 +82,7 @@ def repeated(known: Sequence[Generation], orders: Sequence[Order], key: str) -> 
     """The runs of a batch that comes again; KeyConflict if the key was for another batch."""
     if len(known) != len(orders):
         raise ledger.KeyConflict(key)
-    return [request.repeated(run, order) for run, order in zip(known, orders, strict=True)]
+    return [request.repeated(run, order, key) for run, order in zip(known, orders, strict=True)]
 
 
 def check(orders: Sequence[Order]) -> list[Terms]:
@@ -110,8 +111,9 @@ def _pay(
     if not any(agreed.credits for agreed in terms):
         Account.objects.select_for_update().get(pk=requester.account_id)
         return [None] * len(orders)
+    runs = [request.run_id(requester, key) for key in keys]
     items = [
-        (agreed.credits, f"run:{key}", order.tool, str(request.run_id(requester, key)))
-        for key, order, agreed in zip(keys, orders, terms, strict=True)
+        (agreed.credits, request.ledger_key(run), order.tool, str(run))
+        for run, order, agreed in zip(runs, orders, terms, strict=True)
     ]
     return ledger.spend_many(requester.account_id, items, now, requester.actor)

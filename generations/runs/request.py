@@ -31,7 +31,7 @@ from generations.media.reading import PictureRefused, UploadedImage, read_pictur
 from generations.models import Generation, Picture
 from generations.runs import free_runs, lifecycle
 from generations.runs.orders import MAX_KEY, Order, Requester, Upload
-from generations.runs.queries import find_by_key
+from generations.runs.queries import find_by_key, key_digest
 from generations.runs.quote import MAX_PROMPT, RunRefused, Terms, check, check_affordable
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def place(
     check_key(key)
     known = find_by_key(requester.account_id, key)
     if known is not None:
-        return repeated(known, order), False
+        return repeated(known, order, key), False
 
     terms = check(order)
     check_affordable(requester.account_id, terms.credits, now)
@@ -80,7 +80,7 @@ def place(
             # finds here what the first has made.
             known = find_by_key(requester.account_id, key)
             if known is not None:
-                return repeated(known, order), False
+                return repeated(known, order, key), False
             free_runs.check(requester.account_id, terms, now)
             run = store_run(requester, order, key, terms, spend, material, now)
         undo.pop_all()
@@ -97,10 +97,10 @@ def check_key(key: str) -> None:
         raise RunRefused(message, "invalid_key")
 
 
-def repeated(generation: Generation, order: Order) -> Generation:
+def repeated(generation: Generation, order: Order, key: str) -> Generation:
     """The run of an idempotency key that comes again; KeyConflict if it was for another order."""
     if not order.has_made(generation.request_digest):
-        raise ledger.KeyConflict(generation.key)
+        raise ledger.KeyConflict(key)
     return generation
 
 
@@ -190,9 +190,10 @@ def _pay(
         # What is free has no spend at whose lock requests with one key could meet.
         Account.objects.select_for_update().get(pk=requester.account_id)
         return None
+    run = run_id(requester, key)
     return ledger.spend(
-        requester.account_id, terms.credits, f"run:{key}", order.tool,
-        str(run_id(requester, key)), requester.actor, now,
+        requester.account_id, terms.credits, ledger_key(run), order.tool, str(run),
+        requester.actor, now,
     )  # fmt: skip
 
 
@@ -209,7 +210,7 @@ def store_run(
     generation = Generation.objects.create(
         id=run_id(requester, key),
         account_id=requester.account_id,
-        key=key,
+        key=key_digest(key),
         request_digest=order.digest,
         tool=order.tool,
         resolution=order.resolution,
@@ -241,3 +242,8 @@ def store_run(
 def run_id(requester: Requester, key: str) -> uuid.UUID:
     """The run's id, known before it is stored, so that its spend can refer to it."""
     return uuid.uuid5(_RUNS, f"{requester.account_id}:{key}")
+
+
+def ledger_key(run: uuid.UUID) -> str:
+    """The key of a run's spend. Entries never change, so no text of a merchant's goes into one."""
+    return f"run:{run}"

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0003_frame'),
+        ('generations', '0005_key_digests'),
     ]
 
     operations = [
