@@ -13,7 +13,7 @@ from generations.engines.local.studio.films import Film, Move, Seconds
 from generations.engines.local.work import LocalEngine
 
 SIZES = {"9:16": (720, 1280), "16:9": (1280, 720), "1:1": (1080, 1080)}
-_MOVES: dict[str, Move] = {"push-in": "push", "pan": "slide", "rise": "rise"}
+MOVES: dict[str, Move] = {"push-in": "push", "pan": "slide", "rise": "rise"}
 _SECONDS_A_SECOND = 1.6
 # The merchant's photo at this class is sharper than a reel shows it.
 _CLASS = "2K"
@@ -35,7 +35,7 @@ class Reels(LocalEngine):
         """H.264 in MP4 of the asked size and seconds, with a poster."""
         look = reels.ReelOptions(
             seconds=cast("Seconds", job.seconds),
-            move=_MOVES[str(job.options["move"])],
+            move=MOVES[str(job.options["move"])],
             size=SIZES[str(job.options["frame"])],
             seed=job.seed,
         )

@@ -120,7 +120,9 @@ class TestAsking:
         assert Generation.objects.count() == 1
         assert owner.total == 0
 
-    def test_looks_at_the_tool_then_the_balance_then_the_picture(self, owner: Merchant) -> None:
+    def test_looks_at_the_tool_then_the_balance_then_the_picture(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
         damaged = samples.encoded(samples.see_through(), "PNG")[:2000]
         ledger.spend(owner.account.pk, 90, "most")
 

@@ -286,7 +286,10 @@ def pick(prompt: str, *, people: bool = False, seed: int = 0) -> Choice:
     words = re.findall(r"[a-z]+", prompt.lower())
     offered = [each for each in SETS if each.people or not people]
     scored = [(tuple(w for w in words if w in each.words), each) for each in offered]
-    matched, best = max(scored, key=lambda pair: len(set(pair[0])))
+    # A colour alone says little: "white marble" is marble.
+    matched, best = max(
+        scored, key=lambda pair: (len(set(pair[0]) - set(COLOURS)), len(set(pair[0])))
+    )
     colours = [word for word in words if word in COLOURS]
     if colours and len(set(matched) - set(COLOURS)) == 0:
         return _plain(colours[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime, timedelta
+import time
 
 import numpy as np
 from PIL import Image
@@ -37,7 +37,7 @@ def job(
     cleaned = options.clean(catalog.TOOLS[tool].options, chosen)
     return Job(
         tool=tool,
-        deadline=datetime.now(UTC) + timedelta(seconds=left),
+        deadline=time.monotonic() + left,
         inputs=tuple(given(picture) for picture in pictures),
         mask=None if mask is None else given(mask),
         reference=None if reference is None else given(reference),

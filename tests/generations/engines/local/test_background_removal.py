@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def job_for(content: bytes, seconds: float = 60) -> Job:
     picture = read_picture(content)
     return Job(
         tool=TOOL,
-        deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+        deadline=time.monotonic() + seconds,
         inputs=(InputPicture(picture.content, picture.media_type),),
     )
 
@@ -257,12 +257,12 @@ class TestResult:
         product_on_table(4243, 2829).save(photo, quality=90)
         work = (
             "import io\n"
-            "from datetime import UTC, datetime, timedelta\n"
+            "import time\n"
             "from PIL import Image\n"
             "from generations.engines.base import InputPicture, Job\n"
             "from generations.engines.routing import get_engine\n"
             "picture = InputPicture(open(sys.argv[1], 'rb').read(), 'image/jpeg')\n"
-            "deadline = datetime.now(UTC) + timedelta(seconds=60)\n"
+            "deadline = time.monotonic() + 60\n"
             "job = Job('background-removal', deadline, (picture,))\n"
             "result = get_engine('background-removal').run(job)\n"
             "print(*Image.open(io.BytesIO(result.outputs[0].content)).size)\n"
@@ -312,8 +312,8 @@ class TestFailures:
             get_engine(TOOL)
 
     def test_a_tool_without_an_engine_cannot_be_started(self):
-        assert unavailable_reason("veo-t2v") == (
+        assert unavailable_reason("chat-assistant") == (
             "This tool comes later. It cannot be started or charged yet."
         )
         with pytest.raises(PlatformError, match="comes later"):
-            get_engine("veo-t2v")
+            get_engine("chat-assistant")

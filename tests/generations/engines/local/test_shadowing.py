@@ -72,7 +72,9 @@ def test_on_its_own_ground_the_photo_keeps_its_shape():
 
     [output] = result.outputs
     assert jobs.is_class(result, "1K")
-    assert (output.width / output.height) == pytest.approx(500 / 400, abs=0.01)
+    assert output.width is not None
+    assert output.height is not None
+    assert output.width / output.height == pytest.approx(500 / 400, abs=0.01)
 
 
 def test_a_larger_photo_comes_out_in_the_asked_class():
