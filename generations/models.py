@@ -52,8 +52,10 @@ class Generation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey("credits.Account", models.PROTECT, related_name="generations")
-    key = models.CharField(max_length=150)
-    request_digest = models.CharField(max_length=64)
+    key = models.CharField(
+        max_length=150, help_text=_("A digest of the idempotency key; its text is not kept.")
+    )
+    request_digest = models.CharField(max_length=70)
     tool = models.CharField(max_length=40)
     resolution = models.CharField(max_length=2, blank=True)
     seconds = models.PositiveSmallIntegerField(null=True)
