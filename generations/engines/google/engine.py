@@ -11,8 +11,9 @@ import functools
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -127,7 +128,7 @@ def _prompt(job: Job) -> prompts.Prompt:
 
 
 def _seconds_left(job: Job) -> float:
-    return (job.deadline - datetime.now(UTC)).total_seconds()
+    return job.deadline - time.monotonic()
 
 
 class _Google:

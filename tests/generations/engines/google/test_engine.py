@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime, timedelta
+import time
 
 import av
 import pytest
@@ -56,7 +56,7 @@ def test_a_prompt_becomes_a_picture_that_google_made(google, rich):
     )  # fmt: skip
     assert generation.model == "gemini-nano-banana-2.1"
     output = generation.pictures.get(role=Picture.Role.OUTPUT)
-    assert output.width * output.height == pytest.approx(1024**2, rel=0.1)
+    assert (output.width or 0) * (output.height or 0) == pytest.approx(1024**2, rel=0.1)
     assert google.state.counts()["image"] == 1
 
 
@@ -70,6 +70,8 @@ OUTCOMES = [
 ]  # fmt: skip
 
 
+# The SDK warns of a word that it does not know, and goes on.
+@pytest.mark.filterwarnings("ignore:NEVER_HEARD_OF is not a valid:UserWarning")
 @pytest.mark.parametrize(("marker", "outcome"), OUTCOMES)
 def test_what_goes_wrong_at_google_is_ruled_by_the_outcome_table(google, rich, marker, outcome):
     generation = run(rich, f"a mug [[fake:{marker}]]")
@@ -85,7 +87,7 @@ def test_what_goes_wrong_at_google_is_ruled_by_the_outcome_table(google, rich, m
 
 
 def job(tool: str, **changes) -> Job:
-    deadline = datetime.now(UTC) + timedelta(minutes=5)
+    deadline = time.monotonic() + 300
     given = {"prompt": "slow orbit", "seconds": 4} | changes
     return Job(tool, deadline, **given)
 
@@ -96,10 +98,10 @@ def test_a_video_is_handed_over_once_and_fetched_when_it_is_there(google, frame)
     shoe = InputPicture(picture(), "image/png")
     answer = engine.run(job("product-reels", inputs=(shoe,), options={"frame": frame}))
     assert isinstance(answer, Pending)
+    polled = engine.poll("product-reels", answer.handle)
     for _poll in range(20):
-        polled = engine.poll("product-reels", answer.handle)
-        if isinstance(polled, Result):
-            break
+        if isinstance(polled, Pending):
+            polled = engine.poll("product-reels", answer.handle)
     assert isinstance(polled, Result)
 
     (output,) = polled.outputs
