@@ -57,7 +57,7 @@ def sign_in(client: Client, email: str = "sasha@example.com", next_url: str = "/
 
 def code_for(secret: str) -> str:
     counter = next(iter(yield_hotp_counters_from_time()))
-    return format_hotp_value(hotp_value(secret, counter))
+    return str(format_hotp_value(hotp_value(secret, counter)))
 
 
 def set_up(client: Client, link: str) -> str:
@@ -75,7 +75,7 @@ def set_up(client: Client, link: str) -> str:
     [secret] = re.findall(r"<code>([A-Z2-7]{16,})</code>", again.text)
     done = client.post(f"{CODES}totp/activate/", {"code": code_for(secret)}, follow=True)
     assert "Recovery codes" in done.text
-    return secret
+    return str(secret)
 
 
 def test_whoever_has_no_second_factor_sees_one_page(client):
