@@ -7,6 +7,12 @@ A tool that stands in neither mapping cannot be started. Which of the two runs a
 from __future__ import annotations
 
 from generations.engines.base import Engine
+from generations.engines.google.engine import (
+    PICTURE_TOOLS,
+    VIDEO_TOOLS,
+    GooglePictures,
+    GoogleVideos,
+)
 from generations.engines.local.background_removal import BackgroundRemoval
 from generations.engines.local.enhance import Enhance
 from generations.engines.local.object_removal import ObjectRemoval
@@ -30,7 +36,10 @@ LOCAL: dict[str, Engine] = {
     "model-reels": _REELS,
     **dict.fromkeys(TITLES, _PLACEHOLDERS),
 }
-GOOGLE: dict[str, Engine] = {}
+GOOGLE: dict[str, Engine] = {
+    **dict.fromkeys(PICTURE_TOOLS, GooglePictures()),
+    **dict.fromkeys(VIDEO_TOOLS, GoogleVideos()),
+}
 
 
 def find(engine: str, tool: str) -> Engine | None:
