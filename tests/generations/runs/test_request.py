@@ -148,7 +148,9 @@ class TestAsking:
         assert response.status_code == 422
         assert "Choose a product photo or upload a picture." in response.content.decode()
 
-    def test_starts_and_charges_no_tool_that_comes_later(self, owner: Merchant) -> None:
+    def test_starts_and_charges_no_tool_that_comes_later(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
         for slug in ("image-enhance", "veo-t2v", "chat-assistant", "ai-shadowing"):
             response = owner.client.post(
                 f"/dashboard/tools/{slug}", {"key": slug, "image": upload()}
