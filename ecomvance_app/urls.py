@@ -24,6 +24,7 @@ urlpatterns = [
     path("exports/<str:token>", credit_views.export, {"describe": describe_spends}, name="export"),
     path("staff/", admin.site.urls),
     path("dashboard/sign-in/", include("allauth.account.urls")),
+    path("dashboard/", include("shopify_auth.linking.urls")),
     path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),
     path("", include("shopify_auth.urls")),
     path("", include((pages.urlpatterns, "pages"), namespace="embedded")),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from credits import ledger
+from credits import ledger, limits
 from ecomvance_app import clock
 from generations import catalog
 from generations.models import Generation
@@ -45,6 +45,7 @@ def place_batch(
         return repeated(known, orders, key), False
 
     prices = quote(orders)
+    limits.check(account_id, sum(prices), by_owner=requester.is_owner)
     request.check_affordable(account_id, sum(prices), now)
     read = [request.read_images(account_id, order) for order in orders]
 

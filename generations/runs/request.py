@@ -24,7 +24,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from credits import ledger, queries
+from credits import ledger, limits, queries
 from credits.models import Account
 from credits.refusals import Refusal
 from ecomvance_app import clock
@@ -92,6 +92,8 @@ class Requester:
     account_id: int
     person_id: int | None
     surface: str
+    # Whether it is an owner who presses the button: the spending limit is for others and for programs.
+    is_owner: bool = False
 
     @property
     def actor(self) -> str:
@@ -115,6 +117,7 @@ def place(
         return repeated(known, order), False
 
     price = quote(order)
+    limits.check(requester.account_id, price, by_owner=requester.is_owner)
     check_affordable(requester.account_id, price, now)
     title, images = read_images(requester.account_id, order)
 

@@ -65,13 +65,18 @@ def is_public(pattern: URLPattern) -> bool:
     return getattr(pattern.callback, "is_public", False)
 
 
+def is_for_people(pattern: URLPattern) -> bool:
+    """Whether it is for whoever is signed in; tests/shopify_auth/linking asks those."""
+    return getattr(pattern.callback, "is_for_people", False)
+
+
 def merchant_routes() -> list[tuple[str, list[str]]]:
     """The addresses that belong to a merchant, with what stands in them."""
     routes = [
         (route, list(found.pattern.converters))
         for route, found in patterns()
         # A public address that stands earlier in the list answers for the later one.
-        if not is_public(found) and route not in PUBLIC
+        if not is_public(found) and route not in PUBLIC and not is_for_people(found)
     ]
     assert len(routes) > 40
     return routes
