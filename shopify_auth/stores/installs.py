@@ -14,7 +14,6 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from redis.exceptions import RedisError
 
 from credits import ledger
 from credits.models import Account
@@ -153,20 +152,14 @@ def _can_work(shop: Shop) -> bool:
 
 def _is_due(domain: str) -> bool:
     """Whether this load is to try what an earlier one could not do; then others leave it alone."""
-    try:
-        return cache.add(f"opening:{domain}", 1, PAUSE_SECONDS)
-    except RedisError:
-        return True
+    return cache.add(f"opening:{domain}", 1, PAUSE_SECONDS)
 
 
 def _note_try(domain: str, *, pause: bool) -> None:
-    try:
-        if pause:
-            cache.set(f"opening:{domain}", 1, PAUSE_SECONDS)
-        else:
-            cache.delete(f"opening:{domain}")
-    except RedisError as error:
-        logger.warning("The next load of %s tries again at once: %s", domain, error)
+    if pause:
+        cache.set(f"opening:{domain}", 1, PAUSE_SECONDS)
+    else:
+        cache.delete(f"opening:{domain}")
 
 
 def _row(domain: str) -> Shop:
