@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credits', '0009_staff_log'),
+        ('credits', '0010_ledger_pass'),
     ]
 
     operations = [
