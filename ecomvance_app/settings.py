@@ -127,6 +127,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "ecomvance_app.security.ContentSecurityPolicyMiddleware",
+    "ecomvance_app.addresses.AddressMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -135,6 +136,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
+    "ecomvance_app.throttling.PagePostMiddleware",
     "ecomvance_app.zones.AccountTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -281,6 +283,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="1-5", minute="*/10"),
     },
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
+    "generations.sweep_files": {
+        "task": "generations.sweep_files",
+        "schedule": crontab(hour="4", minute="7"),
+    },
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
     "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 30.0},
     "shopify_auth.keep_access": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.dispatch import receiver
 
 from credits.signals import account_erased, account_suspended
@@ -22,10 +23,12 @@ def cancel_waiting(account_id: int, people: list[int] | None = None, **_kwargs: 
 def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     """Pictures, prompts and product names go; price, state and spend stay with the ledger."""
     pictures = Picture.objects.filter(generation__account_id=account_id)
-    for picture in pictures:
-        storage.discard(picture)
+    names = [name for pair in pictures.values_list("file", "preview") for name in pair]
     erased, _ = pictures.delete()
     runs = Generation.objects.filter(account_id=account_id).update(
         prompt="", product_id="", product_title="", requested_by=None, error=""
     )
+    # After commit: rows that stay after all must find their files. What is left behind by a storage
+    # that is away, the nightly sweep removes.
+    transaction.on_commit(lambda: storage.delete_all(names), robust=True)
     return {"pictures": erased, "runs": runs}

@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from redis.exceptions import RedisError
 
+from credits.refusals import Refusal
 from ecomvance_app.http import public
 from generations import products
 from generations.media import reading
@@ -36,7 +37,7 @@ def serve(_request: HttpRequest, token: str) -> HttpResponse:
     """The small picture that a link names; 404 for a forged link or a photo that is gone."""
     try:
         content = _small(str(_signer.unsign_object(token)))
-    except (signing.BadSignature, products.ProductsUnavailable, OSError, ValueError) as error:
+    except (signing.BadSignature, Refusal) as error:
         raise Http404 from error
     response = HttpResponse(content, content_type="image/webp")
     response["Cache-Control"] = f"private, max-age={DAY}"
@@ -49,10 +50,10 @@ def _small(url: str) -> bytes:
     try:
         kept = cache.get(key)
         if kept is None:
-            kept = reading.make_thumbnail(products.read_preview(url), SIDE)
+            kept = reading.make_preview(products.read_preview(url), SIDE)
             cache.set(key, kept, DAY)
     except RedisError:
         # The cache only saves work.
         logger.warning("Cache away, a product photo is fetched again")
-        kept = reading.make_thumbnail(products.read_preview(url), SIDE)
+        kept = reading.make_preview(products.read_preview(url), SIDE)
     return bytes(kept)

@@ -5,7 +5,6 @@ Source: product document, "AI Shadowing"; decisions on generations.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 from credits import ledger
 from ecomvance_app import clock
 from generations import catalog
+from generations.media import storage
 from generations.models import Generation
 from generations.runs import request
 from generations.runs.request import Order, Requester, RunRefused
@@ -46,11 +46,10 @@ def place_batch(
 
     prices = quote(orders)
     request.check_affordable(account_id, sum(prices), now)
-    read = [request.read_images(account_id, order) for order in orders]
 
     keys = _keys(key, len(orders))
-    with contextlib.ExitStack() as undo:
-        stored = [request.put_in_storage(undo, account_id, images) for _title, images in read]
+    with storage.Undo(account_id) as undo:
+        taken = [request.take_pictures(undo, account_id, order) for order in orders]
         with transaction.atomic():
             spends = _pay(requester, orders, keys, prices, now)
             # Of two requests with one key the second waits for the account's lock in `_pay`, and
@@ -60,11 +59,11 @@ def place_batch(
                 return repeated(known, orders, key), False
             runs = [
                 request.store_run(requester, order, item_key, price, spend, title, pictures, now)
-                for order, item_key, price, spend, (title, _images), pictures in zip(
-                    orders, keys, prices, spends, read, stored, strict=True
+                for order, item_key, price, spend, (title, pictures) in zip(
+                    orders, keys, prices, spends, taken, strict=True
                 )
             ]
-        undo.pop_all()
+        undo.keep()
     return runs, True
 
 

@@ -8,7 +8,6 @@ by `sweep`. Source: product document, "Credit Deduction Flow".
 
 from __future__ import annotations
 
-import contextlib
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -25,6 +24,9 @@ from generations.models import Generation, Picture
 LEASE = timedelta(seconds=30)
 ENQUEUE_AGAIN_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 2
+# Between the attempts of a run, and up to a sweep more: what failed for a moment, as storage or a
+# provider may, is given time to come back.
+PAUSE = timedelta(seconds=10)
 
 State, Outcome = Generation.State, Generation.Outcome
 
@@ -58,13 +60,8 @@ def extend_lease(generation: Generation) -> bool:
 
 def succeed(generation: Generation, result: Result) -> bool:
     """Keep the output and deliver it; False when the run was cancelled or taken over meanwhile."""
-    if result.width is None or result.height is None:
-        raise TypeError(f"{generation.tool} returned no picture")
-    with contextlib.ExitStack() as undo:
-        output = storage.store(
-            undo, generation.account_id, result.content,
-            result.media_type, result.width, result.height,
-        )  # fmt: skip
+    with storage.Undo(generation.account_id) as undo:
+        output = storage.store_result(undo, result)
         with transaction.atomic():
             delivered = _finish(
                 generation, State.SUCCEEDED, Outcome.DELIVERED,
@@ -73,7 +70,7 @@ def succeed(generation: Generation, result: Result) -> bool:
             if delivered:
                 storage.attach(output, generation, Picture.Role.OUTPUT)
         if delivered:
-            undo.pop_all()
+            undo.keep()
     return delivered
 
 
@@ -163,12 +160,13 @@ def sweep() -> tuple[int, int]:
 
 
 def _requeue(generation: Generation) -> None:
+    """Let the run wait again; the first sweep after the pause sends it."""
+    due = timezone.now() + PAUSE
     with transaction.atomic():
         changed = Generation.objects.filter(
             pk=generation.pk, state=State.RUNNING, attempts=generation.attempts
-        ).update(state=State.QUEUED, lease_until=None, enqueued_at=timezone.now())
+        ).update(state=State.QUEUED, lease_until=None, enqueued_at=due - ENQUEUE_AGAIN_AFTER)
         if changed:
-            enqueue(generation)
             announce(generation)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import uuid
 from collections.abc import Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 MAX_PROMPT = 2000
 MAX_KEY = 150
+_CHUNK = 256 * 1024
 _RUNS = uuid.UUID("6f0d3f4e-1a0b-5f0e-9a52-5f5b3a3d8a10")
 
 # A file as it came in, or one that was read before.
@@ -116,10 +118,9 @@ def place(
 
     price = quote(order)
     check_affordable(requester.account_id, price, now)
-    title, images = read_images(requester.account_id, order)
 
-    with contextlib.ExitStack() as undo:
-        pictures = put_in_storage(undo, requester.account_id, images)
+    with storage.Undo(requester.account_id) as undo:
+        title, pictures = take_pictures(undo, requester.account_id, order)
         with transaction.atomic():
             spend = _pay(requester, order, key, price, now)
             # Of two requests with one key the second waits for the account's lock in `_pay`, and
@@ -128,7 +129,7 @@ def place(
             if known is not None:
                 return repeated(known, order), False
             run = store_run(requester, order, key, price, spend, title, pictures, now)
-        undo.pop_all()
+        undo.keep()
     return run, True
 
 
@@ -187,35 +188,35 @@ def check_affordable(account_id: int, price: int, now: datetime) -> None:
         raise ledger.InsufficientCredits(price, available)
 
 
-def read_images(account_id: int, order: Order) -> tuple[str, list[UploadedImage]]:
-    """Clean copies of the order's uploads or of its product's photo, and the product's title."""
-    if order.uploads or not order.product_id:
-        return order.product_title, [_read(upload) for upload in order.uploads]
-    product, photo = products.read_photo(account_id, order.product_id, order.photo_id)
-    return product.title, [read_picture(photo)]
+def take_pictures(undo: storage.Undo, account_id: int, order: Order) -> tuple[str, list[Picture]]:
+    """The product's title, and rows to be attached to the run for clean copies of its pictures.
+
+    The copies of the order's uploads, or of its product's photo, are put into storage one after the
+    other; `undo` takes them out again.
+    """
+    title, sources = order.product_title, order.uploads
+    if order.product_id and not sources:
+        product, photo = products.read_photo(account_id, order.product_id, order.photo_id)
+        title, sources = product.title, (io.BytesIO(photo),)
+    return title, [_store(undo, source, account_id) for source in sources]
 
 
-def _read(upload: Upload) -> UploadedImage:
-    return upload if isinstance(upload, UploadedImage) else read_picture(upload)
+def _store(undo: storage.Undo, upload: Upload, account_id: int) -> Picture:
+    if isinstance(upload, UploadedImage):
+        return storage.store(undo, upload)
+    with contextlib.closing(read_picture(upload, account_id)) as image:
+        return storage.store(undo, image)
 
 
 def _sha256(upload: Upload) -> str:
     if isinstance(upload, UploadedImage):
         return upload.sha256
     upload.seek(0)
-    content = upload.read()
+    digest = hashlib.sha256()
+    while chunk := upload.read(_CHUNK):
+        digest.update(chunk)
     upload.seek(0)
-    return hashlib.sha256(content).hexdigest()
-
-
-def put_in_storage(
-    undo: contextlib.ExitStack, account_id: int, images: Sequence[UploadedImage]
-) -> list[Picture]:
-    """Rows for the images, to be attached to their run; `undo` takes the files out again."""
-    return [
-        storage.store(undo, account_id, image.content, image.media_type, image.width, image.height)
-        for image in images
-    ]
+    return digest.hexdigest()
 
 
 def _pay(
