@@ -10,7 +10,6 @@ from typing import Any
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
-from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +21,13 @@ def is_within_limit(name: str, account_id: int) -> bool:
     """Count one request of this name; False when the account has used up its 300 of this minute.
 
     One counter per name, account and minute of real time, raised atomically in the cache. A cache
-    that is away limits nobody: the limit protects from runaway programs, and the ledger needs no
-    protection.
+    that is away (see `ecomvance_app.cache`) limits nobody: the limit protects from runaway programs,
+    and the ledger needs no protection.
     """
     key = f"{name}:{account_id}:{int(time.time()) // 60}"
     try:
         cache.add(key, 0, timeout=120)
         return cache.incr(key) <= REQUESTS_PER_MINUTE
-    except (RedisError, OSError):
-        logger.warning("Cache away: requests of account %s are not counted", account_id)
     except ValueError:
         logger.warning("Cache dropped the count of account %s", account_id)
     return True

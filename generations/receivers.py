@@ -14,19 +14,30 @@ from generations.runs import lifecycle
 
 
 @receiver(account_suspended, dispatch_uid="cancel-waiting-runs")
-def cancel_waiting(account_id: int, people: list[int] | None = None, **_kwargs: Any) -> None:
-    """Work that has not begun is cancelled and given back; only that of `people`, if told."""
-    lifecycle.cancel_waiting(account_id, people)
+def cancel_waiting(account_id: int, **_kwargs: Any) -> None:
+    """Work that has not begun is cancelled and given back, whoever asked for it."""
+    lifecycle.cancel_waiting(account_id)
 
 
 @receiver(account_erased, dispatch_uid="erase-runs")
 def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
-    """Pictures, prompts and product names go; price, state and spend stay with the ledger."""
+    """Pictures, prompts and product names go; price, state and spend stay with the ledger.
+
+    What has not ended is cancelled first: a result that came later would be kept for nobody.
+    """
+    lifecycle.cancel_unfinished(account_id)
     pictures = Picture.objects.filter(generation__account_id=account_id)
-    names = [name for pair in pictures.values_list("file", "preview") for name in pair]
+    names = [name for pair in pictures.values_list("file", "preview") for name in pair if name]
     erased, _ = pictures.delete()
     runs = Generation.objects.filter(account_id=account_id).update(
-        prompt="", product_id="", product_title="", requested_by=None, error=""
+        prompt="",
+        options={},
+        product_data={},
+        products=[],
+        product_id="",
+        product_title="",
+        requested_by=None,
+        error="",
     )
     # After commit: rows that stay after all must find their files. What is left behind by a storage
     # that is away, the nightly sweep removes.

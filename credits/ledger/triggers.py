@@ -1,8 +1,9 @@
 """The database's own word on the ledger, as triggers on PostgreSQL and SQLite.
 
-Entries are only ever added; each continues its account's chain (next sequence, balance after =
-balance before + delta, never earlier); an account's cached balances are those of its last entry.
-The triggers belong to the tables' owner, who alone can take them off (`remove`).
+Entries, and the acts of staff, are only ever added; each entry continues its account's chain (next
+sequence, balance after = balance before + delta, never earlier); an account's cached balances are
+those of its last entry. The triggers belong to the tables' owner, who alone can take them off
+(`remove`).
 
 The last entry is read as the one at or before the account's highest possible number: that is one
 step in one index whatever the planner believes. Asked for by the account, and sorted, it looked as
@@ -12,12 +13,16 @@ every spend.
 
 from __future__ import annotations
 
+import hashlib
+import time
 from typing import Any
 
-from django.db import connections
+from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.errors import LockNotAvailable
 
 ENTRY, ACCOUNT = "credits_ledgerentry", "credits_account"
+ACT = "credits_staffact"
 
 _POSTGRESQL = """
 CREATE OR REPLACE FUNCTION credits_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -63,6 +68,16 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE OR REPLACE FUNCTION credits_keep_act() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'The record of staff is append-only: % refused', TG_OP
+    USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE OR REPLACE TRIGGER staff_act_unchanged BEFORE UPDATE OR DELETE ON credits_staffact
+  FOR EACH ROW EXECUTE FUNCTION credits_keep_act();
+CREATE OR REPLACE TRIGGER staff_acts_not_truncated BEFORE TRUNCATE ON credits_staffact
+  FOR EACH STATEMENT EXECUTE FUNCTION credits_keep_act();
 CREATE OR REPLACE TRIGGER ledger_entry_unchanged BEFORE UPDATE OR DELETE ON credits_ledgerentry
   FOR EACH ROW EXECUTE FUNCTION credits_refuse_change();
 CREATE OR REPLACE TRIGGER ledger_not_truncated BEFORE TRUNCATE ON credits_ledgerentry
@@ -105,6 +120,7 @@ _MATCH = f"""
 """
 
 _REFUSE = "SELECT RAISE(ABORT, 'Ledger entries are append-only');"
+_KEEP_ACT = "SELECT RAISE(ABORT, 'The record of staff is append-only');"
 
 # SQLite has no TRUNCATE. A REPLACE deletes without firing the DELETE trigger, unless the connection
 # has set PRAGMA recursive_triggers; so no entry may take the place of another.
@@ -112,6 +128,8 @@ _SQLITE = {
     "ledger_entry_not_updated": f"BEFORE UPDATE ON {ENTRY} BEGIN {_REFUSE} END",
     "ledger_entry_not_deleted": f"BEFORE DELETE ON {ENTRY} BEGIN {_REFUSE} END",
     "ledger_entry_continues": f"BEFORE INSERT ON {ENTRY} BEGIN {_CHAIN} END",
+    "staff_act_not_updated": f"BEFORE UPDATE ON {ACT} BEGIN {_KEEP_ACT} END",
+    "staff_act_not_deleted": f"BEFORE DELETE ON {ACT} BEGIN {_KEEP_ACT} END",
     "account_opens_empty": f"AFTER INSERT ON {ACCOUNT} BEGIN {_MATCH} END",
     "account_matches_ledger": (
         f"AFTER UPDATE OF plan_balance, package_balance, version ON {ACCOUNT} BEGIN {_MATCH} END"
@@ -121,18 +139,69 @@ _SQLITE = {
 _TRIGGERS = {
     ENTRY: ("ledger_entry_unchanged", "ledger_not_truncated", "ledger_entry_continues"),
     ACCOUNT: ("account_matches_ledger",),
+    ACT: ("staff_act_unchanged", "staff_acts_not_truncated"),
 }
 
 
+_NAMES = [name for names in _TRIGGERS.values() for name in names]
+_DIGEST = hashlib.sha256(_POSTGRESQL.encode()).hexdigest()
+
+# Laying a trigger locks the table for a moment, and whoever writes waits behind whoever waits for
+# the lock. So we wait this long at most, let the writers through, and try again.
+LOCK_MILLISECONDS = 2_000
+TRIES = 30
+PAUSE_SECONDS = 1.0
+
+
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Lay the triggers on the ledger's tables; laying them twice changes nothing."""
+    """Lay the triggers on the ledger's tables; where they lie already nothing is locked.
+
+    Raises OperationalError when the tables are too busy for a minute and a half.
+    """
+    if connection.vendor == "postgresql":
+        if not _are_installed(connection):
+            _lay_patiently(connection)
+        return
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(_POSTGRESQL)
-            return
         for name, body in _SQLITE.items():
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
             cursor.execute(f"CREATE TRIGGER {name} {body}")
+
+
+def _are_installed(connection: BaseDatabaseWrapper) -> bool:
+    """Whether all triggers stand, switched on, with this text: each has its digest as a comment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_trigger WHERE tgname = ANY(%s) AND tgenabled <> 'D'"
+            " AND tgrelid = ANY(%s::regclass[])"
+            " AND obj_description(oid, 'pg_trigger') = %s",
+            [_NAMES, list(_TRIGGERS), _DIGEST],
+        )
+        return bool(cursor.fetchone()[0] == len(_NAMES))
+
+
+def _lay_patiently(connection: BaseDatabaseWrapper) -> None:
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic(using=connection.alias):
+                _lay(connection)
+        except OperationalError as error:
+            if not tries_left or not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+def _lay(connection: BaseDatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_MILLISECONDS}ms"])
+        cursor.execute(_POSTGRESQL)
+        for table, triggers in _TRIGGERS.items():
+            for name in triggers:
+                cursor.execute(f"COMMENT ON TRIGGER {name} ON {table} IS '{_DIGEST}'")
+        # In a surrounding transaction the limit would go on.
+        cursor.execute("SELECT set_config('lock_timeout', '0', true)")
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
@@ -158,5 +227,5 @@ def before_migrate(using: str, **_kwargs: Any) -> None:
 def after_migrate(using: str, **_kwargs: Any) -> None:
     """Lay the triggers after every migrate that leaves the ledger's tables in place."""
     connection = connections[using]
-    if {ENTRY, ACCOUNT} <= set(connection.introspection.table_names()):
+    if {ENTRY, ACCOUNT, ACT} <= set(connection.introspection.table_names()):
         install(connection)

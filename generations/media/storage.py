@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 import uuid
 from collections.abc import Iterable, Iterator
@@ -24,7 +25,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from credits.models import Account
-from generations.engines.base import Result
+from generations.engines.base import Output
 from generations.media import reading
 from generations.media.reading import UploadedImage
 from generations.models import Generation, Picture
@@ -33,7 +34,12 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "accounts"
 ORPHAN_AGE = timedelta(days=1)
-_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+SUFFIXES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+}
 
 
 class Undo:
@@ -90,7 +96,7 @@ def _known(account_id: int, names: Iterable[str] | None = None) -> set[str]:
     if names is not None:
         pictures = pictures.filter(Q(file__in=names) | Q(preview__in=names))
     pairs = pictures.values_list("file", "preview").iterator()
-    return {name for pair in pairs for name in pair}
+    return {name for pair in pairs for name in pair if name}
 
 
 def store(undo: Undo, image: UploadedImage) -> Picture:
@@ -100,7 +106,7 @@ def store(undo: Undo, image: UploadedImage) -> Picture:
     """
     name = _new_name(undo)
     return Picture(
-        file=_save(undo, f"{name}{_SUFFIXES[image.media_type]}", image.file),
+        file=_save(undo, f"{name}{SUFFIXES[image.media_type]}", image.file),
         preview=_save(undo, f"{name}-preview.webp", image.preview),
         media_type=image.media_type,
         width=image.width,
@@ -110,20 +116,32 @@ def store(undo: Undo, image: UploadedImage) -> Picture:
     )
 
 
-def store_result(undo: Undo, result: Result) -> Picture:
-    """Put an engine's picture and its preview into storage, as `store` does."""
-    if result.width is None or result.height is None:
-        raise TypeError(f"{result.engine} returned no picture")
-    preview = reading.make_preview(result.content, reading.PREVIEW_SIDE)
+def store_output(undo: Undo, output: Output) -> Picture:
+    """Put what an engine made into storage, as `store` does; text lies in its row alone."""
+    if output.kind == "text":
+        written = json.dumps(output.text).encode()
+        return Picture(
+            kind=output.kind,
+            text=output.text,
+            media_type=output.media_type or "application/json",
+            size=len(written),
+            sha256=hashlib.sha256(written).hexdigest(),
+        )
+    if output.width is None or output.height is None:
+        raise TypeError(f"A {output.kind} without a size")
+    shown = output.content if output.kind == "image" else output.poster
+    preview = reading.make_preview(shown, reading.PREVIEW_SIDE) if shown else b""
     name = _new_name(undo)
     return Picture(
-        file=_save(undo, f"{name}{_SUFFIXES[result.media_type]}", ContentFile(result.content)),
-        preview=_save(undo, f"{name}-preview.webp", ContentFile(preview)),
-        media_type=result.media_type,
-        width=result.width,
-        height=result.height,
-        size=len(result.content),
-        sha256=hashlib.sha256(result.content).hexdigest(),
+        kind=output.kind,
+        file=_save(undo, f"{name}{SUFFIXES[output.media_type]}", ContentFile(output.content)),
+        preview=_save(undo, f"{name}-preview.webp", ContentFile(preview)) if preview else "",
+        media_type=output.media_type,
+        width=output.width,
+        height=output.height,
+        seconds=output.seconds,
+        size=len(output.content),
+        sha256=hashlib.sha256(output.content).hexdigest(),
     )
 
 

@@ -13,17 +13,20 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
 
 from shopify_auth.frame import session_tokens
-from shopify_auth.identity import unauthenticated
+from shopify_auth.identity import credentials, unauthenticated
 from shopify_auth.identity.middleware import COOKIE_PATHS, OPEN_PATHS
 
 
 def refuse(request: HttpRequest) -> HttpResponse | None:
     """The answer to a sender without proof; None for one who may go on.
 
-    Asks the database about a session of the dashboard, about a session token nobody.
+    Asks the database about a connection's key and a session of the dashboard, about a session token
+    nobody.
     """
     if request.path.startswith(OPEN_PATHS):
         return None
+    if credentials.is_tried(request):
+        return credentials.identify(request)
     if not request.path.startswith(COOKIE_PATHS):
         return None if _has_token(request) else unauthenticated.unauthorized(request)
     if _is_signed_in(request):

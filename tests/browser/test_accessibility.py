@@ -17,13 +17,14 @@ from django.utils import timezone
 from credits import ledger
 from credits.models import Account, LedgerEntry
 from ecomvance_app import views
-from generations.engines.base import Result
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
+from generations.runs.queries import key_digest
 from generations.runs.request import Order, Requester, place
 from shopify_auth.models import Membership
 from tests.generations import sample_pictures as samples
+from tests.generations.engine import picture_result
 from tests.merchants import Merchant, make_merchant, make_person
 
 if TYPE_CHECKING:
@@ -89,23 +90,20 @@ def ended_run(merchant: Merchant, outcome: str) -> None:
         started = lifecycle.start(str(run.pk))
         assert started is not None
         if outcome == "delivered":
-            cut_out = samples.encoded(samples.see_through(), "PNG")
-            lifecycle.succeed(
-                started, Result(cut_out, "image/png", 400, 400, "local", "test-model", "real")
-            )
+            lifecycle.succeed(started, picture_result())
         else:
             lifecycle.fail(started, outcome, "The result could not be stored.")
 
 
 def test_pages_of_a_store_at_work(olivia: Merchant, sign_in: SignIn, found: list[str]) -> None:
     page = sign_in(olivia.person)
-    runs = {run.key: run for run in Generation.objects.all()}
-    failed = runs["platform_error"]
+    runs = list(Generation.objects.all())
+    failed = Generation.objects.get(key=key_digest("platform_error"))
     assert failed.spend is not None
     period = LedgerEntry.objects.get(kind="plan_grant").sequence
     addresses = (
         "", "tools", TOOL, "tools/veo-t2v", "history", "history?state=queued",
-        *(f"runs/{run.pk}" for run in runs.values()),
+        *(f"runs/{run.pk}" for run in runs),
         "usage", f"usage?span=period-{period}", "usage/ledger", "usage/ledger?at=soon",
         f"usage/ledger/{failed.spend.sequence}", "usage/ledger/1", "plans", "settings",
     )  # fmt: skip
