@@ -24,13 +24,17 @@ def is_within_limit(name: str, account_id: int) -> bool:
     that is away (see `ecomvance_app.cache`) limits nobody: the limit protects from runaway programs,
     and the ledger needs no protection.
     """
-    key = f"{name}:{account_id}:{int(time.time()) // 60}"
+    key = f"{name}:{account_id}:{_this_minute()}"
     try:
         cache.add(key, 0, timeout=120)
         return cache.incr(key) <= REQUESTS_PER_MINUTE
     except ValueError:
         logger.warning("Cache dropped the count of account %s", account_id)
     return True
+
+
+def _this_minute() -> int:
+    return int(time.time()) // 60
 
 
 def seconds_to_next_minute() -> float:

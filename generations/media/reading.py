@@ -13,6 +13,7 @@ import io
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
@@ -75,6 +76,8 @@ class UploadedImage:
     format: str
     source_format: str
     has_alpha: bool
+    # Whoever reads the files holds it: threads share their position.
+    lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
     @property
     def media_type(self) -> str:
@@ -88,8 +91,9 @@ class UploadedImage:
     @property
     def content(self) -> bytes:
         """The copy's bytes, all of them in memory."""
-        self.file.seek(0)
-        return self.file.read()
+        with self.lock:
+            self.file.seek(0)
+            return self.file.read()
 
     def close(self) -> None:
         """Let the files go."""

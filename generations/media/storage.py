@@ -105,9 +105,12 @@ def store(undo: Undo, image: UploadedImage) -> Picture:
     Raises OSError when the storage does not take them.
     """
     name = _new_name(undo)
+    with image.lock:
+        file = _save(undo, f"{name}{SUFFIXES[image.media_type]}", image.file)
+        preview = _save(undo, f"{name}-preview.webp", image.preview)
     return Picture(
-        file=_save(undo, f"{name}{SUFFIXES[image.media_type]}", image.file),
-        preview=_save(undo, f"{name}-preview.webp", image.preview),
+        file=file,
+        preview=preview,
         media_type=image.media_type,
         width=image.width,
         height=image.height,
