@@ -65,7 +65,7 @@ class UploadedImage:
     """An upload's clean copy: upright, in sRGB, without metadata. `format` is JPEG or PNG.
 
     `file` and `preview` (a WebP) are open files without a name, which vanish with this object at the latest.
-    `source_format` is what the merchant's file really was.
+    `source_format` is what the merchant's file really was, `lightest` its lightest grey (0 to 255).
     """
 
     file: IO[bytes] = field(compare=False)
@@ -76,6 +76,7 @@ class UploadedImage:
     format: str
     source_format: str
     has_alpha: bool
+    lightest: int
     # Whoever reads the files holds it: threads share their position.
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
@@ -135,6 +136,7 @@ def read_picture(source: bytes | IO[bytes], account_id: int = 0) -> UploadedImag
         format=answer["media_format"],
         source_format=source_format,
         has_alpha=answer["has_alpha"],
+        lightest=answer["lightest"],
     )
 
 

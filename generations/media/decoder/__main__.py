@@ -68,6 +68,7 @@ def _work(content: bytes, question: Question) -> Answer:
         answer |= {
             "media_format": media_format,
             "has_alpha": image.mode == "RGBA",
+            "lightest": _lightest(image),
             "sha256": hashlib.sha256(encoded).hexdigest(),
         }
     return answer
@@ -98,6 +99,12 @@ def _kept_as(image: Image.Image, max_lossless_pixels: int, *, is_lossless: bool)
     if image.mode == "RGBA" or max(image.size) > MAX_JPEG_SIDE:
         return "PNG"
     return "PNG" if is_lossless and image.width * image.height <= max_lossless_pixels else "JPEG"
+
+
+def _lightest(image: Image.Image) -> int:
+    _darkest, lightest = image.convert("L").getextrema()
+    assert isinstance(lightest, int | float)  # noqa: S101 - one channel, one pair
+    return int(lightest)
 
 
 def _encode(image: Image.Image, media_format: str) -> memoryview:

@@ -29,6 +29,7 @@ class Answer(TypedDict, total=False):
     frames: int
     media_format: str
     has_alpha: bool
+    lightest: int
     sha256: str
 
 
