@@ -105,12 +105,14 @@ def fail(generation: Generation, outcome: str, message: str) -> bool:
         return _finish(generation, State.FAILED, outcome, error=message[:500])
 
 
-def give_up_attempt(generation: Generation, message: str) -> None:
-    """An attempt ended through no fault of the order: wait for another, or end the run."""
+def give_up_attempt(
+    generation: Generation, message: str, outcome: str = Outcome.PLATFORM_ERROR
+) -> None:
+    """An attempt ended through no fault of the order: wait for another, or end with `outcome`."""
     if generation.attempts < MAX_ATTEMPTS:
         _requeue(generation)
     else:
-        fail(generation, Outcome.PLATFORM_ERROR, message)
+        fail(generation, outcome, message)
 
 
 def cancel(account_id: int, generation_id: str, now: datetime | None = None) -> bool:

@@ -46,7 +46,7 @@ def _work(generation: Generation) -> None:
     except EngineError as error:
         logger.warning("Run %s failed: %s: %s", generation.pk, error.outcome, error)
         if error.retry_helps:
-            lifecycle.give_up_attempt(generation, str(error))
+            lifecycle.give_up_attempt(generation, str(error), error.outcome)
         else:
             lifecycle.fail(generation, error.outcome, str(error))
     except Exception:
