@@ -118,7 +118,9 @@ def _pictures(path: str) -> int:
     """How many pictures the address takes."""
     tool_page = _TOOL_PAGE.fullmatch(path)
     tool = TOOLS.get(tool_page[1]) if tool_page else None
-    return tool.max_images + _MORE if tool else _API_PICTURES.get(path, 0)
+    if tool is None:
+        return _API_PICTURES.get(path, 0)
+    return tool.max_images + tool.sources.mask + tool.sources.reference
 
 
 async def _refuse(path: str, send: Send) -> None:

@@ -99,7 +99,12 @@ def _refused_at(sender: Sender, megabytes: int) -> None:
 
 @pytest.mark.parametrize(
     ("path", "megabytes"),
-    [(TOOL, 28), ("/api/v1/generations", 352 + 1), ("/api/v1/batches", 1252 + 1)],
+    [
+        (TOOL, 28),
+        ("/api/v1/generations", 402 + 1),
+        ("/api/v1/quotes", 402 + 1),
+        ("/api/v1/batches", 1252 + 1),
+    ],
 )
 def test_an_announced_body_is_refused_before_any_of_it_has_come(path: str, megabytes: int) -> None:
     status, _body = Sender(path, megabytes * MEGABYTE).send(0)
