@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from credits.arguments import MAX_CREDITS
 from credits.periods import PeriodKind, PlanBucket
+from credits.staff_acts import StaffAct, StaffWords  # noqa: F401 - Django finds models here.
 
 # What one ledger entry can grant.
 GRANTABLE = [MinValueValidator(1), MaxValueValidator(MAX_CREDITS)]

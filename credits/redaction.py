@@ -5,6 +5,7 @@ Source: Shopify's documentation, "Privacy law compliance"; decisions on redactio
 
 from __future__ import annotations
 
+from credits import staff_acts
 from credits.models import Account, AlertRecipient, EntryNote, RestorationCase
 
 # A decided case keeps that there was a reason, not what staff wrote about people.
@@ -20,6 +21,7 @@ def redact_account(account_id: int) -> dict[str, int]:
         "mail addresses": recipients.delete()[0],
         "notes": notes.delete()[0],
         "reasons": decided.update(reason=ERASED_TEXT),
+        "words of staff": staff_acts.forget_words(account_id),
     }
     Account.objects.filter(pk=account_id).update(name="")
     return counts

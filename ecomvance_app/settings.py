@@ -359,6 +359,14 @@ FORMAT_MODULE_PATH = ["ecomvance_app.formats"]
 # --- AI engines ----------------------------------------------------------------------------------
 GEMINI_API_KEY = env.str("GEMINI_API_KEY", default="")
 GOOGLE_GEMINI_BASE_URL = env.str("GOOGLE_GEMINI_BASE_URL", default="")
+GOOGLE_CLOUD_PROJECT = env.str("GOOGLE_CLOUD_PROJECT", default="")
+# `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
+TOOL_ENGINES: dict[str, str] = env.dict("TOOL_ENGINES", default={})
+for tool_engine in TOOL_ENGINES.values():
+    if tool_engine not in {"local", "google"}:
+        raise ImproperlyConfigured(
+            "Set TOOL_ENGINES to slug=engine,… with the engines local and google."
+        )
 
 # --- Logs and errors -----------------------------------------------------------------------------
 LOGGING = {

@@ -7,8 +7,11 @@ from django.urls import include, path
 
 from credits import views as credit_views
 from ecomvance_app import events, gallery, pages, views
+from ecomvance_app.staff_admin import close_back_doors
 from generations.media import links, product_photos
 from generations.runs.spend_details import describe_spends
+
+close_back_doors()
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),

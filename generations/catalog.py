@@ -15,8 +15,13 @@ from typing import Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from generations import tool_options as has
+from generations.options import Option
+from generations.tool_options import Sources
+
 Resolution = Literal["1K", "2K", "4K"]
 Output = Literal["image", "video", "text", "chat"]
+Prompt = Literal["no", "optional", "required"]
 
 RESOLUTIONS: tuple[Resolution, ...] = ("1K", "2K", "4K")
 SECONDS = (4, 6, 8)
@@ -33,7 +38,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool of a suite. `action` is the run button's verb, shown with the price."""
+    """One tool of a suite. `action` is the run button's verb, shown with the price.
+
+    `takes_size` is for a tool of one price that may be asked for a resolution.
+    """
 
     slug: str
     title: Promise
@@ -42,7 +50,15 @@ class Tool:
     summary: Promise
     action: Promise
     variants: tuple[Variant, ...]
-    max_images: int = 1
+    sources: Sources = has.ONE_PICTURE
+    options: tuple[Option, ...] = ()
+    takes_prompt: Prompt = "no"
+    takes_size: tuple[Resolution, ...] = ()
+
+    @property
+    def max_images(self) -> int:
+        """How many pictures or products a run takes at most."""
+        return self.sources.max
 
     @property
     def name(self) -> str:
@@ -92,49 +108,70 @@ _ICONS = {
     "chat-assistant": "assist",
 }
 
+_UP_TO_14 = Sources(1, 14)
+_NOTHING = Sources(0, 0)
+
 _CATALOGUE = (
     Tool("background-removal", _("Background Removal"), "ecomAI", "image",
          _("Cuts the product out, on real transparency."), _("Remove background"), _any_size(20)),
     Tool("object-removal", _("Object Removal"), "ecomAI", "image",
-         _("Takes a marked item out of the picture."), _("Remove object"), _by_resolution(30, 60)),
+         _("Takes a marked item out of the picture."), _("Remove object"), _by_resolution(30, 60),
+         Sources(mask=True, mask_required=True), (has.SEED,)),
     Tool("image-enhance", _("Image Enhance"), "ecomAI", "image",
-         _("Sharper, cleaner, better lit."), _("Enhance image"), _any_size(50)),
+         _("Sharper, cleaner, better lit."), _("Enhance image"), _any_size(50),
+         has.ONE_PICTURE, has.ENHANCE, takes_size=("2K", "4K")),
     Tool("description-generator", _("Description Generator"), "ecomAI", "text",
          _("A product description from the product's own data."), _("Write description"),
-         _any_size(20)),
+         _any_size(20), Sources(1, 1, product_data=True), has.DESCRIPTION, "optional"),
     Tool("product-placement", _("Product Placement"), "ecomStage", "image",
-         _("Up to 14 products in one scene, one picture."), _MAKE, _IMAGE, 14),
+         _("Up to 14 products in one scene, one picture."), _MAKE, _IMAGE,
+         _UP_TO_14, has.PLACEMENT, "optional"),
     Tool("ai-shadowing", _("AI Shadowing"), "ecomStage", "image",
-         _("A natural shadow; up to 50 products in one batch."), _("Add shadow"), _IMAGE),
+         _("A natural shadow; up to 50 products in one batch."), _("Add shadow"), _IMAGE,
+         has.ONE_PICTURE, has.SHADOW),
     Tool("style-cloning", _("Style Cloning"), "ecomStage", "image",
-         _("The look of a reference picture on yours."), _("Clone style"), _IMAGE, 14),
+         _("The look of a reference picture on yours."), _("Clone style"), _IMAGE,
+         Sources(1, 14, reference=True, reference_required=True), has.STYLE, "optional"),
     Tool("ai-backgrounds", _("AI Backgrounds"), "ecomStage", "image",
-         _("A new background behind the product."), _MAKE, _IMAGE),
+         _("A new background behind the product."), _MAKE, _IMAGE,
+         has.ONE_PICTURE, (has.SET, has.RATIO, has.SEED), "optional"),
     Tool("product-reels", _("Product Reels"), "ecomStage", "video",
-         _("A short clip of the product."), _FILM, _REELS),
+         _("A short clip of the product."), _FILM, _REELS,
+         has.ONE_PICTURE, (has.MOVE, has.FRAME, has.SEED), "optional"),
     Tool("product-try-on", _("Product Try-On"), "ecomFit", "image",
-         _("The garment on a model."), _MAKE, _IMAGE, 14),
+         _("The garment on a model."), _MAKE, _IMAGE,
+         Sources(1, 14, reference=True), (has.GARMENT, has.MODEL, has.SEED), "optional"),
     Tool("shoe-try-on", _("Shoe Try-On"), "ecomFit", "image",
-         _("The shoe on a model."), _MAKE, _IMAGE, 14),
+         _("The shoe on a model."), _MAKE, _IMAGE,
+         Sources(1, 14, reference=True), (has.MODEL, has.SEED), "optional"),
     Tool("model-try-on", _("Model Try-On"), "ecomFit", "image",
-         _("Your model in your garment."), _MAKE, _IMAGE, 14),
+         _("Your model in your garment."), _MAKE, _IMAGE,
+         Sources(1, 14, reference=True, reference_required=True), (has.GARMENT, has.SEED),
+         "optional"),
     Tool("ai-fashion-models", _("AI Fashion Models"), "ecomFit", "image",
-         _("A model made for the garment."), _MAKE, _IMAGE, 14),
+         _("A model made for the garment."), _MAKE, _IMAGE,
+         _UP_TO_14, (has.MODEL, has.NEW_RATIO, has.SEED), "optional"),
     Tool("model-backgrounds", _("Model Backgrounds"), "ecomFit", "image",
-         _("A new place behind the model."), _MAKE, _IMAGE),
+         _("A new place behind the model."), _MAKE, _IMAGE,
+         has.ONE_PICTURE, (has.SET, has.RATIO, has.SEED), "optional"),
     Tool("model-reels", _("Model Reels"), "ecomFit", "video",
-         _("A short clip of the model."), _FILM, _REELS),
+         _("A short clip of the model."), _FILM, _REELS,
+         has.ONE_PICTURE, (has.MOVE, has.FRAME, has.SEED), "optional"),
     Tool("nano-banana-i2i", _("Nano Banana I2I"), "ecomPro", "image",
-         _("Change a picture by a prompt."), _MAKE, _IMAGE, 14),
+         _("Change a picture by a prompt."), _MAKE, _IMAGE,
+         _UP_TO_14, (has.RATIO, has.SEED), "required"),
     Tool("nano-banana-t2i", _("Nano Banana T2I"), "ecomPro", "image",
-         _("A picture from a prompt."), _MAKE, _IMAGE, 0),
+         _("A picture from a prompt."), _MAKE, _IMAGE,
+         _NOTHING, (has.NEW_RATIO, has.SEED), "required"),
     Tool("veo-i2v", _("Veo 3.1 I2V"), "ecomPro", "video",
-         _("A video from a picture."), _FILM, _REELS),
+         _("A video from a picture."), _FILM, _REELS,
+         has.ONE_PICTURE, (has.VEO_FRAME, has.SEED), "required"),
     Tool("veo-t2v", _("Veo 3.1 T2V"), "ecomPro", "video",
-         _("A video from a prompt."), _FILM, _REELS, 0),
+         _("A video from a prompt."), _FILM, _REELS,
+         _NOTHING, (has.VEO_FRAME, has.SEED), "required"),
     Tool("chat-assistant", _("AI Chat Assistant"), "ecomAssist", "chat",
          _("Answers about your credits and tools. Free within fair use."), _("Ask"),
-         _any_size(0), 0),
+         _any_size(0), _NOTHING, (), "required"),
 )  # fmt: skip
 
 TOOLS: Mapping[str, Tool] = MappingProxyType({tool.slug: tool for tool in _CATALOGUE})

@@ -13,7 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Generation(models.Model):
-    """One run. Its price, spend and request are fixed when it is asked for."""
+    """One run. Its price, spend and request are fixed when it is asked for.
+
+    `products` are those whose photos went in, in order, as `[id, photo id]`; `product_id` is the first.
+    `list_price` is the price list's, `price` what was really taken: nothing for a sandbox render.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Waiting")
@@ -33,6 +37,17 @@ class Generation(models.Model):
         CANCELLED_IN_QUEUE = "cancelled_in_queue", _("Cancelled before it began")
         INVALID_INPUT = "invalid_input", _("Invalid input")
 
+    class Step(models.TextChoices):
+        """How far long work is while the run is running.
+
+        SUBMITTING is committed before the provider is asked and SUBMITTED with the provider's
+        handle: work found in between may be billed already and is never sent again.
+        """
+
+        NONE = "", _("Here")
+        SUBMITTING = "submitting", _("Being handed over")
+        SUBMITTED = "submitted", _("At the provider")
+
     FINAL: ClassVar = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -43,9 +58,13 @@ class Generation(models.Model):
     resolution = models.CharField(max_length=2, blank=True)
     seconds = models.PositiveSmallIntegerField(null=True)
     prompt = models.TextField(blank=True)
+    options = models.JSONField(default=dict, blank=True)
+    product_data = models.JSONField(default=dict, blank=True)
+    products = models.JSONField(default=list, blank=True)
     product_id = models.CharField(max_length=100, blank=True)
     product_title = models.CharField(max_length=255, blank=True)
     price = models.PositiveIntegerField()
+    list_price = models.PositiveIntegerField(default=0)
     spend = models.OneToOneField(
         "credits.LedgerEntry", models.PROTECT, null=True, related_name="generation"
     )
@@ -60,12 +79,19 @@ class Generation(models.Model):
     engine = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=60, blank=True)
     label = models.CharField(max_length=10, blank=True)
+    usage = models.JSONField(default=dict, blank=True)
+    step = models.CharField(max_length=10, choices=Step, blank=True)
+    handle = models.CharField(max_length=500, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
+    submitted_at = models.DateTimeField(null=True)
+    poll_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(null=True)
     enqueued_at = models.DateTimeField()
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -90,9 +116,16 @@ class Generation(models.Model):
                 name="generation_outcome_matches_state",
             ),
             models.CheckConstraint(
-                condition=Q(state="running", lease_until__isnull=False)
-                | (~Q(state="running") & Q(lease_until__isnull=True)),
-                name="generation_runs_under_a_lease",
+                condition=Q(state="running", lease_until__isnull=False, poll_at__isnull=True)
+                | Q(
+                    ~Q(handle=""),
+                    state="running",
+                    step="submitted",
+                    lease_until__isnull=True,
+                    poll_at__isnull=False,
+                )
+                | (~Q(state="running") & Q(lease_until__isnull=True, poll_at__isnull=True)),
+                name="generation_under_lease_or_poll",
             ),
         ]
         indexes: ClassVar = [
@@ -101,6 +134,9 @@ class Generation(models.Model):
                 fields=["state"],
                 name="generation_unfinished",
                 condition=Q(state__in=["queued", "running"]),
+            ),
+            models.Index(
+                fields=["poll_at"], name="generation_polls", condition=Q(poll_at__isnull=False)
             ),
         ]
 
@@ -129,21 +165,37 @@ class Generation(models.Model):
 
 
 class Picture(models.Model):
-    """A stored picture of a run: what went in, or what came out."""
+    """A file or text of a run: a picture that went in, or an image, video or text that came out.
+
+    `file` is the master, the provider's bytes untouched; `preview` a small WebP of it, a still of a
+    video; both are empty for text. Width and height are pixels, `seconds` a video's length, `name`
+    the merchant's own file name, which serves for downloads alone.
+    """
 
     class Role(models.TextChoices):
         INPUT = "input", _("Original")
+        MASK = "mask", _("Mask")
+        REFERENCE = "reference", _("Reference")
         OUTPUT = "output", _("Result")
+
+    class Kind(models.TextChoices):
+        IMAGE = "image", _("Picture")
+        VIDEO = "video", _("Video")
+        TEXT = "text", _("Text")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     generation = models.ForeignKey(Generation, models.CASCADE, related_name="pictures")
-    role = models.CharField(max_length=6, choices=Role)
+    role = models.CharField(max_length=9, choices=Role)
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.IMAGE)
     position = models.PositiveSmallIntegerField(default=0)
-    file = models.CharField(max_length=200)
-    preview = models.CharField(max_length=200)
+    file = models.CharField(max_length=200, blank=True)
+    preview = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=255, blank=True)
     media_type = models.CharField(max_length=40)
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    seconds = models.FloatField(null=True)
+    text = models.JSONField(null=True)
     size = models.PositiveIntegerField(help_text=_("Bytes."))
     sha256 = models.CharField(max_length=64)
 
@@ -151,6 +203,14 @@ class Picture(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["generation", "role", "position"], name="picture_place"
+            ),
+            models.CheckConstraint(
+                condition=(Q(kind="text", text__isnull=False) & ~Q(role="input"))
+                | (
+                    Q(kind__in=["image", "video"], width__isnull=False, height__isnull=False)
+                    & ~Q(file="")
+                ),
+                name="picture_shape_of_its_kind",
             ),
         ]
 

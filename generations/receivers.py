@@ -26,6 +26,13 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
         storage.discard(picture)
     erased, _ = pictures.delete()
     runs = Generation.objects.filter(account_id=account_id).update(
-        prompt="", product_id="", product_title="", requested_by=None, error=""
+        prompt="",
+        options={},
+        product_data={},
+        products=[],
+        product_id="",
+        product_title="",
+        requested_by=None,
+        error="",
     )
     return {"pictures": erased, "runs": runs}

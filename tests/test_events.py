@@ -25,7 +25,7 @@ from django.utils import timezone
 from credits import ledger
 from ecomvance_app import events, live
 from ecomvance_app.celery import app
-from generations.engines import routing
+from generations.engines import registry
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
@@ -150,7 +150,7 @@ class TestTickets:
 def test_a_run_is_said_with_its_state_and_the_version_of_the_balance(
     owner: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(routing._ROUTES, "background-removal", Engine())
+    monkeypatch.setitem(registry.LOCAL, "background-removal", Engine())
     # A worker that browser tests have started must not take the run.
     monkeypatch.setattr(app, "send_task", lambda *_arguments, **_options: None)
     picture = read_picture(samples.encoded(samples.quarters(), "JPEG"))

@@ -6,12 +6,12 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
-from credits import ledger
+from credits import ledger, staff_acts
 from credits.ledger import triggers
 from credits.models import LedgerEntry
 
 # The database itself refuses to change or delete a row of these.
-APPEND_ONLY = {"credits.LedgerEntry"}
+APPEND_ONLY = {"credits.LedgerEntry", "credits.StaffAct"}
 MUTABLE = {
     # Configured by operators.
     "credits.Plan", "credits.Package", "credits.OutcomeRule",
@@ -19,7 +19,7 @@ MUTABLE = {
     "credits.Account", "credits.DailyUsage",
     # Worked on, or erased when a shop asks for it.
     "credits.EntryNote", "credits.RestorationCase", "credits.AlertRecipient",
-    "credits.LowCreditAlert",
+    "credits.LowCreditAlert", "credits.StaffWords",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
     # Identity and connections: people, shops and tokens come and go.
@@ -40,7 +40,8 @@ def test_every_model_has_chosen():
 
 @pytest.mark.django_db
 def test_the_append_only_ones_are_held_by_the_database():
-    ledger.open_account("Loom & Linen")
+    account = ledger.open_account("Loom & Linen")
+    staff_acts.record(1, "looked at", account)
     for label in APPEND_ONLY:
         table = connection.ops.quote_name(apps.get_model(label)._meta.db_table)
         for change in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):  # noqa: S608

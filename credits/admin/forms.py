@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +11,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from credits import ledger
+from credits.admin.server_keys import ServerKeyField
 from credits.arguments import MAX_CREDITS
 from credits.models import Account, LedgerEntry, Plan, RestorationCase
 from credits.outcomes import cases
 from credits.queries import Balance, balance_of
-
-
-def _new_key() -> str:
-    return f"staff:{uuid.uuid4()}"
 
 
 class _Reason(forms.CharField):
@@ -45,7 +41,7 @@ class AdjustmentForm(forms.Form):
         help_text=_("Plus gives, minus takes. A bucket never falls below zero."),
     )
     reason = _Reason()
-    key = forms.CharField(widget=forms.HiddenInput, initial=_new_key, max_length=200)
+    key = ServerKeyField()
 
     def __init__(self, account: Account, now: datetime, *args: Any, **kwargs: Any) -> None:
         self.account, self.now = account, now
@@ -105,7 +101,7 @@ class GrantForm(forms.Form):
         label=_("Counted from"), help_text=_("Its day and time are the account's billing date.")
     )
     reason = _Reason()
-    key = forms.CharField(widget=forms.HiddenInput, initial=_new_key, max_length=200)
+    key = ServerKeyField()
 
     def __init__(self, account: Account, now: datetime, *args: Any, **kwargs: Any) -> None:
         self.account, self.now = account, now

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,9 +16,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from credits import ledger, queries
+from credits import ledger, queries, staff_acts
 from credits.admin.forms import AdjustmentForm, DecisionForm, GrantForm
 from credits.admin.read_only import ReadOnlyAdmin
+from credits.admin.recorded import RecordedAdmin, staff_id
 from credits.models import (
     Account,
     AlertRecipient,
@@ -30,16 +32,11 @@ from credits.models import (
     RestorationCase,
 )
 from credits.outcomes import cases
+from credits.staff_acts import StaffAct
 from ecomvance_app import clock
 
 
-class _Admin(admin.ModelAdmin):  # type: ignore[type-arg]  # Generic for type checkers alone.
-    """What every page of these has in common."""
-
-    show_full_result_count = False
-
-
-class _OnSale(_Admin):
+class _OnSale(RecordedAdmin):
     """What is no longer sold is taken off sale, not deleted: accounts and charges refer to it.
 
     They do so by its handle, which therefore stays what it was first.
@@ -74,7 +71,7 @@ class PackageAdmin(_OnSale):
 
 
 @admin.register(OutcomeRule)
-class OutcomeRuleAdmin(_Admin):
+class OutcomeRuleAdmin(RecordedAdmin):
     """The outcome table. Only platform errors have a choice: staff decide, or restored at once."""
 
     list_display = ["outcome", "policy", "rule"]
@@ -151,7 +148,7 @@ class AccountAdmin(ReadOnlyAdmin):
             if "confirm" not in request.POST:
                 plan, package = form.preview
                 context["preview"] = {"plan": plan, "package": package, "total": plan + package}
-            elif self._saved(request, form):
+            elif self._saved(request, form, "balance adjusted"):
                 return _back_to(account)
         return self._render(request, account, form, _("Adjust balance"), context)
 
@@ -159,7 +156,8 @@ class AccountAdmin(ReadOnlyAdmin):
         """Grant a plan that renews by itself in calendar months."""
         account, now = self._correctable(request, account_id), clock.now()
         form = GrantForm(account, now, request.POST or None)
-        if request.method == "POST" and form.is_valid() and self._saved(request, form):
+        is_ready = request.method == "POST" and form.is_valid()
+        if is_ready and self._saved(request, form, "plan granted"):
             return _back_to(account)
         context = {"balance": queries.balance_of(account, now)}
         return self._render(request, account, form, _("Grant plan"), context)
@@ -172,9 +170,16 @@ class AccountAdmin(ReadOnlyAdmin):
             raise Http404
         return account
 
-    def _saved(self, request: HttpRequest, form: AdjustmentForm | GrantForm) -> bool:
+    def _saved(self, request: HttpRequest, form: AdjustmentForm | GrantForm, act: str) -> bool:
+        """Write the entry and the act in one transaction; a second press writes neither."""
         try:
-            entry = form.save(_staff_id(request))
+            with transaction.atomic():
+                entry = form.save(staff_id(request))
+                if not staff_acts.is_recorded(act, entry):
+                    staff_acts.record(
+                        staff_id(request), act, entry,
+                        account_id=entry.account_id, words=form.cleaned_data["reason"],
+                    )  # fmt: skip
         except (ledger.LedgerError, ValueError) as error:
             form.add_error(None, str(error))
             return False
@@ -278,8 +283,15 @@ class RestorationCaseAdmin(ReadOnlyAdmin):
 
     def _decided(self, request: HttpRequest, form: DecisionForm, case: RestorationCase) -> bool:
         approved = "approve" in request.POST
+        was_open = case.state == RestorationCase.State.OPEN
         try:
-            decided = form.save(case, request.user, approved=approved, now=clock.now())
+            with transaction.atomic():
+                decided = form.save(case, request.user, approved=approved, now=clock.now())
+                if was_open:
+                    staff_acts.record(
+                        staff_id(request), f"case {decided.state}", case,
+                        account_id=case.account_id, words=form.cleaned_data["reason"],
+                    )  # fmt: skip
         except ledger.NothingToRestore:
             words = _("No bucket can take any of it any more. Decline, or adjust the balance.")
             form.add_error(None, words)
@@ -325,10 +337,25 @@ class AlertRecipientAdmin(ReadOnlyAdmin):
     search_fields = ["=account__id", "email"]
 
 
-def _staff_id(request: HttpRequest) -> int:
-    if request.user.pk is None:
-        raise PermissionDenied
-    return int(request.user.pk)
+@admin.register(StaffAct)
+class StaffActAdmin(ReadOnlyAdmin):
+    """The record of every act of staff, newest first."""
+
+    list_display = ["at", "staff_id", "act", "subject", "subject_id", "account_id", "reason"]
+    list_filter = ["act", "subject"]
+    list_select_related = ["words"]
+    search_fields = ["=staff_id", "=subject_id", "=account_id"]
+    ordering = ["-pk"]
+
+    @admin.display(description="Words")
+    def reason(self, act: StaffAct) -> str:
+        """What was written beside the act, unless it was erased."""
+        words = getattr(act, "words", None)
+        return words.text if words else ""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """The history of an object leads here."""
+        return lookup in {"subject", "subject_id"} or super().lookup_allowed(lookup, value, request)
 
 
 def _back_to(account: Account) -> HttpResponseRedirect:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 
+from credits.admin.recorded import RecordedAdmin
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Generic for type checkers alone.
+
+class ReadOnlyAdmin(RecordedAdmin):
     """Staff look and never touch; what they may do is an action or a page of its own."""
-
-    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,8 +1,9 @@
 """The database's own word on the ledger, as triggers on PostgreSQL and SQLite.
 
-Entries are only ever added; each continues its account's chain (next sequence, balance after =
-balance before + delta, never earlier); an account's cached balances are those of its last entry.
-The triggers belong to the tables' owner, who alone can take them off (`remove`).
+Entries, and the acts of staff, are only ever added; each entry continues its account's chain (next
+sequence, balance after = balance before + delta, never earlier); an account's cached balances are
+those of its last entry. The triggers belong to the tables' owner, who alone can take them off
+(`remove`).
 
 The last entry is read as the one at or before the account's highest possible number: that is one
 step in one index whatever the planner believes. Asked for by the account, and sorted, it looked as
@@ -18,6 +19,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 ENTRY, ACCOUNT = "credits_ledgerentry", "credits_account"
+ACT = "credits_staffact"
 
 _POSTGRESQL = """
 CREATE OR REPLACE FUNCTION credits_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -63,6 +65,16 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE OR REPLACE FUNCTION credits_keep_act() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'The record of staff is append-only: % refused', TG_OP
+    USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE OR REPLACE TRIGGER staff_act_unchanged BEFORE UPDATE OR DELETE ON credits_staffact
+  FOR EACH ROW EXECUTE FUNCTION credits_keep_act();
+CREATE OR REPLACE TRIGGER staff_acts_not_truncated BEFORE TRUNCATE ON credits_staffact
+  FOR EACH STATEMENT EXECUTE FUNCTION credits_keep_act();
 CREATE OR REPLACE TRIGGER ledger_entry_unchanged BEFORE UPDATE OR DELETE ON credits_ledgerentry
   FOR EACH ROW EXECUTE FUNCTION credits_refuse_change();
 CREATE OR REPLACE TRIGGER ledger_not_truncated BEFORE TRUNCATE ON credits_ledgerentry
@@ -105,6 +117,7 @@ _MATCH = f"""
 """
 
 _REFUSE = "SELECT RAISE(ABORT, 'Ledger entries are append-only');"
+_KEEP_ACT = "SELECT RAISE(ABORT, 'The record of staff is append-only');"
 
 # SQLite has no TRUNCATE. A REPLACE deletes without firing the DELETE trigger, unless the connection
 # has set PRAGMA recursive_triggers; so no entry may take the place of another.
@@ -112,6 +125,8 @@ _SQLITE = {
     "ledger_entry_not_updated": f"BEFORE UPDATE ON {ENTRY} BEGIN {_REFUSE} END",
     "ledger_entry_not_deleted": f"BEFORE DELETE ON {ENTRY} BEGIN {_REFUSE} END",
     "ledger_entry_continues": f"BEFORE INSERT ON {ENTRY} BEGIN {_CHAIN} END",
+    "staff_act_not_updated": f"BEFORE UPDATE ON {ACT} BEGIN {_KEEP_ACT} END",
+    "staff_act_not_deleted": f"BEFORE DELETE ON {ACT} BEGIN {_KEEP_ACT} END",
     "account_opens_empty": f"AFTER INSERT ON {ACCOUNT} BEGIN {_MATCH} END",
     "account_matches_ledger": (
         f"AFTER UPDATE OF plan_balance, package_balance, version ON {ACCOUNT} BEGIN {_MATCH} END"
@@ -121,6 +136,7 @@ _SQLITE = {
 _TRIGGERS = {
     ENTRY: ("ledger_entry_unchanged", "ledger_not_truncated", "ledger_entry_continues"),
     ACCOUNT: ("account_matches_ledger",),
+    ACT: ("staff_act_unchanged", "staff_acts_not_truncated"),
 }
 
 
@@ -158,5 +174,5 @@ def before_migrate(using: str, **_kwargs: Any) -> None:
 def after_migrate(using: str, **_kwargs: Any) -> None:
     """Lay the triggers after every migrate that leaves the ledger's tables in place."""
     connection = connections[using]
-    if {ENTRY, ACCOUNT} <= set(connection.introspection.table_names()):
+    if {ENTRY, ACCOUNT, ACT} <= set(connection.introspection.table_names()):
         install(connection)

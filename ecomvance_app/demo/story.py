@@ -22,7 +22,7 @@ from credits.outcomes import cases
 from ecomvance_app import clock
 from generations import catalog
 from generations.engines import routing
-from generations.engines.base import InputPicture, Job, Result
+from generations.engines.base import InputPicture, Job, Result, finished
 from generations.media.reading import UploadedImage, read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
@@ -216,7 +216,7 @@ def _cut_out(photo: bytes) -> tuple[UploadedImage, Result]:
         deadline=timezone.now() + TIME_LIMIT,
         inputs=(InputPicture(picture.content, picture.media_type),),
     )
-    return picture, routing.get_engine(CUT_OUT).run(job)
+    return picture, finished(routing.get_engine(CUT_OUT).run(job))
 
 
 _SENTENCES = {

@@ -1,20 +1,21 @@
 """The seam between runs and engines: what an engine is given, what it returns, how it fails.
 
-An engine knows no credits, no database and no request. It turns a job into a result or raises one
-of the errors below, whose outcome decides what becomes of the credits (product document, "Credit
-Restoration").
+An engine knows no credits, no database and no request. It turns a job into a result, or answers that
+the work is pending at its provider, or raises one of the errors below, whose outcome decides what
+becomes of the credits (product document, "Credit Restoration").
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Literal, Protocol
 
 from django.utils.translation import gettext_noop
 
 Label = Literal["real", "limited", "sandbox"]
+OutputKind = Literal["image", "video", "text"]
 Outcome = Literal["platform_error", "provider_error", "content_policy", "timeout"]
 
 
@@ -25,14 +26,17 @@ class EngineError(Exception):
     for whoever reads it, not in the language of the worker.
 
     `outcome` is the kind of failure, `retry_helps` says whether the same job may succeed when it
-    is tried again.
+    is tried again, `retry_after` how many seconds the provider asks to be left alone first.
     """
 
     outcome: ClassVar[Outcome] = "platform_error"
 
-    def __init__(self, message: str, *, retry_helps: bool = False) -> None:
+    def __init__(
+        self, message: str, *, retry_helps: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.retry_helps = retry_helps
+        self.retry_after = retry_after
 
 
 class PlatformError(EngineError):
@@ -40,9 +44,23 @@ class PlatformError(EngineError):
 
 
 class ProviderError(EngineError):
-    """The AI provider failed or returned something that cannot be used."""
+    """The AI provider failed or returned something that cannot be used.
+
+    `outage` says that the provider itself is ill (a 5xx, a dropped connection), not this one job.
+    """
 
     outcome = "provider_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_helps: bool = False,
+        retry_after: float | None = None,
+        outage: bool = False,
+    ) -> None:
+        super().__init__(message, retry_helps=retry_helps, retry_after=retry_after)
+        self.outage = outage
 
 
 class ContentPolicyError(EngineError):
@@ -59,24 +77,36 @@ class EngineTimeoutError(EngineError):
 
 @dataclass(frozen=True)
 class InputPicture:
-    """A picture that passed `generations.media.reading.read_picture`: clean bytes and their type."""
+    """A picture that passed `generations.media.reading.read_picture`: clean bytes and their type.
+
+    `name` is the merchant's file name, for downloads only.
+    """
 
     content: bytes
     media_type: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run: the tool's slug, its settings by name, its pictures in the merchant's order.
+    """One run: the tool's slug, its options by name, its pictures in the merchant's order.
 
     `deadline` is real time, aware; an engine stops with EngineTimeoutError once it has passed.
-    The same job with the same `seed` gives the same bytes on a local engine.
+    `mask` is as large as the first picture, white where it is marked. `options` went through
+    `generations.options.clean`, so every option that the tool declares is there. The same job with
+    the same `seed` gives the same bytes on a local engine.
     """
 
     tool: str
     deadline: datetime
     inputs: tuple[InputPicture, ...] = ()
-    params: Mapping[str, str | int] = field(default_factory=dict)
+    mask: InputPicture | None = None
+    reference: InputPicture | None = None
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    prompt: str = ""
+    resolution: str = ""
+    seconds: int | None = None
+    product_data: Mapping[str, object] = field(default_factory=dict)
     seed: int = 0
 
     def check_deadline(self) -> None:
@@ -88,16 +118,47 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Result:
-    """One output with its origin. Width and height are pixels, None for text."""
+class Output:
+    """One output. Width and height are pixels, None for text; `seconds` is a video's length.
 
-    content: bytes
-    media_type: str
-    width: int | None
-    height: int | None
+    `content` is the master, the provider's bytes untouched; empty for text, which lies in `text`.
+    `poster` is a still of a video, as PNG, JPEG or WebP.
+    """
+
+    kind: OutputKind
+    content: bytes = b""
+    media_type: str = ""
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    text: Mapping[str, object] | None = None
+    poster: bytes = b""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out and what made it. `usage` is what the provider counted, by name."""
+
+    outputs: tuple[Output, ...]
     engine: str
     model: str
     label: Label
+    usage: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Long work that goes on at the provider, which calls it `handle`."""
+
+    handle: str
+    poll_after: timedelta
+
+
+def finished(answer: Result | Pending) -> Result:
+    """The result of work that is never long; TypeError if it is pending all the same."""
+    if isinstance(answer, Pending):
+        raise TypeError("Work that answers at once is pending")
+    return answer
 
 
 class Engine(Protocol):
@@ -105,10 +166,49 @@ class Engine(Protocol):
 
     name: str
 
-    def unavailable_reason(self) -> str | None:
-        """Why the engine cannot run now, as a sentence that says what to do; None when it can."""
+    def unavailable_reason(self, tool: str) -> str | None:
+        """Why the tool cannot run now, as a sentence for merchants; None when it can."""
         ...
 
-    def run(self, job: Job) -> Result:
-        """Do the job or raise an EngineError."""
+    def label(self, tool: str) -> Label:
+        """What the engine honestly does for this tool."""
         ...
+
+    def model(self, tool: str) -> str:
+        """The name of what makes the output."""
+        ...
+
+    def is_long(self, tool: str) -> bool:
+        """Whether `run` starts work at the provider that must never be started twice."""
+        ...
+
+    def expected_seconds(self, tool: str, resolution: str, seconds: int | None) -> float:
+        """About how long a run takes, in seconds, measured or reported."""
+        ...
+
+    def run(self, job: Job) -> Result | Pending:
+        """Do the job or start it; raises an EngineError."""
+        ...
+
+    def poll(self, tool: str, handle: str) -> Result | Pending:
+        """What became of work that is pending; raises an EngineError when it failed."""
+        ...
+
+    def cancel(self, tool: str, handle: str) -> None:
+        """Stop pending work and delete what lies at the provider, as far as that goes."""
+        ...
+
+
+class ShortWork:
+    """The part of the seam that an engine with an answer at once has no use for."""
+
+    def is_long(self, tool: str) -> bool:
+        """Never: `run` returns the result."""
+        return False
+
+    def poll(self, tool: str, handle: str) -> Result | Pending:
+        """There is nothing to ask for."""
+        raise PlatformError(gettext_noop("Something went wrong on our side."))
+
+    def cancel(self, tool: str, handle: str) -> None:
+        """There is nothing to stop."""

@@ -1,38 +1,99 @@
-"""Which engine runs which tool. There is never a silent step from one engine to another."""
+"""Which engine runs which tool. There is never a silent step from one engine to another.
+
+`TOOL_ENGINES` has the last word. Without it a tool goes to Google where its credentials are set and
+Google can do it, except the three that stay on this machine: Google's models return no transparency
+and may repaint a product and its label. Source: decisions on engines.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from generations.engines.base import Engine, PlatformError
-from generations.engines.local.background_removal import BackgroundRemoval
+from generations.engines import registry
+from generations.engines.base import Engine, Label, PlatformError
 
-_ROUTES: dict[str, Engine] = {"background-removal": BackgroundRemoval()}
-_TITLES = {"local": gettext_lazy("Our server")}
+STAYS_LOCAL = frozenset({"background-removal", "ai-shadowing", "image-enhance"})
+_TITLES = {"local": gettext_lazy("Our server"), "google": gettext_lazy("Google")}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What runs a tool now; `engine` is empty where there is nothing to run it.
+
+    `unavailable_reason` is a sentence for the merchant, None when the tool can be started.
+    """
+
+    engine: str
+    model: str = ""
+    label: Label | None = None
+    unavailable_reason: str | None = None
+
+
+def route(tool_slug: str) -> Route:
+    """Where a run of this tool would go now."""
+    name = engine_name(tool_slug)
+    engine = registry.find(name, tool_slug)
+    if engine is None:
+        return Route("", unavailable_reason=_missing(tool_slug, name))
+    reason = engine.unavailable_reason(tool_slug)
+    return Route("" if reason else name, engine.model(tool_slug), engine.label(tool_slug), reason)
+
+
+def engine_name(tool_slug: str) -> str:
+    """The engine that the operator, or else the default, names for this tool."""
+    chosen: str | None = settings.TOOL_ENGINES.get(tool_slug)
+    if chosen:
+        return chosen
+    has_google = tool_slug in registry.GOOGLE and tool_slug not in STAYS_LOCAL
+    return "google" if has_google and has_google_credentials() else "local"
+
+
+def has_google_credentials() -> bool:
+    """Whether the operator has set a key or a project of Google's."""
+    return bool(settings.GEMINI_API_KEY or settings.GOOGLE_CLOUD_PROJECT)
 
 
 def unavailable_reason(tool_slug: str) -> str | None:
     """Why the tool cannot be started now, as a sentence for the merchant; None when it can."""
-    engine = _ROUTES.get(tool_slug)
-    if engine is None:
-        return _("This tool comes later. It cannot be started or charged yet.")
-    return engine.unavailable_reason()
+    return route(tool_slug).unavailable_reason
 
 
 def is_routed(tool_slug: str) -> bool:
     """Whether there is an engine for the tool at all; it may still be unable to run now."""
-    return tool_slug in _ROUTES
+    return registry.find(engine_name(tool_slug), tool_slug) is not None
 
 
-def get_engine(tool_slug: str) -> Engine:
-    """The engine that runs the tool; PlatformError when there is none that can run now."""
-    reason = unavailable_reason(tool_slug)
-    if reason:
-        raise PlatformError(reason)
-    return _ROUTES[tool_slug]
+def get_engine(tool_slug: str, name: str = "") -> Engine:
+    """The engine that runs the tool, or the one of that name; PlatformError when it cannot run now."""
+    engine = registry.find(name or engine_name(tool_slug), tool_slug)
+    reason = engine.unavailable_reason(tool_slug) if engine else unavailable_reason(tool_slug)
+    if engine is None or reason:
+        raise PlatformError(reason or _missing(tool_slug, name))
+    return engine
 
 
 def engine_title(name: str) -> str:
     """What merchants call the engine that a run names; empty while the run names none."""
     return str(_TITLES.get(name, name))
+
+
+def what_to_set(tool_slug: str) -> str:
+    """What the operator has to set so that this tool runs; empty when it runs."""
+    if route(tool_slug).engine:
+        return ""
+    name = engine_name(tool_slug)
+    if name == "google" and not has_google_credentials():
+        return "Set GEMINI_API_KEY, or GOOGLE_CLOUD_PROJECT with credentials of Google Cloud."
+    if tool_slug in registry.GOOGLE and name != "google":
+        return f"Set GEMINI_API_KEY and TOOL_ENGINES={tool_slug}=google."
+    return f"No engine named {name} runs {tool_slug}: change TOOL_ENGINES."
+
+
+def _missing(tool_slug: str, name: str) -> str:
+    if tool_slug in registry.GOOGLE or tool_slug in registry.LOCAL:
+        return _("This tool is switched off for now. Our staff can switch it on.")
+    return _("This tool comes later. It cannot be started or charged yet.")

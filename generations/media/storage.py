@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import uuid
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from generations.engines.base import Output
 from generations.media import reading
 from generations.models import Generation, Picture
 
 PREVIEW_SIDE = 1024
-_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+SUFFIXES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+}
 
 
 def store(
@@ -34,13 +41,45 @@ def store(
     thumbnail = reading.make_thumbnail(content, PREVIEW_SIDE)
     name = f"accounts/{account_id}/{uuid.uuid4().hex}"
     return Picture(
-        file=_save(undo, f"{name}{_SUFFIXES[media_type]}", content),
+        file=_save(undo, f"{name}{SUFFIXES[media_type]}", content),
         preview=_save(undo, f"{name}-preview.webp", thumbnail),
         media_type=media_type,
         width=width,
         height=height,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def store_output(undo: contextlib.ExitStack, account_id: int, output: Output) -> Picture:
+    """Put what an engine made into storage, as `store` does; text lies in its row alone."""
+    if output.kind == "text":
+        written = json.dumps(output.text).encode()
+        return Picture(
+            kind=output.kind,
+            text=output.text,
+            media_type=output.media_type or "application/json",
+            size=len(written),
+            sha256=hashlib.sha256(written).hexdigest(),
+        )
+    if output.width is None or output.height is None:
+        raise TypeError(f"A {output.kind} without a size")
+    if output.kind == "image":
+        return store(
+            undo, account_id, output.content, output.media_type, output.width, output.height
+        )
+    name = f"accounts/{account_id}/{uuid.uuid4().hex}"
+    poster = reading.make_thumbnail(output.poster, PREVIEW_SIDE) if output.poster else b""
+    return Picture(
+        kind=output.kind,
+        file=_save(undo, f"{name}{SUFFIXES[output.media_type]}", output.content),
+        preview=_save(undo, f"{name}-preview.webp", poster) if poster else "",
+        media_type=output.media_type,
+        width=output.width,
+        height=output.height,
+        seconds=output.seconds,
+        size=len(output.content),
+        sha256=hashlib.sha256(output.content).hexdigest(),
     )
 
 
@@ -64,7 +103,7 @@ def read(picture: Picture) -> bytes:
 
 def discard(picture: Picture) -> None:
     """Take a picture and its preview out of storage; one that is gone already is no error."""
-    for name in (picture.file, picture.preview):
+    for name in filter(None, (picture.file, picture.preview)):
         _delete(name)
 
 

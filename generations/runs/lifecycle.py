@@ -57,21 +57,19 @@ def extend_lease(generation: Generation) -> bool:
 
 
 def succeed(generation: Generation, result: Result) -> bool:
-    """Keep the output and deliver it; False when the run was cancelled or taken over meanwhile."""
-    if result.width is None or result.height is None:
-        raise TypeError(f"{generation.tool} returned no picture")
+    """Keep the outputs and deliver them; False when the run was cancelled or taken over meanwhile."""
     with contextlib.ExitStack() as undo:
-        output = storage.store(
-            undo, generation.account_id, result.content,
-            result.media_type, result.width, result.height,
-        )  # fmt: skip
+        outputs = [
+            storage.store_output(undo, generation.account_id, output) for output in result.outputs
+        ]
         with transaction.atomic():
             delivered = _finish(
                 generation, State.SUCCEEDED, Outcome.DELIVERED,
                 engine=result.engine, model=result.model, label=result.label,
+                usage=dict(result.usage),
             )  # fmt: skip
-            if delivered:
-                storage.attach(output, generation, Picture.Role.OUTPUT)
+            for position, output in enumerate(outputs if delivered else ()):
+                storage.attach(output, generation, Picture.Role.OUTPUT, position)
         if delivered:
             undo.pop_all()
     return delivered
@@ -121,7 +119,7 @@ def cancel_waiting(account_id: int, people: list[int] | None = None) -> int:
 
 
 def _finish(
-    generation: Generation, state: str, outcome: str, leaves: str = State.RUNNING, **columns: str
+    generation: Generation, state: str, outcome: str, leaves: str = State.RUNNING, **columns: object
 ) -> bool:
     """Leave `leaves` for a final state and apply the outcome table; one winner, in one transaction."""
     left = Generation.objects.filter(pk=generation.pk, state=leaves)

@@ -12,6 +12,7 @@ from credits.representations import Credits, Instant
 from generations import models
 from generations.media import links
 
+Kind = Literal["image", "video", "text"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
@@ -23,13 +24,16 @@ class Split(BaseModel):
 
 
 class Output(BaseModel):
-    """A result. `url` is relative to this host and good for 15 minutes."""
+    """A result. `url` is relative to this host and good for 15 minutes; null for text."""
 
     id: str
-    url: str
+    kind: Kind
+    url: str | None
     media_type: str
-    width: int
-    height: int
+    width: int | None
+    height: int | None
+    seconds: float | None
+    text: dict[str, Any] | None
     bytes: int
 
 
@@ -94,9 +98,12 @@ def represent(run: models.Generation) -> Generation:
 def _output(picture: models.Picture) -> Output:
     return Output(
         id=str(picture.pk),
-        url=links.link(picture, download=True),
+        kind=cast("Kind", picture.kind),
+        url=links.link(picture, download=True) if picture.file else None,
         media_type=picture.media_type,
         width=picture.width,
         height=picture.height,
+        seconds=picture.seconds,
+        text=picture.text,
         bytes=picture.size,
     )

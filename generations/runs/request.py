@@ -28,7 +28,7 @@ from credits import ledger, queries
 from credits.models import Account
 from credits.refusals import Refusal
 from ecomvance_app import clock
-from generations import catalog, products
+from generations import catalog, options, products
 from generations.engines import routing
 from generations.media import storage
 from generations.media.reading import UploadedImage, read_picture
@@ -251,9 +251,11 @@ def store_run(
         resolution=order.resolution,
         seconds=order.seconds,
         prompt=order.prompt,
+        options=options.clean(catalog.TOOLS[order.tool].options, {}),
         product_id=order.product_id,
         product_title=product_title[:255],
         price=price,
+        list_price=price,
         spend=spend,
         requested_by_id=requester.person_id,
         surface=requester.surface,

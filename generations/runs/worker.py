@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from generations.engines import routing
+from generations.engines import base, routing
 from generations.engines.base import EngineError, InputPicture, Job
 from generations.media import storage
 from generations.models import Generation, Picture
@@ -36,7 +36,7 @@ def run(generation_id: str) -> None:
     try:
         with _heartbeat(generation, deadline + OVERTIME):
             job = _job(generation, deadline)
-            result = routing.get_engine(generation.tool).run(job)
+            result = base.finished(routing.get_engine(generation.tool).run(job))
             lifecycle.succeed(generation, result)
     except EngineError as error:
         logger.warning("Run %s failed: %s: %s", generation.pk, error.outcome, error)
@@ -51,18 +51,23 @@ def run(generation_id: str) -> None:
 
 
 def _job(generation: Generation, deadline: datetime) -> Job:
-    inputs = generation.pictures.filter(role=Picture.Role.INPUT).order_by("position")
-    params: dict[str, str | int] = {"prompt": generation.prompt}
-    if generation.resolution:
-        params["resolution"] = generation.resolution
-    if generation.seconds:
-        params["seconds"] = generation.seconds
+    """What the engine is given: the pictures by their roles, and what was asked for."""
+    by_role: dict[str, list[InputPicture]] = {}
+    for picture in generation.pictures.exclude(role=Picture.Role.OUTPUT).order_by("position"):
+        given = InputPicture(storage.read(picture), picture.media_type, picture.name)
+        by_role.setdefault(picture.role, []).append(given)
     return Job(
         tool=generation.tool,
         deadline=deadline,
-        inputs=tuple(InputPicture(storage.read(p), p.media_type) for p in inputs),
-        params=params,
-        seed=generation.pk.int % 2**31,
+        inputs=tuple(by_role.get(Picture.Role.INPUT, ())),
+        mask=next(iter(by_role.get(Picture.Role.MASK, ())), None),
+        reference=next(iter(by_role.get(Picture.Role.REFERENCE, ())), None),
+        options=generation.options,
+        prompt=generation.prompt,
+        resolution=generation.resolution,
+        seconds=generation.seconds,
+        product_data=generation.product_data,
+        seed=int(generation.options.get("seed", 0)),
     )
 
 

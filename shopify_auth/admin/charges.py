@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -15,7 +16,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from credits import staff_acts
 from credits.admin.read_only import ReadOnlyAdmin
+from credits.admin.recorded import staff_id
 from ecomvance_app import clock
 from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import clawbacks, reconcile
@@ -48,6 +51,7 @@ class _ComparableAdmin(ReadOnlyAdmin):
 def compare_shops(model_admin: ReadOnlyAdmin, request: HttpRequest, shops: Iterable[Shop]) -> None:
     """Bring each store in line and tell staff what came of it."""
     for shop in shops:
+        staff_acts.record(staff_id(request), "charges compared", shop, account_id=shop.account_id)
         try:
             changes = reconcile.reconcile_charges(shop)
         except ShopifyError as error:
@@ -112,8 +116,7 @@ class PurchaseAdmin(_ComparableAdmin):
         try:
             preview = clawbacks.preview(purchase)
             if request.method == "POST" and form.is_valid():
-                reason = form.cleaned_data["reason"]
-                done = clawbacks.take_back(purchase, request.user.pk, reason, clock.now())
+                done = self._take_back(request, purchase, form.cleaned_data["reason"])
                 text = _("%(taken)d credits were taken back; %(used)d had been used before.")
                 words = text % {"taken": done.taken, "used": done.used}
                 self.message_user(request, words, messages.SUCCESS)
@@ -129,6 +132,17 @@ class PurchaseAdmin(_ComparableAdmin):
             "opts": self.opts,
         }
         return render(request, "admin/shopify_auth/purchase/claw_back.html", context)
+
+    def _take_back(
+        self, request: HttpRequest, purchase: Purchase, reason: str
+    ) -> clawbacks.Clawback:
+        with transaction.atomic():
+            done = clawbacks.take_back(purchase, staff_id(request), reason, clock.now())
+            staff_acts.record(
+                staff_id(request), "purchase clawed back", purchase,
+                account_id=done.account.pk, words=reason,
+            )  # fmt: skip
+        return done
 
 
 @admin.register(BillingCheck)
@@ -154,6 +168,11 @@ class BillingDifferenceAdmin(_ComparableAdmin):
     @admin.action(description=gettext_lazy("Mark as dealt with"), permissions=["compare"])
     def resolve(self, request: HttpRequest, chosen: QuerySet[BillingDifference]) -> None:
         """Take the chosen ones off the list of what is open."""
-        count = chosen.filter(resolved_at=None).update(resolved_at=clock.now())
+        with transaction.atomic():
+            opened = list(chosen.select_for_update(of=("self",)).filter(resolved_at=None))
+            staff_acts.record_all(staff_id(request), "difference dealt with", opened)
+            count = BillingDifference.objects.filter(pk__in=[row.pk for row in opened]).update(
+                resolved_at=clock.now()
+            )
         text = ngettext("%d difference is dealt with.", "%d differences are dealt with.", count)
         self.message_user(request, text % count, messages.SUCCESS)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from credits import staff_acts
 from credits.admin.read_only import ReadOnlyAdmin
+from credits.admin.recorded import RecordedAdmin, staff_id
 from shopify_auth.admin_api import scopes
 from shopify_auth.models import (
     Erasure,
@@ -29,9 +34,17 @@ class _MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     autocomplete_fields = ["account"]
 
 
+# What makes a colleague of somebody, or gives a colleague rights.
+STAFF_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
 @admin.register(Person)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
-    """People of the web dashboard, stores' staff, and our own staff."""
+class PersonAdmin(RecordedAdmin, UserAdmin):  # type: ignore[type-arg]
+    """People of the web dashboard, stores' staff, and our own staff.
+
+    Rights are given by superusers alone. Nobody else changes a colleague at all: whoever sets a
+    superuser's address or password is that superuser.
+    """
 
     ordering = ("-date_joined",)
     list_display = ["__str__", "email", "is_staff", "is_active", "date_joined"]
@@ -49,6 +62,29 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     )
     readonly_fields = ["last_login", "date_joined"]
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Rights are there to be read, but for superusers."""
+        rights = [] if _is_superuser(request) else STAFF_FIELDS
+        return [*super().get_readonly_fields(request, obj), *rights]
+
+    def has_change_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
+        """Colleagues are changed by superusers alone."""
+        return _may_touch(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
+        """Several at once are deleted by superusers alone: colleagues may be among them."""
+        may = _is_superuser(request) if obj is None else _may_touch(request, obj)
+        return may and super().has_delete_permission(request, obj)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+def _may_touch(request: HttpRequest, person: Person | None) -> bool:
+    is_colleague = person is not None and (person.is_staff or person.is_superuser)
+    return _is_superuser(request) or not is_colleague
 
 
 class _StaffInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -107,7 +143,9 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     @admin.action(description=gettext_lazy("Handle once more"), permissions=["replay"])
     def replay(self, request: HttpRequest, chosen: QuerySet[WebhookDelivery]) -> None:
         """Hand the chosen deliveries to a worker again; those that name no store stay as they are."""
-        count = inbox.replay(chosen)
+        with transaction.atomic():
+            staff_acts.record_all(staff_id(request), "webhook replayed", chosen.exclude(subject=""))
+            count = inbox.replay(chosen)
         skipped = chosen.count() - count
         text = ngettext("%d webhook is handled again.", "%d webhooks are handled again.", count)
         messages.success(request, text % count)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from generations import products
-from generations.engines import routing
+from generations.engines import registry
 from tests.api.storefront import IdleEngine
 from tests.merchants import ApiMerchant, open_store
 
@@ -25,13 +25,13 @@ def _storefront(settings) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that could run: no run is worked on here, so no weights are needed."""
-    monkeypatch.setitem(routing._ROUTES, "background-removal", IdleEngine())
+    monkeypatch.setitem(registry.LOCAL, "background-removal", IdleEngine())
 
 
 @pytest.fixture
 def shadowing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server on which AI Shadowing has an engine."""
-    monkeypatch.setitem(routing._ROUTES, "ai-shadowing", IdleEngine())
+    monkeypatch.setitem(registry.LOCAL, "ai-shadowing", IdleEngine())
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from generations.engines.base import Job, Result
+from generations.engines.base import Job, Pending, Result
 from shopify_auth.models import Shop
+from tests.generations.engine import Engine
 from tests.products import Photo, Product, photo_content
 
 MUG, BARE, LAMP = (f"gid://shopify/Product/{number}" for number in (1, 2, 3))
@@ -42,11 +43,8 @@ class BrokenStorefront(Storefront):
         raise ZeroDivisionError
 
 
-class IdleEngine:
+class IdleEngine(Engine):
     """An engine that is ready and never asked."""
 
-    def unavailable_reason(self) -> str | None:
-        return None
-
-    def run(self, job: Job) -> Result:
+    def run(self, job: Job) -> Result | Pending:
         raise AssertionError("No run is worked on in these tests")

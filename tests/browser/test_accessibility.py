@@ -17,13 +17,13 @@ from django.utils import timezone
 from credits import ledger
 from credits.models import Account, LedgerEntry
 from ecomvance_app import views
-from generations.engines.base import Result
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
 from generations.runs.request import Order, Requester, place
 from shopify_auth.models import Membership
 from tests.generations import sample_pictures as samples
+from tests.generations.engine import picture_result
 from tests.merchants import Merchant, make_merchant, make_person
 
 if TYPE_CHECKING:
@@ -89,10 +89,7 @@ def ended_run(merchant: Merchant, outcome: str) -> None:
         started = lifecycle.start(str(run.pk))
         assert started is not None
         if outcome == "delivered":
-            cut_out = samples.encoded(samples.see_through(), "PNG")
-            lifecycle.succeed(
-                started, Result(cut_out, "image/png", 400, 400, "local", "test-model", "real")
-            )
+            lifecycle.succeed(started, picture_result())
         else:
             lifecycle.fail(started, outcome, "The result could not be stored.")
 

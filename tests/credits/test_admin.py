@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from credits import ledger, queries
+from credits.admin import server_keys
 from credits.models import EntryNote, LedgerEntry, OutcomeRule, Package, Plan, RestorationCase
 from credits.outcomes import rules
 from tests.merchants import make_person
@@ -78,7 +79,7 @@ def test_adjusting_previews_then_writes_one_entry(owner, support):
     ],
 )
 def test_adjustments_that_are_refused(owner, support, data, error):
-    filled = {"bucket": "plan", "reason": "Because", "key": "k"} | data
+    filled = {"bucket": "plan", "reason": "Because", "key": server_keys.new_key()} | data
 
     response = support.post(adjust_url(owner), filled | {"confirm": "Write"})
 

@@ -8,7 +8,7 @@ import pytest
 
 from ecomvance_app.celery import app
 from generations import products
-from generations.engines import routing
+from generations.engines import registry
 from tests.generations.engine import Engine
 
 
@@ -23,7 +23,7 @@ def store(settings: object) -> Iterator[None]:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    monkeypatch.setitem(routing._ROUTES, "background-removal", engine)
+    monkeypatch.setitem(registry.LOCAL, "background-removal", engine)
     return engine
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from credits import ledger
 from generations import catalog, products
-from generations.engines import routing
+from generations.engines import registry
 from generations.models import Generation
 from shopify_auth.products import LISTED_PRODUCTS
 from tests.generations.engine import Engine
@@ -70,7 +70,7 @@ class TestTools:
     def test_a_video_that_the_trial_can_never_pay_for_says_so(
         self, owner: Merchant, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(routing._ROUTES, "veo-t2v", engine)
+        monkeypatch.setitem(registry.LOCAL, "veo-t2v", engine)
 
         shown = tiles(owner, "/dashboard/tools")
 
@@ -82,7 +82,7 @@ class TestQuickStart:
         self, owner: Merchant, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for slug in ("object-removal", "image-enhance", "product-placement", "ai-shadowing"):
-            monkeypatch.setitem(routing._ROUTES, slug, engine)
+            monkeypatch.setitem(registry.LOCAL, slug, engine)
         ledger.add_package(owner.account.pk, 1000, "package")
         for number, tool in enumerate(["image-enhance"] * 3 + ["ai-shadowing"] * 2):
             ledger.spend(owner.account.pk, 50, f"spend-{number}", tool=tool)
@@ -134,7 +134,7 @@ class TestAToolsForm:
     def test_offers_each_priced_choice(
         self, owner: Merchant, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(routing._ROUTES, "product-placement", engine)
+        monkeypatch.setitem(registry.LOCAL, "product-placement", engine)
         address = "/dashboard/tools/product-placement"
 
         page = owner.client.get(address).content.decode()

@@ -12,11 +12,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from PIL import Image, PngImagePlugin
 
-from generations.engines.base import Job, PlatformError, Result
+from generations.engines.base import (
+    Job,
+    Label,
+    Output,
+    PlatformError,
+    Result,
+    ShortWork,
+)
 from generations.engines.local import matting, weights
 
 logger = logging.getLogger(__name__)
 
+MODEL = "U2-Net-p"
 # Level 6 would make a 12 megapixel cut-out 6 % smaller and take more than twice as long.
 PNG_LEVEL = 4
 # Pictures brighter than this on average are laid on dark ground.
@@ -35,7 +43,7 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="r"?>"""
 
 
-class BackgroundRemoval:
+class BackgroundRemoval(ShortWork):
     """Cuts the product out at full size with U2-Net-p and a guided filter.
 
     Deterministic. One picture of 12 megapixels takes about a second of one core besides decoding
@@ -43,9 +51,20 @@ class BackgroundRemoval:
     """
 
     name = "local"
-    model = "U2-Net-p"
 
-    def unavailable_reason(self) -> str | None:
+    def label(self, tool: str) -> Label:
+        """The job is done on the merchant's own pixels."""
+        return "real"
+
+    def model(self, tool: str) -> str:
+        """The net behind the matte."""
+        return MODEL
+
+    def expected_seconds(self, tool: str, resolution: str, seconds: int | None) -> float:
+        """Decoding, matting and encoding of some megapixels."""
+        return 4.0
+
+    def unavailable_reason(self, tool: str) -> str | None:
         """Tell the merchant that the tool is off, and the log which weights are missing."""
         path = weights.path_of(weights.U2NETP)
         if path.is_file():
@@ -59,7 +78,7 @@ class BackgroundRemoval:
         Raises PlatformError when the weights are gone, the stored picture cannot be decoded or
         no product stands out; EngineTimeoutError past the deadline.
         """
-        reason = self.unavailable_reason()
+        reason = self.unavailable_reason(job.tool)
         if reason:
             raise PlatformError(reason)
         colours, transparency = self._decode(job)
@@ -67,15 +86,8 @@ class BackgroundRemoval:
         cut_out = self._cut_out(colours, transparency)
         job.check_deadline()
         height, width = cut_out.shape[:2]
-        return Result(
-            content=self._encode(cut_out),
-            media_type="image/png",
-            width=width,
-            height=height,
-            engine=self.name,
-            model=self.model,
-            label="real",
-        )
+        output = Output("image", self._encode(cut_out), "image/png", width, height)
+        return Result((output,), engine=self.name, model=MODEL, label="real")
 
     def _decode(self, job: Job) -> tuple[matting.Photo, matting.Photo | None]:
         """The picture's colours and, where it has any, its transparency."""
@@ -112,8 +124,8 @@ class BackgroundRemoval:
 
     def _encode(self, cut_out: matting.Photo) -> bytes:
         text = PngImagePlugin.PngInfo()
-        text.add_text("Software", f"ecomVance {self.name} engine, {self.model}")
-        text.add_itxt("XML:com.adobe.xmp", _XMP.format(engine=self.name, model=self.model))
+        text.add_text("Software", f"ecomVance {self.name} engine, {MODEL}")
+        text.add_itxt("XML:com.adobe.xmp", _XMP.format(engine=self.name, model=MODEL))
         stream = io.BytesIO()
         Image.fromarray(cut_out, "RGBA").save(stream, "PNG", pnginfo=text, compress_level=PNG_LEVEL)
         return stream.getvalue()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from credits import staff_acts
 from shopify_auth.models import WebhookDelivery
 from shopify_auth.webhooks import inbox
 
@@ -29,4 +30,5 @@ class Command(BaseCommand):
         missing = wanted - set(deliveries.values_list("webhook_id", flat=True))
         if missing:
             raise CommandError(f"Unknown, or naming no store: {', '.join(sorted(missing))}")
+        staff_acts.record_all(None, "webhook replayed", deliveries)
         self.stdout.write(f"{inbox.replay(deliveries)} to be handled again")

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.storage import FileSystemStorage, default_storage
 
 from generations import tasks
-from generations.engines import routing
+from generations.engines import registry
 from generations.media.reading import read_picture
 from generations.models import Generation, Picture
 from generations.runs import batches
@@ -67,7 +67,7 @@ def test_of_a_batch(
     monkeypatch: pytest.MonkeyPatch,
     room: int,
 ) -> None:
-    monkeypatch.setitem(routing._ROUTES, batches.TOOL, engine)
+    monkeypatch.setitem(registry.LOCAL, batches.TOOL, engine)
     picture = read_picture(samples.encoded(samples.quarters(), "JPEG"))
     order = Order(batches.TOOL, "1K", uploads=(picture,))
     requester = Requester(owner.account.pk, owner.person.pk, "web")

@@ -13,8 +13,15 @@ from credits.models import LedgerEntry, RestorationCase
 from credits.outcomes import cases
 from ecomvance_app import clock
 from generations import tasks
-from generations.engines import routing
-from generations.engines.base import ContentPolicyError, Job, PlatformError, ProviderError, Result
+from generations.engines import registry
+from generations.engines.base import (
+    ContentPolicyError,
+    Job,
+    Pending,
+    PlatformError,
+    ProviderError,
+    Result,
+)
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import batches, lifecycle
@@ -42,8 +49,8 @@ class Fateful(Engine):
         super().__init__()
         self.attempts = attempts
 
-    def run(self, job: Job) -> Result:
-        self.error = self.attempts[str(job.params["prompt"])].pop(0)
+    def run(self, job: Job) -> Result | Pending:
+        self.error = self.attempts[str(job.prompt)].pop(0)
         return super().run(job)
 
 
@@ -55,7 +62,7 @@ def test_every_credit_of_a_batch_is_where_its_outcome_says(
     fates = [chance.choice(list(FATES)) for _ in range(failing)] + [""] * (ITEMS - failing)
     chance.shuffle(fates)
     attempts = {str(n): list(FATES[fate][0]) if fate else [None] for n, fate in enumerate(fates)}
-    monkeypatch.setitem(routing._ROUTES, batches.TOOL, Fateful(attempts))
+    monkeypatch.setitem(registry.LOCAL, batches.TOOL, Fateful(attempts))
     ledger.add_package(owner.account.pk, ITEMS * PRICE, "pkg")
     picture = read_picture(samples.encoded(samples.quarters(260, 260), "JPEG"))
     orders = [Order(batches.TOOL, "1K", prompt=str(n), uploads=(picture,)) for n in range(ITEMS)]

@@ -11,7 +11,7 @@ from django.test import Client
 
 from credits import ledger
 from generations import products
-from generations.engines import routing
+from generations.engines import registry
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import request
@@ -112,7 +112,7 @@ class TestAsking:
         ask(owner.client)
         ledger.spend(owner.account.pk, 80, "the rest")
         monkeypatch.setattr(request, "read_picture", None)
-        monkeypatch.setattr(routing, "_ROUTES", {})
+        monkeypatch.setattr(registry, "LOCAL", {})
 
         response = ask(owner.client)
 
@@ -218,7 +218,7 @@ def test_twenty_requests_with_one_key_are_one_run_and_one_charge() -> None:
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_free_run_is_one_run_for_one_key_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(routing._ROUTES, "chat-assistant", Engine())
+    monkeypatch.setitem(registry.LOCAL, "chat-assistant", Engine())
     merchant = make_merchant("Olivia")
     requester = Requester(merchant.account.pk, merchant.person.pk, "web")
 

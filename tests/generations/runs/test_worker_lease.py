@@ -15,8 +15,8 @@ from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from generations import tasks
-from generations.engines import routing
-from generations.engines.base import ContentPolicyError, Job, PlatformError, Result
+from generations.engines import registry
+from generations.engines.base import ContentPolicyError, Job, Pending, PlatformError, Result
 from generations.models import Generation
 from generations.runs import lifecycle, worker
 from tests.generations.engine import Engine
@@ -85,7 +85,7 @@ class Hanging(Engine):
         super().__init__()
         self.begun, self.freed = threading.Event(), threading.Event()
 
-    def run(self, job: Job) -> Result:
+    def run(self, job: Job) -> Result | Pending:
         self.begun.set()
         assert self.freed.wait(20)
         return super().run(job)
@@ -94,7 +94,7 @@ class Hanging(Engine):
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
     engine = Hanging()
-    monkeypatch.setitem(routing._ROUTES, "background-removal", engine)
+    monkeypatch.setitem(registry.LOCAL, "background-removal", engine)
     yield engine
     engine.freed.set()
 
@@ -125,7 +125,7 @@ def test_of_an_engine_that_hangs_runs_out_and_the_run_is_worked_off_by_another(
     assert hanging.begun.wait(10)
 
     until(lambda: bool(lifecycle.sweep()[1]))
-    monkeypatch.setitem(routing._ROUTES, "background-removal", Engine())
+    monkeypatch.setitem(registry.LOCAL, "background-removal", Engine())
     tasks.run(generation_id=str(run.pk))
     hanging.freed.set()
     stuck.join()
@@ -160,7 +160,7 @@ def test_the_first_worker_ends_while_the_second_attempt_runs(
     Generation.objects.update(lease_until=timezone.now())
     assert lifecycle.sweep()[1] == 1
     second = Hanging()
-    monkeypatch.setitem(routing._ROUTES, "background-removal", second)
+    monkeypatch.setitem(registry.LOCAL, "background-removal", second)
     late = work_apart(run)
     try:
         assert second.begun.wait(10)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from credits import ledger
 from credits.models import LedgerEntry
 from generations import products
-from generations.engines import routing
+from generations.engines import registry
 from generations.models import Generation
 from shopify_auth.models import Membership
 from tests.api.storefront import IdleEngine
@@ -98,7 +98,7 @@ def cut_out(client: Client, shop: str, key: str, **fields: Any) -> Any:
 @pytest.fixture
 def sam(store_access, monkeypatch):
     """Sam, with a run, a purchase that waits for approval, and a longer ledger than Olivia's."""
-    monkeypatch.setitem(routing._ROUTES, "background-removal", IdleEngine())
+    monkeypatch.setitem(registry.LOCAL, "background-removal", IdleEngine())
     with store_access.changed_shop(SECOND_SHOP.removesuffix(".myshopify.com")) as store:
         store.has_products = True
     sam = Owner(store_access, SECOND_SHOP)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from generations.engines import routing
+from generations.engines import registry
 from generations.models import Generation
 from shopify_auth.models import Membership, Shop
 from tests.embedded import SHOP, bearer, open_page, session_token
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def shop(store_access, monkeypatch):
     """Olivia's store; a staff member has asked for a cut-out in the frame."""
-    monkeypatch.setitem(routing._ROUTES, "background-removal", Engine())
+    monkeypatch.setitem(registry.LOCAL, "background-removal", Engine())
     open_page(Client())
     ask(Client(), TOOL, "in-the-frame", headers=bearer(session_token()))
     return Shop.objects.get()

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from generations.engines.base import EngineTimeoutError, InputPicture, Job, PlatformError, Result
+from generations.engines.base import (
+    EngineTimeoutError,
+    InputPicture,
+    Job,
+    PlatformError,
+    Result,
+    finished,
+)
 from generations.engines.routing import get_engine, unavailable_reason
 from generations.media.reading import read_picture
 from tests.generations.sample_pictures import (
@@ -39,11 +46,11 @@ def job_for(content: bytes, seconds: float = 60) -> Job:
 
 
 def removed(content: bytes) -> Result:
-    return get_engine(TOOL).run(job_for(content))
+    return finished(get_engine(TOOL).run(job_for(content)))
 
 
 def pixels(result: Result) -> np.ndarray:
-    with Image.open(io.BytesIO(result.content)) as image:
+    with Image.open(io.BytesIO(result.outputs[0].content)) as image:
         assert image.mode == "RGBA"
         return np.asarray(image)
 
@@ -69,7 +76,11 @@ class TestCutOut:
 
         rgba = pixels(result)
         alpha, truth = rgba[..., 3], true_outline(*photo.size)
-        assert (result.width, result.height) == photo.size == (rgba.shape[1], rgba.shape[0])
+        assert (
+            (result.outputs[0].width, result.outputs[0].height)
+            == photo.size
+            == (rgba.shape[1], rgba.shape[0])
+        )
         assert overlap(alpha, truth) > 0.97
         assert (alpha[:40] == 0).all()
         assert (alpha == 255).sum() > 0.95 * truth.sum(), "no grey veil over the product"
@@ -123,7 +134,7 @@ class TestCutOut:
 
         result = removed(encoded(photo, "HEIC"))
 
-        assert (result.width, result.height) == (1024, 768)
+        assert (result.outputs[0].width, result.outputs[0].height) == (1024, 768)
         assert overlap(pixels(result)[..., 3], true_outline(1024, 768)) > 0.97
 
     def test_the_same_picture_gives_the_same_bytes_also_from_two_threads(self):
@@ -133,7 +144,7 @@ class TestCutOut:
         with ThreadPoolExecutor(2) as threads:
             results = list(threads.map(engine.run, [job] * 3))
 
-        assert len({result.content for result in results}) == 1
+        assert len({result.outputs[0].content for result in results}) == 1
 
 
 class TestExistingTransparency:
@@ -162,8 +173,8 @@ class TestResult:
         result = removed(encoded(product_on_table(), "PNG"))
 
         assert (result.engine, result.model, result.label) == ("local", "U2-Net-p", "real")
-        assert result.media_type == "image/png"
-        with Image.open(io.BytesIO(result.content)) as image:
+        assert result.outputs[0].media_type == "image/png"
+        with Image.open(io.BytesIO(result.outputs[0].content)) as image:
             image.load()
             assert image.info["Software"] == "ecomVance local engine, U2-Net-p"
             assert "algorithmicallyEnhanced" in image.info["XML:com.adobe.xmp"]
@@ -184,7 +195,7 @@ class TestResult:
             "deadline = datetime.now(UTC) + timedelta(seconds=60)\n"
             "job = Job('background-removal', deadline, (picture,))\n"
             "result = get_engine('background-removal').run(job)\n"
-            "print(*Image.open(io.BytesIO(result.content)).size)\n"
+            "print(*Image.open(io.BytesIO(result.outputs[0].content)).size)\n"
         )
 
         _, peak, size = peak_of(work, str(photo))

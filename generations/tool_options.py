@@ -1,0 +1,144 @@
+"""The options of every tool, and what each tool works on: declarations only.
+
+An option that a tool declares is one that each of its engines heeds. `seed` stands where chance
+plays a part on this machine: the same request with the same seed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from generations.options import Choice, Option
+
+# The largest seed that every generator of random numbers takes.
+MAX_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a tool works on: so many pictures, a mask, a reference picture, a product's data."""
+
+    min: int = 1
+    max: int = 1
+    mask: bool = False
+    reference: bool = False
+    product_data: bool = False
+    mask_required: bool = False
+    reference_required: bool = False
+
+
+ONE_PICTURE = Sources()
+
+
+def _choice(
+    name: str, title: Promise, *choices: tuple[str, Promise], help_text: Promise | str = ""
+) -> Option:
+    """A choice whose first value is the default."""
+    made = tuple(Choice(value, shown) for value, shown in choices)
+    return Option(name, title, "choice", made[0].value, choices=made, help=help_text)
+
+
+SEED = Option(
+    "seed", _("Variation"), "integer", 0, minimum=0, maximum=MAX_SEED,
+    help=_("Another number gives another result; the same one gives the same."),
+)  # fmt: skip
+RATIO = _choice(
+    "ratio", _("Shape"),
+    ("original", _("As the picture")), ("1:1", _("Square, 1:1")), ("4:5", _("Portrait, 4:5")),
+    ("3:4", _("Portrait, 3:4")), ("2:3", _("Portrait, 2:3")), ("9:16", _("Tall, 9:16")),
+    ("4:3", _("Landscape, 4:3")), ("3:2", _("Landscape, 3:2")), ("16:9", _("Wide, 16:9")),
+)  # fmt: skip
+NEW_RATIO = _choice(
+    "ratio", _("Shape"),
+    ("1:1", _("Square, 1:1")), ("4:5", _("Portrait, 4:5")), ("3:4", _("Portrait, 3:4")),
+    ("2:3", _("Portrait, 2:3")), ("9:16", _("Tall, 9:16")), ("4:3", _("Landscape, 4:3")),
+    ("3:2", _("Landscape, 3:2")), ("16:9", _("Wide, 16:9")),
+)  # fmt: skip
+FRAME = _choice(
+    "frame", _("Shape"),
+    ("9:16", _("Tall, 9:16")), ("16:9", _("Wide, 16:9")), ("1:1", _("Square, 1:1")),
+)  # fmt: skip
+VEO_FRAME = _choice(
+    "frame", _("Shape"), ("16:9", _("Wide, 16:9")), ("9:16", _("Tall, 9:16")),
+)  # fmt: skip
+SET = _choice(
+    "set", _("Setting"),
+    ("from-prompt", _("From the description")), ("studio-white", _("White studio")),
+    ("studio-grey", _("Grey studio")), ("studio-warm", _("Warm studio")),
+    ("gradient-blue", _("Blue gradient")), ("gradient-pink", _("Pink gradient")),
+    ("pastel", _("Pastel colours")), ("oak-table", _("Oak table")), ("dark-wood", _("Dark wood")),
+    ("marble", _("Marble")), ("concrete", _("Concrete")), ("slate", _("Slate")),
+    ("linen", _("Linen")), ("sand", _("Sand")), ("window-light", _("Window light")),
+)  # fmt: skip
+GARMENT = _choice(
+    "garment", _("Garment"),
+    ("auto", _("As the picture shows")), ("top", _("Top")), ("bottom", _("Bottom")),
+    ("dress", _("Dress")), ("outerwear", _("Outerwear")), ("accessory", _("Accessory")),
+)  # fmt: skip
+MODEL = _choice(
+    "model", _("Model"),
+    ("any", _("Any")), ("woman", _("Woman")), ("man", _("Man")),
+)  # fmt: skip
+MOVE = _choice(
+    "move", _("Camera"),
+    ("push-in", _("Moves closer")), ("orbit", _("Moves around")), ("pan", _("Moves along")),
+)  # fmt: skip
+
+SHADOW = (
+    _choice(
+        "shadow", _("Shadow"),
+        ("contact", _("Contact")), ("cast", _("Cast")), ("drop", _("Drop")),
+        ("reflection", _("Reflection")),
+    ),
+    _choice(
+        "ground", _("Ground"),
+        ("white", _("White")), ("transparent", _("Transparent")), ("colour", _("Colour")),
+        ("original", _("As the picture")),
+    ),
+    Option("colour", _("Ground colour"), "colour", "#f2f2f2"),
+    Option("angle", _("Light from"), "integer", 45, minimum=0, maximum=359,
+           help=_("Degrees: 0 is right, 90 above, 180 left.")),
+    Option("strength", _("Strength"), "integer", 50, minimum=0, maximum=100,
+           help=_("Per cent.")),
+)  # fmt: skip
+ENHANCE = (
+    Option("denoise", _("Remove noise"), "boolean", default=True),
+    Option("light", _("Better light"), "boolean", default=True),
+)
+DESCRIPTION = (
+    _choice(
+        "tone", _("Tone"),
+        ("plain", _("Plain")), ("warm", _("Warm")), ("expert", _("Expert")),
+        ("playful", _("Playful")), ("luxury", _("Luxury")),
+    ),
+    _choice(
+        "length", _("Length"),
+        ("medium", _("Medium")), ("short", _("Short")), ("long", _("Long")),
+    ),
+    _choice(
+        "language", _("Language"),
+        ("en", _("English")), ("de", _("German")), ("fr", _("French")), ("es", _("Spanish")),
+        ("it", _("Italian")), ("nl", _("Dutch")), ("pt", _("Portuguese")),
+    ),
+    Option("keywords", _("Words to use"), "text", "", longest=200,
+           help=_("Separate them by commas.")),
+)  # fmt: skip
+PLACEMENT = (
+    SET,
+    _choice(
+        "layout", _("Layout"),
+        ("row", _("In a row")), ("group", _("As a group")), ("steps", _("In depth")),
+    ),
+    Option("sizes", _("Relative sizes"), "text", "", longest=100,
+           help=_("One number for each product, such as 1, 0.5, 2. Empty: all alike.")),
+    NEW_RATIO,
+    SEED,
+)  # fmt: skip
+STYLE = (
+    Option("strength", _("Strength"), "integer", 60, minimum=0, maximum=100, help=_("Per cent.")),
+    RATIO,
+    SEED,
+)
