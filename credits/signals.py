@@ -7,8 +7,8 @@ from django.dispatch import Signal
 # Sent after commit with account_id, version: a balance changed.
 balance_changed = Signal()
 
-# Sent with account_id, now, people: a store left. Work that has not begun is cancelled and given back;
-# where others use the account too, only what `people`, ids of the store's staff, have asked for.
+# Sent with account_id, now: a store left. Work that has not begun is cancelled and given back, whoever
+# asked for it.
 account_suspended = Signal()
 
 # Sent with account_id: the store asked for erasure. Pictures, prompts and people go, within the

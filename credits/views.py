@@ -27,7 +27,7 @@ from credits.models import Account, LedgerEntry
 from credits.reports import charts, exports, history, receipts, spans, usage
 from credits.reports.people import person_names
 from ecomvance_app import clock
-from ecomvance_app.http import MerchantRequest, public
+from ecomvance_app.http import MerchantRequest, for_owners, public
 
 MOST_USED = 3
 
@@ -134,6 +134,7 @@ def export(request: HttpRequest, token: str, describe: exports.Describe) -> Http
     return response
 
 
+@for_owners
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings_page(request: MerchantRequest) -> HttpResponse:
     """When the low-credit warning comes and who gets it by e-mail."""

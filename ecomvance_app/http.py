@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from credits.refusals import Refusal
     from shopify_auth.models import Person, Shop
 
-Surface = Literal["web", "embedded"]
+Surface = Literal["web", "embedded", "api"]
+Role = Literal["owner", "maker", "viewer"]
 View = TypeVar("View", bound=Callable[..., Any])
 
 # What a page's script shows where it was asked for (static/js/requests.js). Any other status is told
@@ -27,13 +28,15 @@ _SHOWN_IN_PLACE = (402, 409, 422)
 class MerchantRequest(HttpRequest):
     """A request that the identity middleware let through: its account is known and proven.
 
-    `surface` is "web" (session cookie, CSRF) or "embedded" (Shopify session token, no cookies).
+    `surface` is "web" (session cookie, CSRF), "embedded" (Shopify session token, no cookies) or "api"
+    (a connection's key, on /api/v1 alone). `role` is what the person may do in the account.
     """
 
     account: Account
     person: Person | None
     shop: Shop | None
     surface: Surface
+    role: Role
     htmx: HtmxDetails
     csp_nonce: str
 
@@ -41,6 +44,22 @@ class MerchantRequest(HttpRequest):
 def public(view: View) -> View:
     """Mark a view that serves people without an account (sign-in, webhooks, health)."""
     view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+def for_owners(view: View) -> View:
+    """Mark a view that changes what belongs to the account's owners: others may only look.
+
+    What is not marked needs a maker to change anything and a viewer to look. A view that shows
+    owners more than others knows `role` for certain only when it is marked.
+    """
+    view.is_for_owners = True  # type: ignore[attr-defined]
+    return view
+
+
+def for_people(view: View) -> View:
+    """Mark a dashboard view for whoever is signed in, with an account or without one."""
+    view.is_for_people = True  # type: ignore[attr-defined]
     return view
 
 

@@ -13,16 +13,18 @@ from ecomvance_app.celery import app
 logger = logging.getLogger(__name__)
 
 
-def enqueue(name: str, *, delay: float = 0, **ids: str | int) -> None:
-    """Send the task `name` once the surrounding transaction has committed, to run after `delay` s.
+def enqueue(name: str, **ids: str | int) -> None:
+    """Send the task `name` once the surrounding transaction has committed, to run at once.
 
-    A broker that is away loses the message, not the work: every queued row has a sweep that sends
+    What is due later is no message but a row with its time, which a sweep finds: messages that wait
+    in a worker are lost with it, and end it when the broker goes away meanwhile. Which queue takes
+    the task is ruled by the settings. A broker that is away loses the message, not the work: every queued row has a sweep that sends
     it again, so the caller's commit stands and the request is answered, whatever the error.
     """
 
     def send() -> None:
         try:
-            app.send_task(name, kwargs=ids, retry=False, countdown=delay or None)
+            app.send_task(name, kwargs=ids, retry=False)
         except (KombuError, RedisError, OSError):
             logger.warning("Broker away, %s %s waits for the sweep", name, ids)
 

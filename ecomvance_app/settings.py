@@ -14,6 +14,7 @@ import environ
 from celery.schedules import crontab
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -191,7 +192,13 @@ elif DATABASES["default"].get("ENGINE") == "django.db.backends.postgresql":
             "min_size": min(2, most),
             "max_size": most,
             "timeout": 3,
+            # After this long a try to connect is given up and the next request begins a new one. The
+            # pool waits twice as long after each failure, a minute and more after an outage of one.
+            "reconnect_timeout": 2,
         }
+        DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 3)
+        # What the outage has cut is found out before a request is given it.
+        DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 else:
     raise ImproperlyConfigured("Set DATABASE_URL to PostgreSQL, postgres://user@host/name.")
 
@@ -238,14 +245,16 @@ SILENCED_SYSTEM_CHECKS = [
 
 # --- Queue, live updates, cache ------------------------------------------------------------------
 REDIS_URL = required("REDIS_URL", "redis://127.0.0.1:6379/0", "redis://host:6379/0")
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "ecomvance_app.cache.ForgetfulRedisCache",
         "LOCATION": REDIS_URL,
         # Every request of the API counts in it; one that hangs must not hang them.
         "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
     }
 }
+# For what may happen once only: without Redis it does not happen at all.
+CACHES["once"] = CACHES["default"] | {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
 # RabbitMQ by its own URL; without one the Redis above is broker too.
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_URL)
 if urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
@@ -253,6 +262,7 @@ if urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
 if urlsplit(CELERY_BROKER_URL).scheme not in {"redis", "rediss", "redis+socket", "amqp", "amqps"}:
     raise ImproperlyConfigured("Set CELERY_BROKER_URL to redis://host:6379/0 or amqp://user@host/.")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # As long as it takes.
 # A request does not wait for a broker that is away: the sweep sends what was not sent.
 SENDING_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 CELERY_BROKER_TRANSPORT_OPTIONS = SENDING_ONCE | (
@@ -273,7 +283,21 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# A worker without -Q serves all of them. A queue of its own keeps one kind of work from waiting for
+# another: engines fill the processor, `waiting` is for engines that wait for somebody else's, and a
+# store that is slow to answer holds up `stores` alone. `celery` is where the version before sent
+# everything; it is served until no such message is left.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("engines", "waiting", "stores", "default", "celery")]
+CELERY_TASK_ROUTES = {
+    "generations.run": {"queue": "engines"},
+    "shopify_auth.handle_webhook": {"queue": "stores"},
+    "shopify_auth.keep_shop_access": {"queue": "stores"},
+    "shopify_auth.bring_in_line": {"queue": "stores"},
+    "shopify_auth.compare_billing": {"queue": "stores"},
+}
 # Billing has tasks of its own beside each app's `tasks` module.
+CELERY_BEAT_SCHEDULER = "ecomvance_app.scheduler:SteadyScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "shopify_auth.sweep_billing": {"task": "shopify_auth.sweep_billing", "schedule": 60.0},
     "shopify_auth.compare_billing": {
@@ -282,7 +306,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
-    "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 30.0},
+    "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 5.0},
     "shopify_auth.keep_access": {
         "task": "shopify_auth.keep_access",
         "schedule": crontab(hour="2", minute="41"),

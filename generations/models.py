@@ -52,7 +52,9 @@ class Generation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey("credits.Account", models.PROTECT, related_name="generations")
-    key = models.CharField(max_length=150)
+    key = models.CharField(
+        max_length=150, help_text=_("A digest of the idempotency key; its text is not kept.")
+    )
     request_digest = models.CharField(max_length=64)
     tool = models.CharField(max_length=40)
     resolution = models.CharField(max_length=2, blank=True)
@@ -83,7 +85,9 @@ class Generation(models.Model):
     step = models.CharField(max_length=10, choices=Step, blank=True)
     handle = models.CharField(max_length=500, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Both by the database's clock: when the lease ends, and since when it is known to have ended.
     lease_until = models.DateTimeField(null=True)
+    suspected_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
     poll_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField(null=True)

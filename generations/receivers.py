@@ -13,14 +13,18 @@ from generations.runs import lifecycle
 
 
 @receiver(account_suspended, dispatch_uid="cancel-waiting-runs")
-def cancel_waiting(account_id: int, people: list[int] | None = None, **_kwargs: Any) -> None:
-    """Work that has not begun is cancelled and given back; only that of `people`, if told."""
-    lifecycle.cancel_waiting(account_id, people)
+def cancel_waiting(account_id: int, **_kwargs: Any) -> None:
+    """Work that has not begun is cancelled and given back, whoever asked for it."""
+    lifecycle.cancel_waiting(account_id)
 
 
 @receiver(account_erased, dispatch_uid="erase-runs")
 def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
-    """Pictures, prompts and product names go; price, state and spend stay with the ledger."""
+    """Pictures, prompts and product names go; price, state and spend stay with the ledger.
+
+    What has not ended is cancelled first: a result that came later would be kept for nobody.
+    """
+    lifecycle.cancel_unfinished(account_id)
     pictures = Picture.objects.filter(generation__account_id=account_id)
     for picture in pictures:
         storage.discard(picture)

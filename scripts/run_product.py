@@ -95,7 +95,7 @@ def python(name: str, *arguments: str, settings: dict[str, str]) -> Program:
 
 
 def programs(options: Options, settings: dict[str, str]) -> list[Program]:
-    """Web, worker, scheduler and the fake Shopify admin."""
+    """Web, workers, scheduler and the fake Shopify admin."""
     celery = ("-m", "celery", "-A", "ecomvance_app", "--quiet")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
     worker_settings = dict(settings)
@@ -114,16 +114,18 @@ def programs(options: Options, settings: dict[str, str]) -> list[Program]:
             *("--lifespan", "off"),
             settings=settings,
         ),
-        python(
-            "worker",
-            *celery,
-            "worker",
-            "-P",
-            "threads",
-            "-c",
-            "2",
-            *quiet,
-            settings=worker_settings,
+        # Engines fill the processors; the other work mostly waits for answers, of stores above all.
+        *(
+            python(
+                name,
+                *(*celery, "worker", "-n", f"{name}@%h", "-Q", queues),
+                *("-P", "threads", "-c", threads, *quiet),
+                settings=worker_settings,
+            )
+            for name, queues, threads in (
+                ("engines", "engines,waiting", "2"),
+                ("worker", "stores,default,celery", "8"),
+            )
         ),
         python("beat", *celery, "beat", "-s", str(DATA / "beat-schedule"), settings=settings),
         python(

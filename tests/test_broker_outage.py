@@ -53,7 +53,7 @@ def until_worker_listens(broker: PrivateValkey) -> None:
     sweep(broker)
     deadline = time.monotonic() + WITHIN_SECONDS
     with redis.Redis.from_url(broker.url()) as queue:
-        while queue.exists("celery"):
+        while queue.exists("celery", "default", "engines"):
             assert time.monotonic() < deadline
             time.sleep(0.1)
 

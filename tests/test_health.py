@@ -16,6 +16,9 @@ from scripts.servers.valkey import PrivateValkey, free_port
 from tests.plugins.browser import Product
 
 WITHIN_SECONDS = 30
+# The pool by itself would try again after 1, 3, 7 and 15 seconds.
+OUTAGE_SECONDS = 8
+BACK_WITHIN_SECONDS = 5
 
 
 @pytest.mark.django_db
@@ -82,3 +85,16 @@ def test_a_process_says_what_is_away_and_when_it_is_back(site: Site) -> None:
     site.becomes(503, {"status": "unavailable", "away": ["database"]})
     site.database.start()
     site.becomes(200, {"status": "ok"})
+
+
+@pytest.mark.postgresql
+def test_pages_are_back_within_seconds_of_the_database(site: Site) -> None:
+    """However long it was away: the pool's own waits would double each time."""
+    site.database.stop()
+    away_until = time.monotonic() + OUTAGE_SECONDS
+    while time.monotonic() < away_until:
+        assert site.ask("/readyz")[0] == 503
+    site.database.start()
+    back = time.monotonic()
+    site.becomes(200, {"status": "ok"})
+    assert time.monotonic() - back < BACK_WITHIN_SECONDS

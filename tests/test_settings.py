@@ -123,9 +123,15 @@ class TestProduction:
     @pytest.mark.parametrize(
         ("variables", "pool"),
         [
-            ({}, {"min_size": 2, "max_size": 10, "timeout": 3}),
-            ({"DATABASE_POOL_SIZE": "30"}, {"min_size": 2, "max_size": 30, "timeout": 3}),
-            ({"DATABASE_POOL_SIZE": "1"}, {"min_size": 1, "max_size": 1, "timeout": 3}),
+            ({}, {"min_size": 2, "max_size": 10, "timeout": 3, "reconnect_timeout": 2}),
+            (
+                {"DATABASE_POOL_SIZE": "30"},
+                {"min_size": 2, "max_size": 30, "timeout": 3, "reconnect_timeout": 2},
+            ),
+            (
+                {"DATABASE_POOL_SIZE": "1"},
+                {"min_size": 1, "max_size": 1, "timeout": 3, "reconnect_timeout": 2},
+            ),
         ],
     )
     def test_pools_connections(self, start, variables, pool):

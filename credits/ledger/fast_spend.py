@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -145,6 +146,7 @@ BEGIN
 END $$;
 """  # noqa: S608 - all of it is written here.
 
+_FUNCTIONS = ("credits_common_spend", "credits_common_batch")
 _COLUMNS = [str(field.column) for field in LedgerEntry._meta.concrete_fields]
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM "  # noqa: S608 - the model's own columns.
 _ONE = f"{_SELECT} credits_common_spend(%s, %s, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz)"
@@ -178,9 +180,26 @@ def attempt(
 
 
 def install(using: str, **_kwargs: Any) -> None:
-    """Create the functions, after every migrate that leaves the ledger's tables in place."""
+    """Create the functions, after a migrate that leaves the ledger's tables in place.
+
+    Those that stand with this text, whose digest is their comment, are left alone.
+    """
     connection = connections[using]
     tables = {"credits_ledgerentry", "credits_account", "credits_dailyusage"}
-    if connection.vendor == "postgresql" and tables <= set(connection.introspection.table_names()):
-        with connection.cursor() as cursor:
-            cursor.execute(_COMMON_SPEND + _COMMON_BATCH)
+    if connection.vendor != "postgresql":
+        return
+    if not tables <= set(connection.introspection.table_names()):
+        return
+    digest = hashlib.sha256((_COMMON_SPEND + _COMMON_BATCH).encode()).hexdigest()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_proc WHERE proname = ANY(%s)"
+            " AND pronamespace = current_schema()::regnamespace"
+            " AND obj_description(oid, 'pg_proc') = %s",
+            [list(_FUNCTIONS), digest],
+        )
+        if cursor.fetchone()[0] == len(_FUNCTIONS):
+            return
+        cursor.execute(_COMMON_SPEND + _COMMON_BATCH)
+        for function in _FUNCTIONS:
+            cursor.execute(f"COMMENT ON FUNCTION {function} IS '{digest}'")

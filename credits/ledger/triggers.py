@@ -13,10 +13,13 @@ every spend.
 
 from __future__ import annotations
 
+import hashlib
+import time
 from typing import Any
 
-from django.db import connections
+from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.errors import LockNotAvailable
 
 ENTRY, ACCOUNT = "credits_ledgerentry", "credits_account"
 ACT = "credits_staffact"
@@ -140,15 +143,65 @@ _TRIGGERS = {
 }
 
 
+_NAMES = [name for names in _TRIGGERS.values() for name in names]
+_DIGEST = hashlib.sha256(_POSTGRESQL.encode()).hexdigest()
+
+# Laying a trigger locks the table for a moment, and whoever writes waits behind whoever waits for
+# the lock. So we wait this long at most, let the writers through, and try again.
+LOCK_MILLISECONDS = 2_000
+TRIES = 30
+PAUSE_SECONDS = 1.0
+
+
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Lay the triggers on the ledger's tables; laying them twice changes nothing."""
+    """Lay the triggers on the ledger's tables; where they lie already nothing is locked.
+
+    Raises OperationalError when the tables are too busy for a minute and a half.
+    """
+    if connection.vendor == "postgresql":
+        if not _are_installed(connection):
+            _lay_patiently(connection)
+        return
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(_POSTGRESQL)
-            return
         for name, body in _SQLITE.items():
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
             cursor.execute(f"CREATE TRIGGER {name} {body}")
+
+
+def _are_installed(connection: BaseDatabaseWrapper) -> bool:
+    """Whether all triggers stand, switched on, with this text: each has its digest as a comment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_trigger WHERE tgname = ANY(%s) AND tgenabled <> 'D'"
+            " AND tgrelid = ANY(%s::regclass[])"
+            " AND obj_description(oid, 'pg_trigger') = %s",
+            [_NAMES, list(_TRIGGERS), _DIGEST],
+        )
+        return bool(cursor.fetchone()[0] == len(_NAMES))
+
+
+def _lay_patiently(connection: BaseDatabaseWrapper) -> None:
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic(using=connection.alias):
+                _lay(connection)
+        except OperationalError as error:
+            if not tries_left or not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+def _lay(connection: BaseDatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_MILLISECONDS}ms"])
+        cursor.execute(_POSTGRESQL)
+        for table, triggers in _TRIGGERS.items():
+            for name in triggers:
+                cursor.execute(f"COMMENT ON TRIGGER {name} ON {table} IS '{_DIGEST}'")
+        # In a surrounding transaction the limit would go on.
+        cursor.execute("SELECT set_config('lock_timeout', '0', true)")
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:

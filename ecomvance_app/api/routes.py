@@ -49,6 +49,19 @@ class SessionToken(AuthBase):
         return account
 
 
+class ConnectionKey(AuthBase):
+    """HTTP Basic with the key id and secret of a connection, verified by the identity middleware."""
+
+    openapi_type = "http"
+    openapi_scheme = "basic"
+
+    def __call__(self, request: HttpRequest) -> Account | None:
+        if getattr(request, "surface", None) != "api":
+            return None
+        account: Account | None = getattr(request, "account", None)
+        return account
+
+
 api = NinjaAPI(
     title="ecomVance",
     version="1",
@@ -56,7 +69,7 @@ api = NinjaAPI(
     urls_namespace="api",
     openapi_url=None,
     docs_url=None,
-    auth=[SessionToken()],
+    auth=[SessionToken(), ConnectionKey()],
     throttle=[AccountThrottle()],
 )
 errors.register(api)
@@ -64,7 +77,7 @@ errors.register(api)
 
 def _refusals(*statuses: int) -> dict[int, Any]:
     """Answers that every route can give, and those of this one."""
-    return dict.fromkeys((401, 405, 429, 500, *statuses), schemas.Error)
+    return dict.fromkeys((401, 403, 405, 429, 500, *statuses), schemas.Error)
 
 
 _ORDER_REFUSALS = _refusals(404, 409, 413, 415, 422, 503) | {402: schemas.InsufficientCreditsError}

@@ -9,7 +9,6 @@ from typing import cast
 from django.core.cache import cache
 from django.http import HttpRequest
 from ninja.throttling import BaseThrottle
-from redis.exceptions import RedisError
 
 from ecomvance_app.http import MerchantRequest
 
@@ -23,7 +22,8 @@ class AccountThrottle(BaseThrottle):
 
     One counter per account and minute, raised atomically in the cache. django-ninja's own rate
     throttles keep the request's history on the throttle, which threads share. A cache that is away
-    limits nobody: the limit protects from runaway programs, and the ledger needs no protection.
+    (see `ecomvance_app.cache`) limits nobody: the limit protects from runaway programs, and the
+    ledger needs no protection.
     """
 
     def allow_request(self, request: HttpRequest) -> bool:
@@ -33,8 +33,6 @@ class AccountThrottle(BaseThrottle):
         try:
             cache.add(key, 0, timeout=120)
             return cache.incr(key) <= REQUESTS_PER_MINUTE
-        except (RedisError, OSError):
-            logger.warning("Cache away: requests of account %s are not counted", account_id)
         except ValueError:
             logger.warning("Cache dropped the count of account %s", account_id)
         return True

@@ -7,9 +7,10 @@ becomes of the credits (product document, "Credit Restoration").
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar, Literal, Protocol
 
 from django.utils.translation import gettext_noop
@@ -91,14 +92,14 @@ class InputPicture:
 class Job:
     """One run: the tool's slug, its options by name, its pictures in the merchant's order.
 
-    `deadline` is real time, aware; an engine stops with EngineTimeoutError once it has passed.
-    `mask` is as large as the first picture, white where it is marked. `options` went through
-    `generations.options.clean`, so every option that the tool declares is there. The same job with
-    the same `seed` gives the same bytes on a local engine.
+    `deadline` is an instant of `time.monotonic()`, so that a clock that is set ends no run; an engine
+    stops with EngineTimeoutError once it has passed. `mask` is as large as the first picture, white
+    where it is marked. `options` went through `generations.options.clean`, so every option that the
+    tool declares is there. The same job with the same `seed` gives the same bytes on a local engine.
     """
 
     tool: str
-    deadline: datetime
+    deadline: float
     inputs: tuple[InputPicture, ...] = ()
     mask: InputPicture | None = None
     reference: InputPicture | None = None
@@ -111,7 +112,7 @@ class Job:
 
     def check_deadline(self) -> None:
         """Raise EngineTimeoutError when no time is left."""
-        if datetime.now(UTC) >= self.deadline:
+        if time.monotonic() >= self.deadline:
             raise EngineTimeoutError(
                 gettext_noop("The run took longer than it may and was stopped.")
             )

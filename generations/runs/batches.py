@@ -18,6 +18,7 @@ from ecomvance_app import clock
 from generations import catalog
 from generations.models import Generation
 from generations.runs import request
+from generations.runs.queries import key_digest
 from generations.runs.request import Order, Requester, RunRefused
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def place_batch(
 ) -> tuple[list[Generation], bool]:
     """Accept 1 to 50 runs of one picture each, all of them or none; returns them, and whether new.
 
-    One transaction charges them, one entry per order under the keys `{key}:{n}` with n from 1 on.
+    One transaction charges them, one run and one entry per order under the keys `{key}:{n}` with n from 1 on.
     Raises as `request.place` does, for the batch as a whole; `InsufficientCredits.needed` is the sum.
     """
     now = clock.now() if now is None else now
@@ -70,7 +71,7 @@ def place_batch(
 
 def find_by_key(account_id: int, key: str) -> list[Generation]:
     """The runs that a batch's key has made, in the order of its items."""
-    keys = _keys(key, MAX_ITEMS)
+    keys = [key_digest(item_key) for item_key in _keys(key, MAX_ITEMS)]
     found = Generation.objects.filter(account_id=account_id, key__in=keys)
     return sorted(found, key=lambda generation: keys.index(generation.key))
 
@@ -79,7 +80,7 @@ def repeated(known: Sequence[Generation], orders: Sequence[Order], key: str) -> 
     """The runs of a batch that comes again; KeyConflict if the key was for another batch."""
     if len(known) != len(orders):
         raise ledger.KeyConflict(key)
-    return [request.repeated(run, order) for run, order in zip(known, orders, strict=True)]
+    return [request.repeated(run, order, key) for run, order in zip(known, orders, strict=True)]
 
 
 def quote(orders: Sequence[Order]) -> list[int]:
@@ -105,8 +106,9 @@ def _pay(
     prices: Sequence[int],
     now: datetime,
 ) -> list[LedgerEntry]:
+    runs = [request.run_id(requester, key) for key in keys]
     items = [
-        (price, f"run:{key}", order.tool, str(request.run_id(requester, key)))
-        for key, order, price in zip(keys, orders, prices, strict=True)
+        (price, request.ledger_key(run), order.tool, str(run))
+        for run, order, price in zip(runs, orders, prices, strict=True)
     ]
     return ledger.spend_many(requester.account_id, items, now, requester.actor)

@@ -12,7 +12,8 @@ import contextlib
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -22,7 +23,11 @@ from generations.engines.base import Result
 from generations.media import storage
 from generations.models import Generation, Picture
 
-LEASE = timedelta(seconds=30)
+# Three of a worker's beats. Leases are kept by the database's clock, the one clock all workers share.
+LEASE = timedelta(seconds=15)
+# A worker that has let its lease run out has this long, two beats more, to renew it all the same:
+# when the clock was set, or the database was away, all leases have run out and most workers live.
+SUSPECTED_FOR = timedelta(seconds=10)
 ENQUEUE_AGAIN_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 2
 
@@ -36,7 +41,8 @@ def start(generation_id: str) -> Generation | None:
     """Take a waiting run for this worker, under a lease; None when somebody else has it."""
     changed = Generation.objects.filter(pk=generation_id, state=State.QUEUED).update(
         state=State.RUNNING,
-        lease_until=timezone.now() + LEASE,
+        lease_until=Now() + LEASE,
+        suspected_at=None,
         started_at=clock.now(),
         attempts=F("attempts") + 1,
     )
@@ -52,7 +58,7 @@ def extend_lease(generation: Generation) -> bool:
     return bool(
         Generation.objects.filter(
             pk=generation.pk, state=State.RUNNING, attempts=generation.attempts
-        ).update(lease_until=timezone.now() + LEASE)
+        ).update(lease_until=Now() + LEASE, suspected_at=None)
     )
 
 
@@ -104,11 +110,9 @@ def cancel(account_id: int, generation_id: str, now: datetime | None = None) -> 
         return _finish(generation, State.CANCELLED, Outcome.USER_CANCELLED)
 
 
-def cancel_waiting(account_id: int, people: list[int] | None = None) -> int:
-    """Cancel everything of an account that has not begun, or what `people` asked for; how many."""
+def cancel_waiting(account_id: int) -> int:
+    """Cancel everything of an account that has not begun, whoever asked for it; how many."""
     waiting = Generation.objects.filter(account_id=account_id, state=State.QUEUED)
-    if people is not None:
-        waiting = waiting.filter(requested_by__in=people)
     cancelled = 0
     for generation in waiting:
         with transaction.atomic():
@@ -116,6 +120,15 @@ def cancel_waiting(account_id: int, people: list[int] | None = None) -> int:
                 generation, State.CANCELLED, Outcome.CANCELLED_IN_QUEUE, leaves=State.QUEUED
             )
     return cancelled
+
+
+def cancel_unfinished(account_id: int) -> None:
+    """Cancel all that waits or runs, so that nothing is delivered any more."""
+    unfinished = Generation.objects.filter(
+        account_id=account_id, state__in=[State.QUEUED, State.RUNNING]
+    )
+    for generation_id in unfinished.values_list("pk", flat=True):
+        cancel(account_id, str(generation_id))
 
 
 def _finish(
@@ -128,7 +141,12 @@ def _finish(
         left = left.filter(attempts=generation.attempts)
     now = clock.now()
     changed = left.update(
-        state=state, outcome=outcome, finished_at=now, lease_until=None, **columns
+        state=state,
+        outcome=outcome,
+        finished_at=now,
+        lease_until=None,
+        suspected_at=None,
+        **columns,
     )
     if not changed:
         return False
@@ -145,26 +163,40 @@ def _finish(
 def sweep() -> tuple[int, int]:
     """Send again what waits too long, and free what a dead worker holds; returns both counts."""
     now = timezone.now()
-    forgotten = Generation.objects.filter(
-        state=State.QUEUED, enqueued_at__lte=now - ENQUEUE_AGAIN_AFTER
-    )
+    # One that was sent in the future was sent before the clock was set back.
+    forgotten = Q(enqueued_at__lte=now - ENQUEUE_AGAIN_AFTER)
+    forgotten |= Q(enqueued_at__gt=now + ENQUEUE_AGAIN_AFTER)
     sent = 0
-    for generation in forgotten:
+    for generation in Generation.objects.filter(forgotten, state=State.QUEUED):
         generation.enqueued_at = now
         generation.save(update_fields=["enqueued_at"])
         enqueue(generation)
         sent += 1
-    orphans = list(Generation.objects.filter(state=State.RUNNING, lease_until__lte=now))
+    orphans = _orphans()
     for generation in orphans:
         give_up_attempt(generation, gettext_noop("Our worker stopped in the middle of this run."))
     return sent, len(orphans)
+
+
+def _orphans() -> list[Generation]:
+    """Runs whose lease had run out when a sweep came, and was not renewed since.
+
+    The others whose lease has run out are suspected from now on.
+    """
+    ended = Q(lease_until__lte=Now()) | Q(lease_until__gt=Now() + 2 * LEASE)
+    unrenewed = Generation.objects.filter(ended, state=State.RUNNING)
+    orphans = list(unrenewed.filter(suspected_at__lte=Now() - SUSPECTED_FOR))
+    unrenewed.filter(Q(suspected_at=None) | Q(suspected_at__gt=Now())).update(suspected_at=Now())
+    return orphans
 
 
 def _requeue(generation: Generation) -> None:
     with transaction.atomic():
         changed = Generation.objects.filter(
             pk=generation.pk, state=State.RUNNING, attempts=generation.attempts
-        ).update(state=State.QUEUED, lease_until=None, enqueued_at=timezone.now())
+        ).update(
+            state=State.QUEUED, lease_until=None, suspected_at=None, enqueued_at=timezone.now()
+        )
         if changed:
             enqueue(generation)
             announce(generation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,9 +28,14 @@ def get_for_account(account_id: int, generation_id: uuid.UUID | str) -> Generati
     return _shown(account_id).get(pk=generation_id)
 
 
+def key_digest(key: str) -> str:
+    """What is kept of an idempotency key: a merchant's program may have put anybody's name in it."""
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+
+
 def find_by_key(account_id: int, key: str) -> Generation | None:
     """The run that this idempotency key has made in this account, if any."""
-    return Generation.objects.filter(account_id=account_id, key=key).first()
+    return Generation.objects.filter(account_id=account_id, key=key_digest(key)).first()
 
 
 def list_recent(account_id: int, limit: int = 5) -> list[Generation]:

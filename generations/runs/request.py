@@ -34,7 +34,7 @@ from generations.media import storage
 from generations.media.reading import UploadedImage, read_picture
 from generations.models import Generation, Picture
 from generations.runs import lifecycle
-from generations.runs.queries import find_by_key
+from generations.runs.queries import find_by_key, key_digest
 
 if TYPE_CHECKING:
     from credits.models import LedgerEntry
@@ -112,7 +112,7 @@ def place(
     check_key(key)
     known = find_by_key(requester.account_id, key)
     if known is not None:
-        return repeated(known, order), False
+        return repeated(known, order, key), False
 
     price = quote(order)
     check_affordable(requester.account_id, price, now)
@@ -126,7 +126,7 @@ def place(
             # finds here what the first has made.
             known = find_by_key(requester.account_id, key)
             if known is not None:
-                return repeated(known, order), False
+                return repeated(known, order, key), False
             run = store_run(requester, order, key, price, spend, title, pictures, now)
         undo.pop_all()
     return run, True
@@ -142,10 +142,10 @@ def check_key(key: str) -> None:
         raise RunRefused(message, "invalid_key")
 
 
-def repeated(generation: Generation, order: Order) -> Generation:
+def repeated(generation: Generation, order: Order, key: str) -> Generation:
     """The run of an idempotency key that comes again; KeyConflict if it was for another order."""
     if generation.request_digest != order.digest:
-        raise ledger.KeyConflict(generation.key)
+        raise ledger.KeyConflict(key)
     return generation
 
 
@@ -225,10 +225,10 @@ def _pay(
         # What is free has no spend at whose lock requests with one key could meet.
         Account.objects.select_for_update().get(pk=requester.account_id)
         return None
+    run = run_id(requester, key)
     return ledger.spend(
-        requester.account_id, price, f"run:{key}", order.tool, str(run_id(requester, key)),
-        requester.actor, now,
-    )  # fmt: skip
+        requester.account_id, price, ledger_key(run), order.tool, str(run), requester.actor, now
+    )
 
 
 def store_run(
@@ -245,7 +245,7 @@ def store_run(
     generation = Generation.objects.create(
         id=run_id(requester, key),
         account_id=requester.account_id,
-        key=key,
+        key=key_digest(key),
         request_digest=order.digest,
         tool=order.tool,
         resolution=order.resolution,
@@ -272,3 +272,8 @@ def store_run(
 def run_id(requester: Requester, key: str) -> uuid.UUID:
     """The run's id, known before it is stored, so that its spend can refer to it."""
     return uuid.uuid5(_RUNS, f"{requester.account_id}:{key}")
+
+
+def ledger_key(run: uuid.UUID) -> str:
+    """The key of a run's spend. Entries never change, so no text of a merchant's goes into one."""
+    return f"run:{run}"

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from credits import ledger, queries
 from credits.refusals import Refusal
 from ecomvance_app import clock, jobs
-from ecomvance_app.http import MerchantRequest, answer_refusal, public
+from ecomvance_app.http import MerchantRequest, answer_refusal, for_owners, public
 from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import charges, reconcile, schedule, subscription_state, wordings
 from shopify_auth.billing.charges import Buyer, ChargeRefused
@@ -65,18 +65,21 @@ def plans_content(request: MerchantRequest) -> HttpResponse:
     return render(request, "shopify_auth/_plans.html", context)
 
 
+@for_owners
 @require_POST
 def subscribe(request: MerchantRequest) -> HttpResponse:
     """Start a subscription to `plan` and send the merchant to Shopify's approval page."""
     return _start(request, charges.subscribe, request.POST.get("plan", ""))
 
 
+@for_owners
 @require_POST
 def buy_package(request: MerchantRequest) -> HttpResponse:
     """Start the purchase of `package` and send the merchant to Shopify's approval page."""
     return _start(request, charges.buy_package, request.POST.get("package", ""))
 
 
+@for_owners
 @require_POST
 def cancel_plan(request: MerchantRequest) -> HttpResponse:
     """End the subscription named in the form; granted credits stay to the end of their period.

@@ -152,6 +152,8 @@ class Shop(BaseModel):
     email: str
     owner: str
     staff_id: str
+    # Who works in the store without owning its account; everybody else is the owner.
+    other_staff_ids: list[str] = ["902541700"]
     country: str
     country_name: str
     currency: str
@@ -167,6 +169,7 @@ class Shop(BaseModel):
     authorization_code: str = ""
     paid_until: datetime | None = None
     tokens: list[Token] = Field(default_factory=list)
+    online_tokens: list[Token] = Field(default_factory=list)
     charges: list[Charge] = Field(default_factory=list)
     products: dict[str, ProductChanges] = Field(default_factory=dict)
     uploads: list[StagedUpload] = Field(default_factory=list)

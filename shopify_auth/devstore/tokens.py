@@ -97,7 +97,7 @@ def offline_token(shop: Shop, *, expiring: bool) -> Answer:
 def accepted_token(shop: Shop, access_token: str) -> Token | None:
     """The living token of the shop with this text, marked as used; None when there is none."""
     now = time.time()
-    for token in shop.tokens:
+    for token in [*shop.tokens, *shop.online_tokens]:
         if secrets.compare_digest(token.access_token.encode(), access_token.encode()):
             if not shop.installed or (token.expires_at is not None and token.expires_at <= now):
                 return None
@@ -115,7 +115,7 @@ def _exchange(shop: Shop, form: dict[str, str]) -> Answer:
     if requested == OFFLINE:
         return offline_token(shop, expiring=form.get("expiring") == "1")
     if requested == ONLINE:
-        return _online_token(shop)
+        return _online_token(shop, form["subject_token"])
     return _refused("invalid_request", "The requested token type is not known.")
 
 
@@ -210,22 +210,23 @@ def _pair_answer(token: Token) -> Answer:
     )
 
 
-def _online_token(shop: Shop) -> Answer:
+def _online_token(shop: Shop, subject_token: str) -> Answer:
+    subject = str(jwt.decode(subject_token, options={"verify_signature": False})["sub"])
     token = Token(
         kind=TokenKind.ONLINE,
         access_token=_new_text("shpat"),
         scope=",".join(shop.scopes),
         expires_at=time.time() + ONLINE_TOKEN_SECONDS,
     )
-    shop.tokens.append(token)
+    shop.online_tokens.append(token)
     first_name, _, last_name = shop.owner.partition(" ")
     user = {
-        "id": int(shop.staff_id),
+        "id": int(subject),
         "first_name": first_name,
         "last_name": last_name,
         "email": shop.email,
         "email_verified": True,
-        "account_owner": True,
+        "account_owner": subject not in shop.other_staff_ids,
         "locale": "en",
         "collaborator": False,
     }

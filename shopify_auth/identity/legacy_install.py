@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -130,7 +130,7 @@ def _state_holds(request: HttpRequest, shop: str) -> bool:
         return False
     if not ours or begun["shop"] != shop:
         return False
-    first_return: bool = cache.add(f"install:{state}", 1, STATE_SECONDS)
+    first_return: bool = caches["once"].add(f"install:{state}", 1, STATE_SECONDS)
     return first_return
 
 

@@ -1,7 +1,8 @@
 """Who is asking: the session token inside Shopify's admin, the session cookie on the web.
 
 Pages under /dashboard/ are the web's and know cookies only; everything else is the admin's frame and
-the API, and knows session tokens only. Neither door opens with the other's key.
+the API, and knows session tokens only; the API knows the keys of connections too. No door opens with
+another's key. What the person may do there is held by `roles`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ from shopify_auth.admin_api.errors import (
 )
 from shopify_auth.frame import session_tokens
 from shopify_auth.frame.session_tokens import SessionToken, SessionTokenError
-from shopify_auth.identity import unauthenticated
-from shopify_auth.models import Membership
+from shopify_auth.identity import credentials, memberships, roles, unauthenticated
 from shopify_auth.stores import installs
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -55,25 +55,17 @@ class SessionTokenMiddleware:
     def process_view(
         self, request: HttpRequest, view: View, _args: Any, _kwargs: Any
     ) -> HttpResponseBase | None:
-        """Stop a request to the frame's pages or the API that no session token speaks for."""
+        """Stop a request to the frame's pages or the API that nobody with an account speaks for."""
         if request.path.startswith((*COOKIE_PATHS, *OPEN_PATHS)):
             return None
-        token: SessionToken | None = getattr(request, "session_token", None)
         is_public = getattr(view, "is_public", False)
-        if token is None:
-            return None if is_public else unauthenticated.without_token(request)
-        if request.GET.get("shop", token.shop).lower() != token.shop:
-            return None if is_public else unauthenticated.unauthorized(request)
-        if (
-            not is_public
-            and unauthenticated.is_document(request)
-            and not unauthenticated.is_framed(request)
-        ):
-            return unauthenticated.into_admin(request, token.shop)
-        refusal = _identify(request, token)
-        if refusal is None and not is_public and unauthenticated.must_ask_consent(request):
-            return unauthenticated.ask_consent(request)
-        return refusal
+        if credentials.is_tried(request):
+            refusal: HttpResponseBase | None = None if is_public else credentials.identify(request)
+        else:
+            refusal = _by_token(request, is_public=is_public)
+        if refusal is not None or is_public:
+            return refusal
+        return roles.refusal(request, view)
 
 
 class MerchantMiddleware:
@@ -106,19 +98,22 @@ class MerchantMiddleware:
             if unauthenticated.is_document(request):
                 return redirect_to_login(request.get_full_path())
             return HttpResponse("Sign in again.", status=401, content_type="text/plain")
-        membership = (
-            Membership.objects.select_related("account")
-            .filter(person=request.user)
-            .order_by("joined_at", "pk")
-            .first()
-        )
-        if membership is None:
-            return render(request, "shopify_auth/no_account.html", status=403)
-        request.account = membership.account  # type: ignore[attr-defined]
         request.person = request.user  # type: ignore[attr-defined]
-        request.shop = None  # type: ignore[attr-defined]
-        request.surface = "web"  # type: ignore[attr-defined]
-        return None
+        if getattr(view, "is_for_people", False):
+            return None
+        return _by_membership(request) or roles.refusal(request, view)
+
+
+def _by_membership(request: HttpRequest) -> HttpResponseBase | None:
+    """Put the account in which the signed-in person works on the request."""
+    membership = memberships.current(request.user)
+    if membership is None:
+        return render(request, "shopify_auth/no_account.html", status=403)
+    request.account = membership.account  # type: ignore[attr-defined]
+    request.shop = None  # type: ignore[attr-defined]
+    request.surface = "web"  # type: ignore[attr-defined]
+    request.role = membership.role  # type: ignore[attr-defined]
+    return None
 
 
 def _read_token(request: HttpRequest) -> None:
@@ -153,6 +148,25 @@ def _note_frame(request: HttpRequest) -> None:
         request.surface = "embedded"  # type: ignore[attr-defined]
 
 
+def _by_token(request: HttpRequest, *, is_public: bool) -> HttpResponseBase | None:
+    """Identify who a session token speaks for; a public view needs none, and takes a good one."""
+    token: SessionToken | None = getattr(request, "session_token", None)
+    if token is None:
+        return None if is_public else unauthenticated.without_token(request)
+    if request.GET.get("shop", token.shop).lower() != token.shop:
+        return None if is_public else unauthenticated.unauthorized(request)
+    if (
+        not is_public
+        and unauthenticated.is_document(request)
+        and not unauthenticated.is_framed(request)
+    ):
+        return unauthenticated.into_admin(request, token.shop)
+    refusal = _identify(request, token)
+    if refusal is None and not is_public and unauthenticated.must_ask_consent(request):
+        return unauthenticated.ask_consent(request)
+    return refusal
+
+
 def _identify(request: HttpRequest, token: SessionToken) -> HttpResponseBase | None:
     try:
         shop = installs.shop_of(token)
@@ -165,7 +179,11 @@ def _identify(request: HttpRequest, token: SessionToken) -> HttpResponseBase | N
         return unauthenticated.shopify_away(request)
     request.account = shop.account  # type: ignore[attr-defined]
     request.shop = shop  # type: ignore[attr-defined]
-    request.person = installs.staff_person(shop, token.user_id)  # type: ignore[attr-defined]
+    staff = installs.staff_of(shop, token.user_id)
+    if unauthenticated.is_document(request):
+        roles.meet(staff, token)
+    request.person = staff.person  # type: ignore[attr-defined]
+    request.role = roles.staff_role(staff)  # type: ignore[attr-defined]
     return None
 
 

@@ -8,7 +8,8 @@ from shopify_auth.models.charges import (
     Purchase,
     Subscription,
 )
-from shopify_auth.models.people import Membership, Person
+from shopify_auth.models.connections import Connection, LinkRequest
+from shopify_auth.models.people import Invitation, Mailbox, Membership, Person
 from shopify_auth.models.shops import Erasure, Shop, ShopStaff
 from shopify_auth.models.tokens import OfflineToken
 from shopify_auth.models.webhooks import WebhookDelivery
@@ -16,7 +17,11 @@ from shopify_auth.models.webhooks import WebhookDelivery
 __all__ = [
     "BillingCheck",
     "BillingDifference",
+    "Connection",
     "Erasure",
+    "Invitation",
+    "LinkRequest",
+    "Mailbox",
     "Membership",
     "OfflineToken",
     "Person",

@@ -41,6 +41,18 @@ class Person(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("staff"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    wants_workspace = models.BooleanField(
+        default=True,
+        help_text=_("Off for who signs up to join an account: no workspace is opened unasked."),
+    )
+    last_account = models.ForeignKey(
+        "credits.Account",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Where they worked last on the web, of several accounts."),
+    )
 
     objects = PersonManager()
 
@@ -60,11 +72,15 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
 
 class Membership(models.Model):
-    """A person's place in an account. The first one of an account is its owner."""
+    """A person's place in an account. The first one of an account is its owner.
+
+    An owner does everything, a maker runs tools and sees usage, a viewer sees.
+    """
 
     class Role(models.TextChoices):
         OWNER = "owner", _("Owner")
         MAKER = "maker", _("Maker")
+        VIEWER = "viewer", _("Viewer")
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
     account = models.ForeignKey("credits.Account", models.CASCADE, related_name="memberships")
@@ -78,3 +94,41 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} in {self.account_id}"
+
+
+class Mailbox(models.Model):
+    """A mailbox that has had its workspace, as keyed hash: it gets no second trial."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "mailboxes"
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
+class Invitation(models.Model):
+    """A mail that asks somebody to join an account. Its link is kept as a digest and works once."""
+
+    account = models.ForeignKey("credits.Account", models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Membership.Role)
+    token_digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "email"],
+                condition=models.Q(accepted_at=None),
+                name="invitation_open_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Invitation {self.pk} to {self.account_id}"

@@ -54,6 +54,12 @@ class ShopStaff(models.Model):
     shop = models.ForeignKey(Shop, models.CASCADE, related_name="staff")
     shopify_user_id = models.CharField(max_length=40)
     person = models.OneToOneField("shopify_auth.Person", models.CASCADE, related_name="shop_staff")
+    is_account_owner = models.BooleanField(
+        default=False, help_text=_("By Shopify's word: the store's account owner.")
+    )
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When Shopify was asked for that, in real time.")
+    )
 
     class Meta:
         verbose_name_plural = "shop staff"

@@ -14,7 +14,6 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from redis.exceptions import RedisError
 
 from credits import ledger
 from credits.models import Account
@@ -110,22 +109,21 @@ def _completed(shop: Shop) -> Shop:
     return shop
 
 
-def staff_person(shop: Shop, user_id: str) -> Person:
-    """The person behind the user id in a session token, so that runs record who asked for them."""
+def staff_of(shop: Shop, user_id: str) -> ShopStaff:
+    """Who is behind the user id in a session token, so that runs record who asked for them."""
     known = ShopStaff.objects.select_related("person").filter(shop=shop, shopify_user_id=user_id)
     staff = known.first()
     if staff is not None:
-        return staff.person
+        return staff
     try:
         with transaction.atomic():
             person = Person(name=f"Store staff {user_id}")
             person.set_unusable_password()
             person.save()
-            ShopStaff.objects.create(shop=shop, shopify_user_id=user_id, person=person)
+            return ShopStaff.objects.create(shop=shop, shopify_user_id=user_id, person=person)
     except IntegrityError:
         # Two first requests at once: the other one made them.
-        return known.get().person
-    return person
+        return known.get()
 
 
 def is_installed(domain: str) -> bool:
@@ -154,20 +152,14 @@ def _can_work(shop: Shop) -> bool:
 
 def _is_due(domain: str) -> bool:
     """Whether this load is to try what an earlier one could not do; then others leave it alone."""
-    try:
-        return cache.add(f"opening:{domain}", 1, PAUSE_SECONDS)
-    except RedisError:
-        return True
+    return cache.add(f"opening:{domain}", 1, PAUSE_SECONDS)
 
 
 def _note_try(domain: str, *, pause: bool) -> None:
-    try:
-        if pause:
-            cache.set(f"opening:{domain}", 1, PAUSE_SECONDS)
-        else:
-            cache.delete(f"opening:{domain}")
-    except RedisError as error:
-        logger.warning("The next load of %s tries again at once: %s", domain, error)
+    if pause:
+        cache.set(f"opening:{domain}", 1, PAUSE_SECONDS)
+    else:
+        cache.delete(f"opening:{domain}")
 
 
 def _row(domain: str) -> Shop:

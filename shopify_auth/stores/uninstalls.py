@@ -14,13 +14,17 @@ from typing import cast
 from django.db import transaction
 from django.db.models import Q
 
+from credits import staff_acts
 from credits.redaction import redact_account
 from credits.signals import account_erased, account_suspended
 from shopify_auth.admin_api import offline_tokens
 from shopify_auth.billing import reconcile
 from shopify_auth.domains import hashed_domain
 from shopify_auth.models import (
+    Connection,
     Erasure,
+    Invitation,
+    LinkRequest,
     Membership,
     OfflineToken,
     Person,
@@ -29,6 +33,7 @@ from shopify_auth.models import (
     Subscription,
     WebhookDelivery,
 )
+from shopify_auth.stores import connections
 
 REDACTED_AFTER = timedelta(hours=48)
 
@@ -41,22 +46,22 @@ def last_refresh(shop: Shop) -> datetime | None:
 def uninstall(shop: Shop, seen: datetime | None, now: datetime) -> bool:
     """Take the store as uninstalled; False when its token was renewed after `seen`.
 
-    Tokens are deleted, the subscription ends, runs that have not begun are cancelled and given back;
-    not those of web users and other stores on the same account. Account and ledger stay as they are.
+    Tokens and keys die, the subscription ends, runs that have not begun are cancelled and given back,
+    whoever asked for them. Account, ledger and memberships stay as they are: members on the web may
+    use what credits are left.
     """
     with transaction.atomic():
         locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         if locked.state != Shop.State.INSTALLED or last_refresh(shop) != seen:
             return False
         offline_tokens.forget(shop)
+        connections.revoke_keys(locked)
         locked.state = Shop.State.UNINSTALLED
         locked.uninstalled_at = now
         locked.save(update_fields=["state", "uninstalled_at"])
         reconcile.end_charges(locked, now)
         if locked.account_id is not None:
-            account_suspended.send(
-                sender=Shop, account_id=locked.account_id, now=now, people=_only_of(locked)
-            )
+            account_suspended.send(sender=Shop, account_id=locked.account_id, now=now)
     return True
 
 
@@ -68,9 +73,8 @@ def redactable_from(shop: Shop) -> datetime:
 def redact(shop: Shop, now: datetime) -> Erasure | None:
     """Erase a store that left 48 hours ago and keep proof; None when that was done before.
 
-    Pictures, prompts, people, tokens, free text and what webhooks said go, and the domain becomes its
-    keyed hash. An account that another installed store draws on keeps its runs: they are that
-    store's too.
+    Pictures, prompts, people, memberships, tokens, free text and what webhooks said go, and the domain
+    becomes its keyed hash. Whoever was a member on the web keeps their log-in and finds no account.
     """
     with transaction.atomic():
         locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
@@ -80,7 +84,8 @@ def redact(shop: Shop, now: datetime) -> Erasure | None:
         counts |= _erase_people(locked)
         counts |= _erase_deliveries(locked)
         counts |= _erase_reasons(locked)
-        if locked.account_id is not None and not _shares_account(locked):
+        if locked.account_id is not None:
+            counts |= _end_memberships(locked.account_id)
             counts |= _erase_account(locked.account_id)
         locked.domain = hashed_domain(locked.domain)
         locked.name = locked.shopify_id = ""
@@ -89,24 +94,21 @@ def redact(shop: Shop, now: datetime) -> Erasure | None:
         return Erasure.objects.create(shop=locked, erased_at=now, counts=counts)
 
 
-def _shares_account(shop: Shop) -> bool:
-    others = Shop.objects.filter(account=shop.account, state=Shop.State.INSTALLED)
-    return others.exclude(pk=shop.pk).exists()
-
-
-def _only_of(shop: Shop) -> list[int] | None:
-    """The store's own staff where somebody else uses its account too; None where nobody does."""
-    on_the_web = Membership.objects.filter(account=shop.account)
-    if not on_the_web.exists() and not _shares_account(shop):
-        return None
-    return list(shop.staff.values_list("person_id", flat=True))
-
-
 def _erase_people(shop: Shop) -> dict[str, int]:
+    """The store's staff, and the ways by which people of the web came to it."""
     people = Person.objects.filter(shop_staff__shop=shop)
-    count = people.count()
+    gone = list(people.values_list("pk", flat=True))
+    staff_acts.forget_words(people=gone)
     people.delete()
-    return {"people": count}
+    Connection.objects.filter(shop=shop).delete()
+    LinkRequest.objects.filter(domain=shop.domain).delete()
+    return {"people": len(gone)}
+
+
+def _end_memberships(account_id: int) -> dict[str, int]:
+    Invitation.objects.filter(account_id=account_id).delete()
+    ended, _details = Membership.objects.filter(account_id=account_id).delete()
+    return {"memberships": ended}
 
 
 def _erase_deliveries(shop: Shop) -> dict[str, int]:

@@ -58,7 +58,7 @@ def handle(delivery: WebhookDelivery) -> Result:
         return Result("Ignored: the body is not this topic's")
     if delivery.topic in CUSTOMER_TOPICS:
         # No customer of a store is known here.
-        return Result("No data of customers is held")
+        return Result("No data of customers is held", _shop(delivery.subject))
     shop = _shop(delivery.subject)
     if shop is None:
         return Result("Ignored: unknown store")

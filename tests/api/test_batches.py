@@ -12,6 +12,7 @@ from django.db import connection
 from credits import ledger
 from credits.models import LedgerEntry
 from generations.models import Generation
+from generations.runs import batches
 from tests.api.storefront import LAMP, MUG
 from tests.api.test_refusals import assert_refused
 from tests.generations import sample_pictures as samples
@@ -46,7 +47,7 @@ class TestWithAnEngine:
         runs = answer.json()["generations"]
         assert [(run["state"], run["cost"]) for run in runs] == [("queued", 50)] * 3
         assert [run["split"]["package"] for run in runs] == [0, 0, 50]
-        assert spent(owner) == ["run:b1:1", "run:b1:2", "run:b1:3"]
+        assert spent(owner) == [f"run:{run['id']}" for run in runs]
         assert owner.holdings[0] == 450
 
     def test_takes_uploads(self, owner: ApiMerchant) -> None:
@@ -131,5 +132,7 @@ def test_is_charged_once_when_sent_twice_at_once(owner: ApiMerchant) -> None:
         statuses = sorted(pool.map(send, range(4)))
 
     assert statuses == [200, 200, 200, 201]
-    assert spent(owner) == ["run:b1:1", "run:b1:2", "run:b1:3"]
+    batch = batches.find_by_key(owner.account.pk, "b1")
+    assert spent(owner) == [f"run:{run.pk}" for run in batch]
+    assert len(batch) == 3
     assert owner.holdings == (450, 5, 3, 6)

@@ -41,7 +41,7 @@ def test_describes_every_route_to_anybody(stranger: Client) -> None:
     }
     for methods in document["paths"].values():
         for operation in methods.values():
-            assert operation["security"] == [{"SessionToken": []}]
+            assert operation["security"] == [{"SessionToken": []}, {"ConnectionKey": []}]
             assert {"401", "405", "429", "500"} < operation["responses"].keys()
 
 

@@ -11,6 +11,7 @@ from credits.representations import balance_json
 from generations import products
 from generations.models import Generation, Picture
 from generations.runs import lifecycle
+from generations.runs.queries import key_digest
 from tests.api.storefront import LAMP, MUG
 from tests.generations import sample_pictures as samples
 from tests.merchants import ApiMerchant
@@ -67,7 +68,7 @@ class TestGenerations:
         assert body["split"] == {"plan": 20, "package": 0}
         assert body["outputs"] == []
         run = Generation.objects.get()
-        assert (str(run.pk), run.key, run.surface) == (body["id"], "k1", "embedded")
+        assert (str(run.pk), run.key, run.surface) == (body["id"], key_digest("k1"), "embedded")
         assert run.requested_by is not None
         assert owner.holdings == (80, 2, 1, 2)
 

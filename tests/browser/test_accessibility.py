@@ -20,6 +20,7 @@ from ecomvance_app import views
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
+from generations.runs.queries import key_digest
 from generations.runs.request import Order, Requester, place
 from shopify_auth.models import Membership
 from tests.generations import sample_pictures as samples
@@ -96,13 +97,13 @@ def ended_run(merchant: Merchant, outcome: str) -> None:
 
 def test_pages_of_a_store_at_work(olivia: Merchant, sign_in: SignIn, found: list[str]) -> None:
     page = sign_in(olivia.person)
-    runs = {run.key: run for run in Generation.objects.all()}
-    failed = runs["platform_error"]
+    runs = list(Generation.objects.all())
+    failed = Generation.objects.get(key=key_digest("platform_error"))
     assert failed.spend is not None
     period = LedgerEntry.objects.get(kind="plan_grant").sequence
     addresses = (
         "", "tools", TOOL, "tools/veo-t2v", "history", "history?state=queued",
-        *(f"runs/{run.pk}" for run in runs.values()),
+        *(f"runs/{run.pk}" for run in runs),
         "usage", f"usage?span=period-{period}", "usage/ledger", "usage/ledger?at=soon",
         f"usage/ledger/{failed.spend.sequence}", "usage/ledger/1", "plans", "settings",
     )  # fmt: skip

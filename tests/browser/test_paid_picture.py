@@ -6,12 +6,10 @@ import io
 import re
 import signal
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from django.utils import timezone
 from PIL import Image
 
 from ecomvance_app.celery import app
@@ -19,6 +17,7 @@ from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import lifecycle
 from generations.runs.request import Order, Requester, place
+from tests.generations.mug_store import lose_worker
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def test_a_run_that_a_dead_worker_left_behind_is_finished_for_one_charge(
     page = sign_in(olivia.person)
     page.goto(f"/dashboard/runs/{run.pk}")
     page.wait_for_selector("progress")
-    Generation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    lose_worker()
 
     product.worker.start()
     lifecycle.sweep()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
+from generations.models import Generation
 from tests.generations import sample_pictures as samples
 from tests.products import Photo, Product, photo_content
 
@@ -63,3 +66,9 @@ def stored_files(account_id: int) -> list[str]:
     folder = f"accounts/{account_id}"
     names = default_storage.listdir(folder)[1] if default_storage.exists(folder) else []
     return [name for name in names if "preview" not in name]
+
+
+def lose_worker() -> None:
+    """What a worker's death leaves behind, once a sweep has found its lease run out."""
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Generation.objects.filter(state="running").update(lease_until=long_ago, suspected_at=long_ago)

@@ -161,7 +161,8 @@ def wait_until_idle(broker_url: str) -> None:
     with redis.Redis.from_url(broker_url) as broker:
         while quiet < 3 and time.monotonic() < deadline:
             time.sleep(0.05)
-            busy = broker.llen("celery") or broker.hlen("unacked") or _open_transactions()
+            waiting = sum(broker.llen(queue.name) for queue in settings.CELERY_TASK_QUEUES)
+            busy = waiting or broker.hlen("unacked") or _open_transactions()
             quiet = 0 if busy else quiet + 1
 
 

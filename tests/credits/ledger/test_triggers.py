@@ -6,13 +6,15 @@ stranger with the application's connection would.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from credits import ledger
-from credits.ledger import triggers
+from credits.ledger import fast_spend, triggers
 from credits.models import Account, DailyUsage, LedgerClosedError, LedgerEntry
 from tests.credits.ledger.books import (
     DAY,
@@ -255,3 +257,77 @@ class TestOwner:
 
         with pytest.raises(DatabaseError, match="append-only"):
             run("UPDATE credits_ledgerentry SET reference = 'again'")
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+class TestMigratingABusyLedger:
+    """`migrate` while others write: it locks nothing that stands, and waits for nobody for long."""
+
+    @staticmethod
+    def migrate() -> None:
+        triggers.after_migrate(using="default")
+        fast_spend.install(using="default")
+
+    def test_what_stands_already_is_not_laid_again(self):
+        with others_transaction(
+            "LOCK TABLE credits_account, credits_ledgerentry IN EXCLUSIVE MODE"
+        ):
+            self.migrate()
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "DROP TRIGGER account_matches_ledger ON credits_account",
+            "ALTER TABLE credits_account DISABLE TRIGGER account_matches_ledger",
+            "COMMENT ON TRIGGER account_matches_ledger ON credits_account IS 'of another version'",
+        ],
+    )
+    def test_what_is_missing_off_or_old_is_laid(self, damage: str):
+        run(damage)
+        self.migrate()
+        account = open_loom()
+        with pytest.raises(DatabaseError, match="not those of its last entry"):
+            run("UPDATE credits_account SET version = 9 WHERE id = %s", (account.pk,))
+
+    def test_a_busy_table_is_waited_for_in_short_tries(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(triggers, "LOCK_MILLISECONDS", 50)
+        waits: list[float] = []
+        run("COMMENT ON TRIGGER account_matches_ledger ON credits_account IS 'old'")
+        busy = others_transaction("LOCK TABLE credits_account IN ROW EXCLUSIVE MODE")
+        busy.__enter__()
+
+        def until_it_is_over(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 2:
+                busy.__exit__(None, None, None)
+
+        monkeypatch.setattr("credits.ledger.triggers.time.sleep", until_it_is_over)
+        self.migrate()
+
+        assert len(waits) == 2
+        assert triggers._are_installed(connection)
+
+    def test_a_table_that_stays_busy_ends_it(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(triggers, "LOCK_MILLISECONDS", 20)
+        monkeypatch.setattr(triggers, "TRIES", 2)
+        monkeypatch.setattr(triggers, "PAUSE_SECONDS", 0.0)
+        run("COMMENT ON TRIGGER account_matches_ledger ON credits_account IS 'old'")
+        busy = others_transaction("LOCK TABLE credits_account IN ROW EXCLUSIVE MODE")
+        with busy, pytest.raises(OperationalError, match="lock timeout"):
+            self.migrate()
+        self.migrate()
+
+
+@contextmanager
+def others_transaction(statement: str) -> Iterator[None]:
+    """Somebody else's transaction, which ends with the block."""
+    other = connection.copy()
+    other.set_autocommit(False)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(statement)
+        yield
+    finally:
+        other.rollback()
+        other.close()

@@ -15,7 +15,7 @@ from generations.models import Generation, Picture
 from generations.runs import lifecycle
 from generations.runs.representations import generation_json
 from tests.generations.engine import Engine
-from tests.generations.mug_store import Callbacks, ask, stored_files
+from tests.generations.mug_store import Callbacks, ask, lose_worker, stored_files
 from tests.merchants import Merchant
 
 
@@ -92,7 +92,7 @@ class TestHealing:
         ask(owner.client)
         run = Generation.objects.get()
         assert lifecycle.start(str(run.pk)) is not None
-        Generation.objects.update(lease_until=timezone.now())
+        lose_worker()
 
         tasks.sweep()
         tasks.run(generation_id=str(run.pk))
@@ -106,7 +106,7 @@ class TestHealing:
         run = Generation.objects.get()
         for _ in range(lifecycle.MAX_ATTEMPTS):
             assert lifecycle.start(str(run.pk)) is not None
-            Generation.objects.update(lease_until=timezone.now())
+            lose_worker()
             tasks.sweep()
 
         run.refresh_from_db()
@@ -119,7 +119,7 @@ class TestHealing:
         ask(owner.client)
         slow = lifecycle.start(str(Generation.objects.get().pk))
         assert slow is not None
-        Generation.objects.update(lease_until=timezone.now())
+        lose_worker()
         tasks.sweep()
         tasks.run(generation_id=str(slow.pk))
 

@@ -7,6 +7,7 @@ from generations import tasks
 from generations.engines.base import ProviderError
 from generations.models import Generation
 from generations.runs import lifecycle
+from generations.runs.queries import key_digest
 from tests.generations.engine import Engine
 from tests.generations.mug_store import ask
 from tests.merchants import Merchant
@@ -48,15 +49,16 @@ def test_newer_leads_back_over_the_same_pages(owner: Merchant) -> None:
 
 
 def test_shows_the_runs_of_one_state(owner: Merchant, engine: Engine) -> None:
+    address_of: dict[str, str] = {}
     for key in ("delivered", "failed", "cancelled", "waiting"):
         engine.error = ProviderError("The image service failed.") if key == "failed" else None
         ask(owner.client, key=key)
-        run = Generation.objects.get(key=key)
+        run = Generation.objects.get(key=key_digest(key))
+        address_of[key] = f"/dashboard/runs/{run.pk}"
         if key == "cancelled":
             lifecycle.cancel(owner.account.pk, str(run.pk))
         elif key != "waiting":
             tasks.run(generation_id=str(run.pk))
-    address_of = {run.key: f"/dashboard/runs/{run.pk}" for run in Generation.objects.all()}
 
     views = {
         name: runs_on(owner, link(owner, HISTORY, name))

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.storage import FileSystemStorage
 from django.db import OperationalError, connection
 from django.db.backends.signals import connection_created
@@ -117,8 +118,9 @@ def test_of_an_engine_that_hangs_runs_out_and_the_run_is_worked_off_by_another(
     owner: Merchant, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "LEASE", timedelta(seconds=0.5))
-    monkeypatch.setattr(worker, "TIME_LIMIT", timedelta())
-    monkeypatch.setattr(worker, "OVERTIME", timedelta(seconds=0.3))
+    monkeypatch.setattr(lifecycle, "SUSPECTED_FOR", timedelta(seconds=0.2))
+    monkeypatch.setattr(worker, "LIMIT_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "OVERTIME_SECONDS", 0.3)
     ask(owner.client)
     run = Generation.objects.get()
     stuck = work_apart(run)
@@ -203,3 +205,67 @@ def test_is_extended_again_after_the_database_was_away(owner: Merchant, hanging:
         hanging.freed.set()
         worker.join()
     assert Generation.objects.get().state == "succeeded"
+
+
+def test_that_has_run_out_is_renewed_by_a_worker_that_lives(
+    owner: Merchant, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an outage of the database, or when its clock was set ahead."""
+    ask(owner.client)
+    run = Generation.objects.get()
+    worker = work_apart(run)
+    assert hanging.begun.wait(10)
+    Generation.objects.update(lease_until=timezone.now() - timedelta(hours=1))
+
+    assert lifecycle.sweep() == (0, 0)
+    until(lambda: Generation.objects.get().suspected_at is None)
+    monkeypatch.setattr(lifecycle, "SUSPECTED_FOR", timedelta())
+    assert lifecycle.sweep() == (0, 0)
+
+    hanging.freed.set()
+    worker.join()
+    assert Generation.objects.get().attempts == 1
+    assert Generation.objects.get().state == "succeeded"
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_is_not_touched_by_a_worker_clock_that_is_set(
+    owner: Merchant, hanging: Hanging, hours: int
+) -> None:
+    ask(owner.client)
+    run = Generation.objects.get()
+    worker = work_apart(run)
+    assert hanging.begun.wait(10)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=hours), tick=True):
+        assert lifecycle.sweep() == (0, 0)
+        hanging.freed.set()
+        worker.join()
+
+    run.refresh_from_db()
+    assert (run.state, run.attempts) == ("succeeded", 1)
+
+
+class Heedful(Hanging):
+    """An engine that looks at its deadline when it is let go on."""
+
+    def run(self, job: Job) -> Result | Pending:
+        result = super().run(job)
+        job.check_deadline()
+        return result
+
+
+def test_a_clock_that_is_set_ahead_is_no_timeout(
+    owner: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Heedful()
+    monkeypatch.setitem(registry.LOCAL, "background-removal", engine)
+    ask(owner.client)
+    run = Generation.objects.get()
+    worker = work_apart(run)
+    assert engine.begun.wait(10)
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=True):
+        engine.freed.set()
+        worker.join()
+    run.refresh_from_db()
+    assert (run.state, run.outcome) == ("succeeded", "delivered")

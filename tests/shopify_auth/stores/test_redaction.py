@@ -16,6 +16,7 @@ from ecomvance_app import clock
 from shopify_auth.domains import hashed_domain
 from shopify_auth.models import (
     Erasure,
+    Membership,
     OfflineToken,
     Person,
     Shop,
@@ -23,6 +24,7 @@ from shopify_auth.models import (
     WebhookDelivery,
 )
 from tests.embedded import SECOND_SHOP, SHOP, open_page
+from tests.merchants import make_person
 from tests.shopify_auth.webhooks.post import outcome, post, work
 
 HANDLE = SHOP.removesuffix(".myshopify.com")
@@ -105,6 +107,7 @@ def test_nothing_in_the_database_names_the_store_or_its_people(left):
 
 
 def test_bodies_of_topics_nobody_knows_go_too(left):
+    Shop.objects.create(domain=SECOND_SHOP, installed_at=clock.now())
     post("orders/create", {"email": "john@example.com"})
     post("orders/create", {"email": "sam@example.com"}, shop=SECOND_SHOP)
     redact(left)
@@ -198,13 +201,34 @@ def test_a_return_after_redaction_finds_the_package_and_no_second_trial(left, st
     assert Account.objects.count() == Shop.objects.count() == 1
 
 
-def test_an_account_that_another_store_draws_on_keeps_its_runs(left):
-    Shop.objects.create(
-        domain="olivias-lamps.myshopify.com",
-        account_id=left.account_id,
-        installed_at=clock.now(),
-    )
+@pytest.mark.parametrize("topic", ["app/uninstalled", "customers/redact", "orders/create"])
+def test_a_webhook_that_comes_after_it_leaves_no_trace(left, topic):
     redact(left)
-    assert left.state == Shop.State.REDACTED
-    assert AlertRecipient.objects.exists()
-    assert not ShopStaff.objects.exists()
+    post(topic, {"id": 1, "shop_domain": SHOP} if topic == "orders/create" else None)
+    work()
+    late = WebhookDelivery.objects.get(topic=topic, shop=None)
+    assert (late.subject, late.shop_domain, late.body) == ("", "", "")
+
+
+def test_members_on_the_web_get_in_until_it_and_no_longer(left):
+    wendy = make_person("Wendy")
+    Membership.objects.create(person=wendy, account=left.account)
+    client = Client()
+    client.force_login(wendy)
+    assert client.get("/dashboard/").status_code == 200
+    redact(left)
+    assert client.get("/dashboard/").status_code == 403
+    assert Person.objects.get() == wendy
+    assert Erasure.objects.get().counts["memberships"] == 1
+
+
+def test_after_a_return_only_the_stores_own_people_get_in(left, store_access):
+    wendy = make_person("Wendy")
+    Membership.objects.create(person=wendy, account=left.account)
+    redact(left)
+    with store_access.changed_shop(HANDLE) as back:
+        back.installed = True
+    assert open_page(Client()).wsgi_request.account.pk == left.account_id
+    client = Client()
+    client.force_login(wendy)
+    assert client.get("/dashboard/").status_code == 403

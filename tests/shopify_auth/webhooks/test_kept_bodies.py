@@ -46,10 +46,19 @@ def test_a_body_that_fits_its_topic_is_not_kept(topic):
 
 
 @pytest.mark.parametrize("topic", ["app/uninstalled", "orders/create"])
-def test_what_fits_no_topic_is_kept_for_staff(topic):
+def test_what_fits_no_topic_is_kept_for_staff(shop, topic):
     post(topic, b'{"changed": 1}')
     work()
     assert WebhookDelivery.objects.get().body == '{"changed": 1}'
+
+
+@pytest.mark.parametrize("topic", ["app/uninstalled", "customers/redact"])
+def test_nothing_is_kept_of_a_store_that_nobody_knows(topic):
+    post(topic)
+    post("orders/create", b'{"email": "john@example.com"}')
+    work()
+    kept = WebhookDelivery.objects.values_list("subject", "shop_domain", "body")
+    assert list(kept) == [("", "", "")] * 2
 
 
 @pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact"])
