@@ -29,8 +29,8 @@ from generations.engines import registry
 from generations.engines.base import PlatformError
 from generations.models import Generation
 from shopify_auth.billing import clawbacks
-from shopify_auth.models import Person, Shop, Subscription
-from shopify_auth.stores import uninstalls
+from shopify_auth.models import Invitation, LinkRequest, Membership, Person, Shop, Subscription
+from shopify_auth.stores import connections, uninstalls
 from shopify_auth.webhooks.bodies import SHAPES
 from tests.devstore_fixture import DevStore
 from tests.embedded import SECOND_SHOP, SHOP, STAFF, bearer, session_token
@@ -66,6 +66,8 @@ KEPT = {
     "shopify_auth.Shop.domain": "becomes its keyed hash",
     "shopify_auth.Shop.scopes": "what the app asked for",
     "shopify_auth.Erasure.counts": "figures",
+    "shopify_auth.Mailbox": "a keyed hash, so that it gets no second trial",
+    "shopify_auth.LinkRequest.domain": "the store, by which the request is found and deleted",
     "shopify_auth.OfflineToken.claim": "a random number",
     "shopify_auth.BillingDifference.gid": "a charge's number, as on the bill",
     "shopify_auth.BillingDifference.detail": "prices and names of charges",
@@ -159,6 +161,7 @@ def sam(store_access: DevStore, monkeypatch: pytest.MonkeyPatch) -> Owner:
     Generation.objects.update(product_id=PRODUCT, product_title=SAMS_STORE, prompt=PROMPT)
     buy_and_regret(sam)
     AlertRecipient.objects.create(account=sam.account, email=ADDRESS)
+    bring_people(sam)
     spend = ledger.spend(sam.account.pk, 1, key="a")
     rules.apply_outcome(spend, "platform_error", clock.now())
     RestorationCase.objects.update(state="declined", reason=REASON, decided_at=clock.now())
@@ -192,6 +195,17 @@ def buy_and_regret(owner: Owner) -> None:
     Subscription.objects.update(cancel_reason=REASON)
     package.refresh_from_db()
     clawbacks.take_back(package, 1, REASON, clock.now())
+
+
+def bring_people(owner: Owner) -> None:
+    """Somebody is asked to join, somebody wants to come, and a program has a key."""
+    now = clock.now()
+    later = {"created_at": now, "expires_at": now + timedelta(days=7)}
+    Invitation.objects.create(
+        account=owner.account, email=ADDRESS, role=Membership.Role.MAKER, **later
+    )
+    LinkRequest.objects.create(way=LinkRequest.Way.WEB, domain=owner.domain, **later)
+    connections.issue_key(connections.connect(owner.shop, None))
 
 
 def erase(owner: Owner) -> None:
