@@ -25,7 +25,13 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[Any]]
 
 _TOOL_PAGE = re.compile(r"(?:/dashboard)?/tools/([\w-]+)")
-_API_PICTURES = {"/api/v1/generations": MAX_IMAGES, "/api/v1/batches": MAX_ITEMS}
+# Beside the pictures themselves a run may have a mask and a reference.
+_MORE = 2
+_API_PICTURES = {
+    "/api/v1/generations": MAX_IMAGES + _MORE,
+    "/api/v1/quotes": MAX_IMAGES + _MORE,
+    "/api/v1/batches": MAX_ITEMS,
+}
 _SENTENCE = "The request is larger than this address takes."
 
 
@@ -59,7 +65,7 @@ def _most_bytes(path: str) -> int:
     """Form fields, and as many pictures as the address takes."""
     tool_page = _TOOL_PAGE.fullmatch(path)
     tool = TOOLS.get(tool_page[1]) if tool_page else None
-    pictures = tool.max_images if tool else _API_PICTURES.get(path, 0)
+    pictures = tool.max_images + _MORE if tool else _API_PICTURES.get(path, 0)
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE + pictures * MAX_BYTES
 
 

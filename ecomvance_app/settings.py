@@ -384,6 +384,22 @@ FORMAT_MODULE_PATH = ["ecomvance_app.formats"]
 GEMINI_API_KEY = env.str("GEMINI_API_KEY", default="")
 GOOGLE_GEMINI_BASE_URL = env.str("GOOGLE_GEMINI_BASE_URL", default="")
 GOOGLE_CLOUD_PROJECT = env.str("GOOGLE_CLOUD_PROJECT", default="")
+GOOGLE_CLOUD_LOCATION = env.str("GOOGLE_CLOUD_LOCATION", default="us-central1")
+GOOGLE_VERTEX_BASE_URL = env.str("GOOGLE_VERTEX_BASE_URL", default="")
+# In place of Google's application default credentials: the fake Google takes any.
+GOOGLE_STATIC_TOKEN = env.str("GOOGLE_STATIC_TOKEN", default="")
+if GOOGLE_STATIC_TOKEN and not DEBUG:
+    raise ImproperlyConfigured("Unset GOOGLE_STATIC_TOKEN: it is for the fake Google only.")
+# Model ids and time-outs, by the names of generations/engines/google/config.py.
+GOOGLE_MODELS: dict[str, Any] = {
+    "image_model": env.str("GOOGLE_IMAGE_MODEL", default="gemini-nano-banana-2.1"),
+    "text_model": env.str("GOOGLE_TEXT_MODEL", default="gemini-3.8-flash"),
+    "omni_model": env.str("GOOGLE_OMNI_MODEL", default="gemini-omni-1.2-flash"),
+    "veo_model": env.str("GOOGLE_VEO_MODEL", default="veo-3.1-generate-001"),
+    "image_seconds": env.float("GOOGLE_IMAGE_SECONDS", default=240.0),
+    "text_seconds": env.float("GOOGLE_TEXT_SECONDS", default=90.0),
+    "poll_every": env.float("GOOGLE_POLL_EVERY", default=10.0),
+}
 # `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
 TOOL_ENGINES: dict[str, str] = env.dict("TOOL_ENGINES", default={})
 for tool_engine in TOOL_ENGINES.values():

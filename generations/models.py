@@ -55,7 +55,7 @@ class Generation(models.Model):
     key = models.CharField(
         max_length=150, help_text=_("A digest of the idempotency key; its text is not kept.")
     )
-    request_digest = models.CharField(max_length=64)
+    request_digest = models.CharField(max_length=70)
     tool = models.CharField(max_length=40)
     resolution = models.CharField(max_length=2, blank=True)
     seconds = models.PositiveSmallIntegerField(null=True)

@@ -102,14 +102,14 @@ def _text(option: Option, value: str) -> str:
 
 
 def _number(option: Option, value: object) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise _refused(option, _("a number"))
-    if option.kind == "integer" and value != int(value):
-        raise _refused(option, _("a whole number"))
     low = -math.inf if option.minimum is None else option.minimum
     high = math.inf if option.maximum is None else option.maximum
     if not low <= value <= high:
         raise _refused(option, _("%(low)g to %(high)g") % {"low": low, "high": high})
+    if option.kind == "integer" and value != int(value):
+        raise _refused(option, _("a whole number"))
     return int(value) if option.kind == "integer" else float(value)
 
 

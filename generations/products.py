@@ -93,6 +93,22 @@ def read_photo(account_id: int, product_id: str, photo_id: str = "") -> tuple[Pr
         raise ProductsUnavailable(str(error)) from error
 
 
+def read_data(account_id: int, product_id: str) -> dict[str, object]:
+    """What the store says about one of its products, for tools that write about it.
+
+    A source that knows more than the title tells it by `read_data(account_id, product_id)`.
+    """
+    try:
+        told = getattr(_source(), "read_data", None)
+        if told is not None:
+            return dict(told(account_id, product_id))
+        return {"title": _source().get_product(account_id, product_id).title}
+    except LookupError as error:
+        raise UnknownProduct(_("This product is no longer in the store.")) from error
+    except ConnectionError as error:
+        raise ProductsUnavailable(str(error)) from error
+
+
 def read_preview(url: str) -> bytes:
     """A photo's small picture from the address that the store gave for it."""
     try:

@@ -13,22 +13,33 @@ HIGHEST_PORT = 65535
 
 @dataclass(frozen=True)
 class Options:
-    """Where the product listens, and whether it starts over with fresh demo data."""
+    """Where the product listens, whether it starts over with fresh demo data, and what it fakes."""
 
     port: int
     reset: bool
+    fake_google: bool = False
 
     @property
     def shopify_port(self) -> int:
         """The fake Shopify's: another port and host name make it another site for browsers."""
         return self.port + 1
 
+    @property
+    def google_port(self) -> int:
+        """The fake Google's, where it is asked for."""
+        return self.port + 2
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that has to be free."""
+        return (self.port, self.shopify_port, *([self.google_port] if self.fake_google else []))
+
 
 def port_number(text: str) -> int:
-    """A port that leaves room for the fake Shopify's, one above."""
-    if text.isdecimal() and 0 < int(text) < HIGHEST_PORT:
+    """A port that leaves room for the fakes', one and two above."""
+    if text.isdecimal() and 0 < int(text) < HIGHEST_PORT - 1:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text} is not a port between 1 and {HIGHEST_PORT - 1}")
+    raise argparse.ArgumentTypeError(f"{text} is not a port between 1 and {HIGHEST_PORT - 2}")
 
 
 def obstacle(port: int) -> str:
@@ -65,8 +76,13 @@ def parse(arguments: Sequence[str]) -> Options:
         help="the web dashboard's port; the Shopify admin takes the next one (default: 8000)",
     )
     parser.add_argument("--reset", action="store_true", help="start over with fresh demo data")
+    parser.add_argument(
+        "--fake-google",
+        action="store_true",
+        help="start a fake of Google's AI services too, two ports above, and send tools there",
+    )
     options = Options(**vars(parser.parse_args(arguments)))
-    for port in (options.port, options.shopify_port):
+    for port in options.ports:
         if reason := obstacle(port):
             sys.exit(
                 f"Port {port} cannot be used: {reason}. End that program, or choose other ports: "

@@ -76,6 +76,8 @@ def prepare_data_folder(*, reset: bool) -> None:
 def environment(options: Options, valkey: PrivateValkey) -> dict[str, str]:
     """The settings of all programs: this shell's, but for what is this machine's own."""
     settings = {name: value for name, value in os.environ.items() if name not in MACHINE_OWN}
+    if options.fake_google:
+        settings |= google_of(options)
     return settings | {
         "DEBUG": "on",
         "APP_URL": f"http://localhost:{options.port}",
@@ -86,6 +88,18 @@ def environment(options: Options, valkey: PrivateValkey) -> dict[str, str]:
         "CELERY_BROKER_URL": valkey.url(database=0),
         "REDIS_URL": valkey.url(database=1),
         "PYTHONUNBUFFERED": "1",
+    }
+
+
+def google_of(options: Options) -> dict[str, str]:
+    """Settings that send every tool of Google's to the fake, whatever this shell has."""
+    address = f"http://127.0.0.1:{options.google_port}"
+    return {
+        "GEMINI_API_KEY": "any-key-for-the-fake",
+        "GOOGLE_GEMINI_BASE_URL": address,
+        "GOOGLE_CLOUD_PROJECT": "",
+        "TOOL_ENGINES": "",
+        "GOOGLE_POLL_EVERY": "2",
     }
 
 
@@ -136,6 +150,17 @@ def programs(options: Options, settings: dict[str, str]) -> list[Program]:
             str(options.shopify_port),
             settings=settings,
         ),
+        *(
+            [
+                python(
+                    "google",
+                    *("-m", "generations.engines.fake_google", "--port", str(options.google_port)),
+                    settings=settings,
+                )
+            ]
+            if options.fake_google
+            else []
+        ),
     ]
 
 
@@ -164,10 +189,16 @@ async def announcement(options: Options, log_ins: str) -> str:
     shopify = f"http://127.0.0.1:{options.shopify_port}"
     await until_answered(f"http://127.0.0.1:{options.port}/healthz")
     await until_answered(f"{shopify}/")
+    google = ""
+    if options.fake_google:
+        address = f"http://127.0.0.1:{options.google_port}"
+        await until_answered(f"{address}/")
+        google = f"Fake Google  {address}\n"
     return (
         f"\nWeb dashboard  {web}/dashboard/\n"
         f"Shopify admin  {shopify}/\n"
         f"Staff admin  {web}/staff/\n"
+        f"{google}"
         f"{log_ins.rstrip()}\n\nCtrl-C ends everything.\n"
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from django.core.exceptions import RequestDataTooBig
@@ -33,26 +34,47 @@ def read_json(request: HttpRequest, model: type[Body]) -> Body:
 
 
 def read_multipart(
-    request: HttpRequest, model: type[Body], most_images: int
-) -> tuple[Body, Sequence[UploadedFile[bytes]]]:
-    """The fields of a multipart body as `model`, and its `image` files.
+    request: HttpRequest,
+    model: type[Body],
+    most_images: int,
+    more_files: Sequence[str] = (),
+) -> tuple[Body, Mapping[str, Sequence[UploadedFile[bytes]]]]:
+    """The fields of a multipart body as `model`, and its files by name.
+
+    These are `image`, which may be repeated, and one each of `more_files`.
 
     Raises RequestDataTooBig before anything is parsed, a validation error for fields that do not fit and
     for too many or other files.
     """
-    if int(request.META.get("CONTENT_LENGTH") or 0) > most_images * MAX_BYTES + _FIELDS_BYTES:
+    most_files = most_images + len(more_files)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most_files * MAX_BYTES + _FIELDS_BYTES:
         raise RequestDataTooBig
-    fields = {name: _typed(name, value) for name, value in request.POST.items()}
-    files = request.FILES.getlist("image")
-    wrong = [name for name in request.FILES if name != "image"]
-    if wrong:
-        raise errors.invalid(wrong[0], "Files are sent as image")
-    if len(files) > most_images:
-        message = f"At most {most_images} pictures, not {len(files)}"
-        raise errors.invalid("image", message)
+    fields = {name: _typed(name, request.POST.getlist(name)) for name in request.POST}
+    most = {"image": most_images} | dict.fromkeys(more_files, 1)
+    files: dict[str, Sequence[UploadedFile[bytes]]] = {}
+    for name in request.FILES:
+        files[name] = request.FILES.getlist(name)
+        if name not in most:
+            raise errors.invalid(name, f"Files are sent as {', '.join(most)}")
+        if len(files[name]) > most[name]:
+            raise errors.invalid(name, f"At most {most[name]} pictures, not {len(files[name])}")
     return model.model_validate(fields), files
 
 
-def _typed(name: str, value: object) -> object:
-    """Form fields are texts; the one number among ours becomes one if it is one."""
-    return int(value) if name == "seconds" and value in ("4", "6", "8") else value
+_LISTS = ("product_ids", "photo_ids")
+_NUMBERS = ("seconds", "max_credits")
+
+
+def _typed(name: str, values: Sequence[object]) -> object:
+    """Form fields are texts; what is a number, a list or JSON among ours becomes so if it can."""
+    if name in _LISTS:
+        return list(values)
+    value = str(values[-1])
+    if name in _NUMBERS and value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value)
+    if name == "options":
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            raise errors.invalid(name, "Options are a JSON object") from None
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
@@ -17,15 +17,17 @@ from credits.periods import local_day
 from credits.reports import usage as credit_usage
 from credits.representations import Balance, balance_json, usage_json
 from ecomvance_app import clock
-from ecomvance_app.api import bodies, errors, schemas
+from ecomvance_app.api import bodies, errors, orders, schemas
 from ecomvance_app.api.throttling import AccountThrottle
 from ecomvance_app.http import MerchantRequest
-from generations import catalog
+from generations import catalog, models, options
 from generations.engines import routing
-from generations.runs import batches
+from generations.runs import batches, lifecycle, queries, quote
 from generations.runs.batches import place_batch
-from generations.runs.representations import Generation, generation_json
-from generations.runs.request import Order, Requester, RunRefused, place
+from generations.runs.orders import Order, Requester
+from generations.runs.quote import RunRefused
+from generations.runs.representations import Generation, State, generation_json, represent
+from generations.runs.request import place
 
 IdempotencyKey = Annotated[schemas.Key, Header(alias="Idempotency-Key")]
 BatchKey = Annotated[schemas.BatchKey, Header(alias="Idempotency-Key")]
@@ -80,6 +82,9 @@ def _refusals(*statuses: int) -> dict[int, Any]:
     return dict.fromkeys((401, 403, 405, 429, 500, *statuses), schemas.Error)
 
 
+_ORDER_BODY = schemas.request_body(
+    schemas.GenerationRequest, schemas.GenerationRequest, schemas.MAX_IMAGES, needs_image=False
+)
 _ORDER_REFUSALS = _refusals(404, 409, 413, 415, 422, 503) | {402: schemas.InsufficientCreditsError}
 
 
@@ -96,7 +101,7 @@ def tools(request: MerchantRequest) -> Any:
 
 
 def _tool_json(tool: catalog.Tool) -> schemas.Tool:
-    reason = routing.unavailable_reason(tool.slug)
+    route = routing.route(tool.slug)
     return schemas.Tool(
         slug=tool.slug,
         name=tool.name,
@@ -104,9 +109,24 @@ def _tool_json(tool: catalog.Tool) -> schemas.Tool:
         output=tool.output,
         summary=str(tool.summary),
         max_images=tool.max_images,
-        variants=[schemas.Variant.model_validate(variant) for variant in tool.variants],
-        available=reason is None,
-        unavailable_reason=reason,
+        variants=[_variant_json(variant, route) for variant in tool.variants],
+        prompt=tool.takes_prompt,
+        options=options.json_schema(tool.options),
+        sources=schemas.Sources.model_validate(tool.sources),
+        engine=cast("Any", route.engine or None),
+        model=route.model or None,
+        label=route.label,
+        available=route.unavailable_reason is None,
+        unavailable_reason=route.unavailable_reason,
+    )
+
+
+def _variant_json(variant: catalog.Variant, route: routing.Route) -> schemas.Variant:
+    return schemas.Variant(
+        credits=quote.price_now(variant, route.label),
+        list_credits=variant.credits,
+        resolution=variant.resolution,
+        seconds=cast("Any", variant.seconds),
     )
 
 
@@ -114,12 +134,7 @@ def _tool_json(tool: catalog.Tool) -> schemas.Tool:
     "/generations",
     operation_id="createGeneration",
     response={200: Generation, 201: Generation, **_ORDER_REFUSALS},
-    openapi_extra=schemas.request_body(
-        schemas.GenerationRequest,
-        schemas.GenerationRequest,
-        schemas.MAX_IMAGES,
-        needs_image=False,
-    ),
+    openapi_extra=_ORDER_BODY,
 )
 def create_generation(request: MerchantRequest, idempotency_key: IdempotencyKey) -> Any:
     """Run a tool: 201 the run, 200 the same run for a repeated key.
@@ -127,26 +142,79 @@ def create_generation(request: MerchantRequest, idempotency_key: IdempotencyKey)
     The price is taken when the run is accepted. Every refusal charges and stores nothing, and
     leaves the key free.
     """
-    if bodies.is_multipart(request):
-        asked, uploads = bodies.read_multipart(
-            request, schemas.GenerationRequest, schemas.MAX_IMAGES
-        )
-    else:
-        asked, uploads = bodies.read_json(request, schemas.GenerationRequest), []
-    order = Order(
-        tool=asked.tool,
-        resolution=asked.resolution or "",
-        seconds=asked.seconds,
-        prompt=asked.prompt,
-        product_id=asked.product_id or "",
-        uploads=tuple(uploads),
-    )
-    if order.uploads and order.product_id:
-        message = _("Send image or product_id, not both.")
-        raise RunRefused(message, "two_sources", "product_id")
+    order = orders.read_order(request)
     generation, created = place(_requester(request), order, idempotency_key)
-    shown = generation_json(request.account.pk, str(generation.pk))
+    shown = generation_json(request.account.pk, str(generation.pk), deleted_too=True)
     return Status(201 if created else 200, shown)
+
+
+@api.post(
+    "/quotes",
+    operation_id="createQuote",
+    response={200: schemas.Quote, **_refusals(404, 409, 413, 415, 422, 503)},
+    openapi_extra=_ORDER_BODY,
+)
+def create_quote(request: MerchantRequest) -> Any:
+    """What a run would cost and what would pay it. Charges and stores nothing, decodes no picture."""
+    return quote.quote(request.account.pk, orders.read_order(request))
+
+
+@api.get(
+    "/generations",
+    operation_id="listGenerations",
+    response={200: schemas.GenerationPage, **_refusals(422)},
+)
+def list_generations(
+    request: MerchantRequest,
+    before: Annotated[schemas.Cursor | None, Query()] = None,
+    tool: Annotated[schemas.ToolSlug | None, Query()] = None,
+    state: Annotated[State | None, Query()] = None,
+) -> Any:
+    """Runs of this account, newest first, at most 100; `next` is the `before` of the next page."""
+    for unknown in request.GET.keys() - {"before", "tool", "state"}:
+        raise errors.invalid(unknown, _("There is no such parameter"))
+    if tool and tool not in catalog.TOOLS:
+        raise errors.invalid("tool", _("There is no such tool"))
+    try:
+        runs, following = queries.list_page(
+            request.account.pk, before=before or "", tool=tool or "", state=state or ""
+        )
+    except ValueError:
+        raise errors.invalid("before", _("There is no such cursor")) from None
+    return {"generations": [represent(run) for run in runs], "next": following or None}
+
+
+@api.post(
+    "/generations/{uuid:generation_id}/cancel",
+    operation_id="cancelGeneration",
+    response={200: Generation, **_refusals(404, 409)},
+)
+def cancel_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any:
+    """Cancel a run: one that waits is given back, one that is running is not.
+
+    409 for one that has ended.
+    """
+    get_generation(request, generation_id)
+    if not lifecycle.cancel(request.account.pk, str(generation_id)):
+        raise RunRefused(_("This run has ended already."), "already_final", status=409)
+    return get_generation(request, generation_id)
+
+
+@api.delete(
+    "/generations/{uuid:generation_id}",
+    operation_id="deleteGeneration",
+    response={204: None, **_refusals(404, 409)},
+)
+def delete_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any:
+    """Take a run away; 404 from then on, 409 for one that has not ended."""
+    try:
+        deleted = lifecycle.delete(request.account.pk, str(generation_id))
+    except models.Generation.DoesNotExist:
+        raise Http404 from None
+    if not deleted:
+        message = _("This run has not ended. Cancel it first.")
+        raise RunRefused(message, "not_final", status=409)
+    return Status(204, None)
 
 
 @api.get(
@@ -179,16 +247,24 @@ def create_batch(request: MerchantRequest, idempotency_key: BatchKey) -> Any:
     Each item is a run of its own, charged under the key `{Idempotency-Key}:{n}`.
     """
     if bodies.is_multipart(request):
-        settings, uploads = bodies.read_multipart(request, schemas.BatchSettings, batches.MAX_ITEMS)
-        sources: list[dict[str, Any]] = [{"uploads": (upload,)} for upload in uploads]
+        settings, files = bodies.read_multipart(request, schemas.BatchSettings, batches.MAX_ITEMS)
+        sources: list[dict[str, Any]] = [
+            {"uploads": (upload,)} for upload in files.get("image", ())
+        ]
     else:
         settings = asked = bodies.read_json(request, schemas.BatchRequest)
         sources = [{"product_id": item.product_id} for item in asked.items]
-    orders = [
-        Order(batches.TOOL, settings.resolution, prompt=settings.prompt, **source)
+    asked_for = [
+        Order(
+            batches.TOOL,
+            settings.resolution,
+            prompt=settings.prompt,
+            options=settings.options,
+            **source,
+        )
         for source in sources
     ]
-    runs, created = place_batch(_requester(request), orders, idempotency_key)
+    runs, created = place_batch(_requester(request), asked_for, idempotency_key)
     shown = [generation_json(request.account.pk, str(run.pk)) for run in runs]
     return Status(201 if created else 200, {"generations": shown})
 

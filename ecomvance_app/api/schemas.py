@@ -12,8 +12,9 @@ from pydantic.json_schema import models_json_schema
 from credits.representations import Credits, JsonForm, Summary
 from generations.catalog import TOOLS
 from generations.runs import batches
+from generations.runs.orders import MAX_KEY
+from generations.runs.quote import MAX_PROMPT
 from generations.runs.representations import Generation
-from generations.runs.request import MAX_KEY, MAX_PROMPT
 
 MAX_IMAGES = max(tool.max_images for tool in TOOLS.values())
 
@@ -29,22 +30,49 @@ ProductId = Annotated[
         description="The store's global id of a product; its first photo is taken.",
     ),
 ]  # fmt: skip
-Prompt = Annotated[str, Field(max_length=MAX_PROMPT, pattern=_NO_NUL)]
+# Plain text: of the control characters, new lines and tabs alone.
+_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+Prompt = Annotated[str, Field(max_length=MAX_PROMPT, pattern=_TEXT)]
+PhotoId = Annotated[
+    str,
+    Field(
+        max_length=100, pattern=_NO_NUL,
+        description="A photo of the product at the same place; empty for its first one.",
+    ),
+]  # fmt: skip
+Cursor = Annotated[str, Field(min_length=1, max_length=100, pattern=_NO_NUL)]
+
+
+ToolSlug = Annotated[str, Field(max_length=40, json_schema_extra={"enum": list(TOOLS)})]
+OptionValue = str | int | float | bool
+MaxCredits = Annotated[
+    int,
+    Field(ge=0, le=1_000_000, description="A higher price is refused: 409 price_changed."),
+]
 
 
 # --- Requests ------------------------------------------------------------------------------------
 
 
 class GenerationRequest(BaseModel):
-    """One run of one tool. Pictures come as `image` parts of a multipart body, or by product."""
+    """One run of one tool. Pictures come as `image` parts of a multipart body, or by product.
+
+    `options` are those that the tool declares in its JSON Schema; in multipart they are a JSON text.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    tool: Annotated[str, Field(json_schema_extra={"enum": list(TOOLS)})]
+    tool: ToolSlug
     resolution: Literal["1K", "2K", "4K"] | None = None
     seconds: Literal[4, 6, 8] | None = None
     prompt: Prompt = ""
     product_id: ProductId | None = None
+    product_ids: Annotated[list[ProductId], Field(min_length=1, max_length=MAX_IMAGES)] | None = (
+        None
+    )
+    photo_ids: Annotated[list[PhotoId], Field(min_length=1, max_length=MAX_IMAGES)] | None = None
+    options: dict[str, OptionValue] = {}
+    max_credits: MaxCredits | None = None
 
 
 class BatchItem(BaseModel):
@@ -62,6 +90,7 @@ class BatchSettings(BaseModel):
 
     resolution: Literal["1K", "2K", "4K"]
     prompt: Prompt = ""
+    options: dict[str, OptionValue] = {}
 
 
 class BatchRequest(BatchSettings):
@@ -74,11 +103,27 @@ class BatchRequest(BatchSettings):
 
 
 class Variant(JsonForm):
-    """One priced choice."""
+    """One priced choice: what it costs now, and what the price list says.
+
+    A sandbox render costs 0.
+    """
 
     credits: Credits
+    list_credits: Credits
     resolution: Literal["1K", "2K", "4K"] | None
     seconds: Literal[4, 6, 8] | None
+
+
+class Sources(JsonForm):
+    """What a tool works on: pictures or products, a mask, a reference picture, a product's data."""
+
+    min: int
+    max: int
+    mask: bool
+    reference: bool
+    product_data: bool
+    mask_required: bool
+    reference_required: bool
 
 
 class Tool(BaseModel):
@@ -91,6 +136,12 @@ class Tool(BaseModel):
     summary: str
     max_images: int
     variants: list[Variant]
+    prompt: Literal["no", "optional", "required"]
+    options: Annotated[dict[str, Any], Field(description="JSON Schema, draft 2020-12.")]
+    sources: Sources
+    engine: Literal["local", "google"] | None
+    model: str | None
+    label: Literal["real", "limited", "sandbox"] | None
     available: bool
     unavailable_reason: str | None
 
@@ -99,6 +150,29 @@ class Catalogue(BaseModel):
     """Every tool with its prices."""
 
     tools: list[Tool]
+
+
+class Quote(JsonForm):
+    """What a run would cost; `plan` and `package` would pay it, `after` would be left."""
+
+    credits: Credits
+    list_credits: Credits
+    engine: str
+    model: str
+    label: Literal["real", "limited", "sandbox"]
+    plan: Credits
+    package: Credits
+    available: Credits
+    after: Credits
+    affordable: bool
+    seconds_expected: float
+
+
+class GenerationPage(BaseModel):
+    """Runs, newest first, and the cursor of those before them."""
+
+    generations: list[Generation]
+    next: str | None
 
 
 class Batch(BaseModel):
@@ -128,6 +202,7 @@ class Error(BaseModel):
     message: str
     field: str = ""
     details: list[FieldError] = []
+    credits: Annotated[int | None, Field(description="The price now, with price_changed.")] = None
 
 
 class InsufficientCreditsError(BaseModel):
@@ -142,6 +217,7 @@ class InsufficientCreditsError(BaseModel):
 
 # --- OpenAPI of the bodies that `bodies` reads --------------------------------------------------
 
+FILES = frozenset({"image", "mask", "reference"})
 _MEDIA_TYPES = [f"image/{name}" for name in ("jpeg", "png", "webp", "avif", "heic")]
 _REF = "#/components/schemas/{model}"
 
@@ -170,13 +246,25 @@ def request_body(
         "description": "JPEG, PNG, WebP, AVIF or HEIC, at most 25 MB and 50 megapixels each.",
         "maxItems": most_images,
     }
+    if "options" in multipart["properties"]:
+        multipart["properties"]["options"] = {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "A JSON object.",
+        }
+    if "product_ids" in multipart["properties"]:
+        for name in FILES - {"image"}:
+            multipart["properties"][name] = {"type": "string", "format": "binary"}
     if needs_image:
         multipart["required"].append("image")
     content = {
         "application/json": {"schema": {"$ref": _REF.format(model=as_json.__name__)}},
         "multipart/form-data": {
             "schema": multipart,
-            "encoding": {"image": {"contentType": ", ".join(_MEDIA_TYPES)}},
+            "encoding": {
+                name: {"contentType": ", ".join(_MEDIA_TYPES)}
+                for name in sorted(FILES & multipart["properties"].keys())
+            },
         },
     }
     return {"requestBody": {"required": True, "content": content}}

@@ -7,10 +7,19 @@ A tool that stands in neither mapping cannot be started. Which of the two runs a
 from __future__ import annotations
 
 from generations.engines.base import Engine
+from generations.engines.google.engine import (
+    PICTURE_TOOLS,
+    VIDEO_TOOLS,
+    GooglePictures,
+    GoogleVideos,
+)
 from generations.engines.local.background_removal import BackgroundRemoval
 
 LOCAL: dict[str, Engine] = {"background-removal": BackgroundRemoval()}
-GOOGLE: dict[str, Engine] = {}
+GOOGLE: dict[str, Engine] = {
+    **dict.fromkeys(PICTURE_TOOLS, GooglePictures()),
+    **dict.fromkeys(VIDEO_TOOLS, GoogleVideos()),
+}
 
 
 def find(engine: str, tool: str) -> Engine | None:

@@ -14,12 +14,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from credits import ledger
+from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog
 from generations.models import Generation
-from generations.runs import request
+from generations.runs import quote, request
+from generations.runs.orders import MAX_KEY as MAX_RUN_KEY
+from generations.runs.orders import Order, Requester
 from generations.runs.queries import key_digest
-from generations.runs.request import Order, Requester, RunRefused
+from generations.runs.quote import RunRefused, Terms, check_affordable
 
 if TYPE_CHECKING:
     from credits.models import LedgerEntry
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 TOOL = "ai-shadowing"
 MAX_ITEMS = 50
 # The keys of a batch's items are its own and a number.
-MAX_KEY = request.MAX_KEY - len(f":{MAX_ITEMS}")
+MAX_KEY = MAX_RUN_KEY - len(f":{MAX_ITEMS}")
 
 
 def place_batch(
@@ -45,24 +48,23 @@ def place_batch(
     if known:
         return repeated(known, orders, key), False
 
-    prices = quote(orders)
-    request.check_affordable(account_id, sum(prices), now)
-    read = [request.read_images(account_id, order) for order in orders]
+    terms = check(orders)
+    check_affordable(account_id, sum(agreed.credits for agreed in terms), now)
 
     keys = _keys(key, len(orders))
     with contextlib.ExitStack() as undo:
-        stored = [request.put_in_storage(undo, account_id, images) for _title, images in read]
+        gathered = [request.gather(undo, account_id, order) for order in orders]
         with transaction.atomic():
-            spends = _pay(requester, orders, keys, prices, now)
+            spends = _pay(requester, orders, keys, terms, now)
             # Of two requests with one key the second waits for the account's lock in `_pay`, and
             # finds here what the first has made.
             known = find_by_key(account_id, key)
             if known:
                 return repeated(known, orders, key), False
             runs = [
-                request.store_run(requester, order, item_key, price, spend, title, pictures, now)
-                for order, item_key, price, spend, (title, _images), pictures in zip(
-                    orders, keys, prices, spends, read, stored, strict=True
+                request.store_run(requester, order, item_key, agreed, spend, material, now)
+                for order, item_key, agreed, spend, material in zip(
+                    orders, keys, terms, spends, gathered, strict=True
                 )
             ]
         undo.pop_all()
@@ -83,8 +85,8 @@ def repeated(known: Sequence[Generation], orders: Sequence[Order], key: str) -> 
     return [request.repeated(run, order, key) for run, order in zip(known, orders, strict=True)]
 
 
-def quote(orders: Sequence[Order]) -> list[int]:
-    """What each order costs, if they can be started together; RunRefused otherwise."""
+def check(orders: Sequence[Order]) -> list[Terms]:
+    """The terms of each order, if they can be started together; RunRefused otherwise."""
     if not 0 < len(orders) <= MAX_ITEMS:
         message = _("A batch has 1 to %(most)d items, not %(given)d.")
         found = {"most": MAX_ITEMS, "given": len(orders)}
@@ -92,7 +94,7 @@ def quote(orders: Sequence[Order]) -> list[int]:
     if any(order.tool != TOOL for order in orders):
         message = _("Only %(tool)s runs in batches.") % {"tool": catalog.TOOLS[TOOL].name}
         raise RunRefused(message, "not_a_batch_tool", "tool")
-    return [request.quote(order) for order in orders]
+    return [quote.check(order) for order in orders]
 
 
 def _keys(key: str, items: int) -> list[str]:
@@ -103,12 +105,15 @@ def _pay(
     requester: Requester,
     orders: Sequence[Order],
     keys: Sequence[str],
-    prices: Sequence[int],
+    terms: Sequence[Terms],
     now: datetime,
-) -> list[LedgerEntry]:
+) -> Sequence[LedgerEntry | None]:
+    if not any(agreed.credits for agreed in terms):
+        Account.objects.select_for_update().get(pk=requester.account_id)
+        return [None] * len(orders)
     runs = [request.run_id(requester, key) for key in keys]
     items = [
-        (price, request.ledger_key(run), order.tool, str(run))
-        for run, order, price in zip(runs, orders, prices, strict=True)
+        (agreed.credits, request.ledger_key(run), order.tool, str(run))
+        for run, order, agreed in zip(runs, orders, terms, strict=True)
     ]
     return ledger.spend_many(requester.account_id, items, now, requester.actor)

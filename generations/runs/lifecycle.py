@@ -39,7 +39,10 @@ State, Outcome = Generation.State, Generation.Outcome
 
 def start(generation_id: str) -> Generation | None:
     """Take a waiting run for this worker, under a lease; None when somebody else has it."""
-    changed = Generation.objects.filter(pk=generation_id, state=State.QUEUED).update(
+    waiting = Generation.objects.filter(pk=generation_id, state=State.QUEUED)
+    if paid_work_waits() and waiting.filter(price=0, label="sandbox").exists():
+        return None
+    changed = waiting.update(
         state=State.RUNNING,
         lease_until=Now() + LEASE,
         suspected_at=None,
@@ -51,6 +54,21 @@ def start(generation_id: str) -> Generation | None:
     generation = Generation.objects.get(pk=generation_id)
     announce(generation)
     return generation
+
+
+def paid_work_waits() -> bool:
+    """Whether work that is paid has not begun; what is free stands behind it."""
+    return Generation.objects.filter(state=State.QUEUED, price__gt=0).exists()
+
+
+def send_free_run() -> None:
+    """Send the oldest free run that waits, once no paid work does."""
+    if paid_work_waits():
+        return
+    free = Generation.objects.filter(state=State.QUEUED, price=0, label="sandbox")
+    oldest = free.order_by("created_at", "id").first()
+    if oldest is not None:
+        enqueue(oldest)
 
 
 def extend_lease(generation: Generation) -> bool:
@@ -87,12 +105,14 @@ def fail(generation: Generation, outcome: str, message: str) -> bool:
         return _finish(generation, State.FAILED, outcome, error=message[:500])
 
 
-def give_up_attempt(generation: Generation, message: str) -> None:
-    """An attempt ended through no fault of the order: wait for another, or end the run."""
+def give_up_attempt(
+    generation: Generation, message: str, outcome: str = Outcome.PLATFORM_ERROR
+) -> None:
+    """An attempt ended through no fault of the order: wait for another, or end with `outcome`."""
     if generation.attempts < MAX_ATTEMPTS:
         _requeue(generation)
     else:
-        fail(generation, Outcome.PLATFORM_ERROR, message)
+        fail(generation, outcome, message)
 
 
 def cancel(account_id: int, generation_id: str, now: datetime | None = None) -> bool:
@@ -108,6 +128,19 @@ def cancel(account_id: int, generation_id: str, now: datetime | None = None) -> 
         if _finish(generation, State.CANCELLED, Outcome.CANCELLED_IN_QUEUE, leaves=State.QUEUED):
             return True
         return _finish(generation, State.CANCELLED, Outcome.USER_CANCELLED)
+
+
+def delete(account_id: int, generation_id: str) -> bool:
+    """Hide a run that is final from its account; False when it is not final.
+
+    Raises Generation.DoesNotExist for another account's and one that is deleted already.
+    """
+    runs = Generation.objects.filter(account_id=account_id, pk=generation_id, deleted_at=None)
+    if runs.filter(state__in=Generation.FINAL).update(deleted_at=clock.now()):
+        return True
+    if not runs.exists():
+        raise Generation.DoesNotExist(generation_id)
+    return False
 
 
 def cancel_waiting(account_id: int) -> int:

@@ -56,9 +56,32 @@ def count_failed(account_id: int, since: datetime) -> int:
         ~Exists(delivered_later),
         account_id=account_id,
         state=Generation.State.FAILED,
+        deleted_at=None,
         created_at__gte=since,
     )
     return failed.count()
+
+
+def list_page(
+    account_id: int, *, before: str = "", tool: str = "", state: str = "", limit: int = 100
+) -> tuple[list[Generation], str]:
+    """The newest runs, or those before a cursor, and the cursor of those before them.
+
+    ValueError for a cursor that cannot be read.
+    """
+    runs = _shown(account_id).select_related("account")
+    if before:
+        cursor = _read_cursor(before)
+        if cursor is None:
+            raise ValueError(before)
+        at, run_id = cursor
+        runs = runs.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=run_id))
+    if tool:
+        runs = runs.filter(tool=tool)
+    if state:
+        runs = runs.filter(state=state)
+    found = list(runs[: limit + 1])
+    return found[:limit], _cursor(found[limit - 1]) if len(found) > limit else ""
 
 
 def list_history(
@@ -92,7 +115,7 @@ def list_history(
 
 def _shown(account_id: int) -> QuerySet[Generation]:
     return (
-        Generation.objects.filter(account_id=account_id)
+        Generation.objects.filter(account_id=account_id, deleted_at=None)
         .select_related("spend", "requested_by")
         .prefetch_related(Prefetch("pictures", Picture.objects.order_by("position")))
         .order_by("-created_at", "-id")

@@ -44,6 +44,7 @@ class Generation(BaseModel):
     tool: str
     resolution: str | None
     seconds: int | None
+    options: dict[str, Any]
     state: State
     outcome: str | None
     message: str | None
@@ -58,14 +59,18 @@ class Generation(BaseModel):
     outputs: list[Output]
 
 
-def generation_json(account_id: int, generation_id: str) -> dict[str, Any] | None:
-    """A run as the API and the event `generation` carry it; None for another account's."""
+def generation_json(
+    account_id: int, generation_id: str, *, deleted_too: bool = False
+) -> dict[str, Any] | None:
+    """A run as the API and the event `generation` carry it; None for another account's, or deleted."""
     found = (
         models.Generation.objects.select_related("account", "spend")
         .prefetch_related("pictures")
         .filter(account_id=account_id, pk=generation_id)
         .first()
     )
+    if found is not None and found.deleted_at and not deleted_too:
+        return None
     return None if found is None else represent(found).model_dump(mode="json")
 
 
@@ -76,6 +81,7 @@ def represent(run: models.Generation) -> Generation:
         tool=run.tool,
         resolution=run.resolution or None,
         seconds=run.seconds,
+        options=run.options,
         state=cast("State", run.state),
         outcome=run.outcome or None,
         message=run.message or None,

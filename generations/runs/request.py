@@ -1,6 +1,6 @@
 """From what a merchant chose to a paid run: one way for the pages and for the API.
 
-`place` reads from top to bottom: a known key is its run; the order is quoted and the balance read,
+`place` reads from top to bottom: a known key is its run; the order is checked and the balance read,
 before a picture is decoded or the store is asked; then one transaction pays and stores, and a
 worker hears of the run after commit. `batches.place_batch` takes the same steps for many orders.
 
@@ -10,93 +10,47 @@ Source: product document, "Credit Deduction Flow".
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
+import io
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.formats import localize
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from PIL import Image
 
-from credits import ledger, queries
+from credits import ledger
 from credits.models import Account
-from credits.refusals import Refusal
 from ecomvance_app import clock
-from generations import catalog, options, products
-from generations.engines import routing
+from generations import catalog, products
 from generations.media import storage
-from generations.media.reading import UploadedImage, read_picture
+from generations.media.reading import PictureRefused, UploadedImage, read_picture
 from generations.models import Generation, Picture
-from generations.runs import lifecycle
+from generations.runs import free_runs, lifecycle
+from generations.runs.orders import MAX_KEY, Order, Requester, Upload
 from generations.runs.queries import find_by_key, key_digest
+from generations.runs.quote import MAX_PROMPT, RunRefused, Terms, check, check_affordable
 
 if TYPE_CHECKING:
     from credits.models import LedgerEntry
 
-MAX_PROMPT = 2000
-MAX_KEY = 150
+__all__ = ["MAX_KEY", "MAX_PROMPT", "Order", "Requester", "RunRefused", "place"]
+
 _RUNS = uuid.UUID("6f0d3f4e-1a0b-5f0e-9a52-5f5b3a3d8a10")
-
-# A file as it came in, or one that was read before.
-Upload = IO[bytes] | UploadedImage
+_MOST_NAMES = 255
 
 
-class RunRefused(Refusal):
-    """The run cannot be started. `field` names the wrong input."""
+@dataclass
+class Material:
+    """What a run works on: its files, put into storage and not yet attached, and a product's data."""
 
-
-@dataclass(frozen=True)
-class Order:
-    """What a merchant asks for: a tool, its options and its pictures.
-
-    With a product and no uploads the picture is its photo `photo_id`, or its first one.
-    """
-
-    tool: str
-    resolution: str = ""
-    seconds: int | None = None
-    prompt: str = ""
-    product_id: str = ""
-    photo_id: str = ""
-    product_title: str = ""
-    uploads: tuple[Upload, ...] = ()
-
-    @property
-    def picture_count(self) -> int:
-        """How many pictures the run will have."""
-        return len(self.uploads) or int(bool(self.product_id))
-
-    @property
-    def digest(self) -> str:
-        """What makes two orders the same under one idempotency key.
-
-        Uploads count by their bytes, so a repetition is known before anything is decoded. A product's
-        photo counts by its name: a repetition finds its run also when the store has changed the
-        photo meanwhile, or does not answer.
-        """
-        asked: list[object] = [self.tool, self.resolution, self.seconds, self.prompt]
-        asked += [self.product_id, self.photo_id, [_sha256(upload) for upload in self.uploads]]
-        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Requester:
-    """Who asks, and through which surface."""
-
-    account_id: int
-    person_id: int | None
-    surface: str
-
-    @property
-    def actor(self) -> str:
-        """The opaque id that the ledger keeps."""
-        return f"user:{self.person_id}" if self.person_id else "system"
+    title: str = ""
+    products: list[list[str]] = field(default_factory=list)
+    data: Mapping[str, object] = field(default_factory=dict)
+    files: list[tuple[str, Picture]] = field(default_factory=list)
 
 
 def place(
@@ -114,20 +68,21 @@ def place(
     if known is not None:
         return repeated(known, order, key), False
 
-    price = quote(order)
-    check_affordable(requester.account_id, price, now)
-    title, images = read_images(requester.account_id, order)
+    terms = check(order)
+    check_affordable(requester.account_id, terms.credits, now)
+    free_runs.check(requester.account_id, terms, now)
 
     with contextlib.ExitStack() as undo:
-        pictures = put_in_storage(undo, requester.account_id, images)
+        material = gather(undo, requester.account_id, order)
         with transaction.atomic():
-            spend = _pay(requester, order, key, price, now)
+            spend = _pay(requester, order, key, terms, now)
             # Of two requests with one key the second waits for the account's lock in `_pay`, and
             # finds here what the first has made.
             known = find_by_key(requester.account_id, key)
             if known is not None:
                 return repeated(known, order, key), False
-            run = store_run(requester, order, key, price, spend, title, pictures, now)
+            free_runs.check(requester.account_id, terms, now)
+            run = store_run(requester, order, key, terms, spend, material, now)
         undo.pop_all()
     return run, True
 
@@ -144,101 +99,111 @@ def check_key(key: str) -> None:
 
 def repeated(generation: Generation, order: Order, key: str) -> Generation:
     """The run of an idempotency key that comes again; KeyConflict if it was for another order."""
-    if generation.request_digest != order.digest:
+    if not order.has_made(generation.request_digest):
         raise ledger.KeyConflict(key)
     return generation
 
 
-def quote(order: Order) -> int:
-    """What the order costs, in credits, if it can be started now; RunRefused otherwise."""
-    try:
-        variant = catalog.find_variant(
-            order.tool, resolution=order.resolution or None, seconds=order.seconds
-        )
-    except ValueError as error:
-        raise RunRefused(f"{error}.", "unknown_option", "tool") from error
-    reason = routing.unavailable_reason(order.tool)
-    if reason:
-        raise RunRefused(reason, "tool_unavailable", "tool")
-    _check_pictures(catalog.TOOLS[order.tool], order.picture_count)
-    if len(order.prompt) > MAX_PROMPT:
-        message = _("A prompt has at most %(most)s characters.") % {"most": localize(MAX_PROMPT)}
-        raise RunRefused(message, "prompt_too_long", "prompt")
-    return variant.credits
+def gather(undo: contextlib.ExitStack, account_id: int, order: Order) -> Material:
+    """Clean copies of the order's pictures, in storage; `undo` takes the files out again.
+
+    They are those of its uploads or of its products' photos, with its mask and its reference.
+    """
+    found = Material(title=order.product_title)
+    first: UploadedImage | None = None
+    for upload in order.uploads or _photos(account_id, order, found):
+        image = _read(upload)
+        first = first or image
+        _add(undo, account_id, found, Picture.Role.INPUT, image, _name(upload))
+    if order.mask:
+        mask = _read(order.mask, "mask")
+        _check_mask(mask, first)
+        _add(undo, account_id, found, Picture.Role.MASK, mask)
+    if order.reference:
+        reference = _read(order.reference, "reference")
+        _add(undo, account_id, found, Picture.Role.REFERENCE, reference, _name(order.reference))
+    return found
 
 
-def _check_pictures(tool: catalog.Tool, given: int) -> None:
-    if tool.max_images and not given:
-        raise RunRefused(_("Choose a product photo or upload a picture."), "no_image", "image")
-    if given > tool.max_images:
-        message = ngettext(
-            "%(tool)s takes at most %(most)s picture, not %(given)s.",
-            "%(tool)s takes at most %(most)s pictures, not %(given)s.",
-            tool.max_images,
-        )
-        amounts = {"most": localize(tool.max_images), "given": localize(given)}
-        raise RunRefused(message % (amounts | {"tool": tool.name}), "too_many_images", "image")
+def _photos(account_id: int, order: Order, found: Material) -> list[Upload]:
+    """The photos of the order's products; their titles and data go into what was found."""
+    photos: list[Upload] = []
+    titles: list[str] = []
+    for source in order.sources:
+        product, photo = products.read_photo(account_id, source.product_id, source.photo_id)
+        photos.append(io.BytesIO(photo))
+        titles.append(product.title)
+        found.products.append([source.product_id, source.photo_id])
+    found.title = ", ".join(titles) or found.title
+    if order.sources and catalog.TOOLS[order.tool].sources.product_data:
+        found.data = products.read_data(account_id, order.sources[0].product_id)
+    return photos
 
 
-def check_affordable(account_id: int, price: int, now: datetime) -> None:
-    """InsufficientCredits if the account cannot pay now; the ledger has the last word."""
-    available = queries.get_balance(account_id, now).total
-    if price > available:
-        raise ledger.InsufficientCredits(price, available)
-
-
-def read_images(account_id: int, order: Order) -> tuple[str, list[UploadedImage]]:
-    """Clean copies of the order's uploads or of its product's photo, and the product's title."""
-    if order.uploads or not order.product_id:
-        return order.product_title, [_read(upload) for upload in order.uploads]
-    product, photo = products.read_photo(account_id, order.product_id, order.photo_id)
-    return product.title, [read_picture(photo)]
-
-
-def _read(upload: Upload) -> UploadedImage:
-    return upload if isinstance(upload, UploadedImage) else read_picture(upload)
-
-
-def _sha256(upload: Upload) -> str:
+def _read(upload: Upload, field_name: str = "") -> UploadedImage:
     if isinstance(upload, UploadedImage):
-        return upload.sha256
-    upload.seek(0)
-    content = upload.read()
-    upload.seek(0)
-    return hashlib.sha256(content).hexdigest()
+        return upload
+    try:
+        return read_picture(upload)
+    except PictureRefused as refusal:
+        refusal.field = field_name or refusal.field
+        raise
 
 
-def put_in_storage(
-    undo: contextlib.ExitStack, account_id: int, images: Sequence[UploadedImage]
-) -> list[Picture]:
-    """Rows for the images, to be attached to their run; `undo` takes the files out again."""
-    return [
-        storage.store(undo, account_id, image.content, image.media_type, image.width, image.height)
-        for image in images
-    ]
+def _name(upload: Upload) -> str:
+    """The merchant's own name of a file, without what looks like a folder."""
+    name = getattr(upload, "name", "")
+    return str(name).replace("\\", "/").rpartition("/")[2][:_MOST_NAMES] if name else ""
+
+
+def _add(
+    undo: contextlib.ExitStack,
+    account_id: int,
+    found: Material,
+    role: str,
+    image: UploadedImage,
+    name: str = "",
+) -> None:
+    picture = storage.store(
+        undo, account_id, image.content, image.media_type, image.width, image.height
+    )
+    picture.name = name
+    picture.position = sum(known == role for known, _picture in found.files)
+    found.files.append((role, picture))
+
+
+def _check_mask(mask: UploadedImage, picture: UploadedImage | None) -> None:
+    """RunRefused for a mask of another size than the first picture, or one with nothing marked."""
+    if picture is None or (mask.width, mask.height) != (picture.width, picture.height):
+        message = _("The mask must be as large as the picture.")
+        raise RunRefused(message, "mask_size", "mask")
+    with Image.open(io.BytesIO(mask.content)) as opened:
+        _darkest, lightest = opened.convert("L").getextrema()
+    if not isinstance(lightest, int | float) or lightest < 128:
+        raise RunRefused(_("Mark what is meant in the picture."), "no_mask", "mask")
 
 
 def _pay(
-    requester: Requester, order: Order, key: str, price: int, now: datetime
+    requester: Requester, order: Order, key: str, terms: Terms, now: datetime
 ) -> LedgerEntry | None:
-    if not price:
+    if not terms.credits:
         # What is free has no spend at whose lock requests with one key could meet.
         Account.objects.select_for_update().get(pk=requester.account_id)
         return None
     run = run_id(requester, key)
     return ledger.spend(
-        requester.account_id, price, ledger_key(run), order.tool, str(run), requester.actor, now
-    )
+        requester.account_id, terms.credits, ledger_key(run), order.tool, str(run),
+        requester.actor, now,
+    )  # fmt: skip
 
 
 def store_run(
     requester: Requester,
     order: Order,
     key: str,
-    price: int,
+    terms: Terms,
     spend: LedgerEntry | None,
-    product_title: str,
-    pictures: Sequence[Picture],
+    material: Material,
     now: datetime,
 ) -> Generation:
     """Store a run that its spend has paid, in the spend's transaction, and send it to a worker."""
@@ -250,20 +215,25 @@ def store_run(
         tool=order.tool,
         resolution=order.resolution,
         seconds=order.seconds,
-        prompt=order.prompt,
-        options=options.clean(catalog.TOOLS[order.tool].options, {}),
-        product_id=order.product_id,
-        product_title=product_title[:255],
-        price=price,
-        list_price=price,
+        prompt=order.text,
+        options=terms.options,
+        products=material.products,
+        product_data=dict(material.data),
+        product_id=order.sources[0].product_id if order.sources else "",
+        product_title=material.title[:255],
+        price=terms.credits,
+        list_price=terms.list_credits,
+        engine=terms.engine,
+        model=terms.model,
+        label=terms.label,
         spend=spend,
         requested_by_id=requester.person_id,
         surface=requester.surface,
         enqueued_at=timezone.now(),
         created_at=now,
     )
-    for position, picture in enumerate(pictures):
-        storage.attach(picture, generation, Picture.Role.INPUT, position)
+    for role, picture in material.files:
+        storage.attach(picture, generation, role, picture.position)
     lifecycle.enqueue(generation)
     lifecycle.announce(generation)
     return generation

@@ -32,16 +32,21 @@ def run(generation_id: str) -> None:
     generation = lifecycle.start(generation_id)
     if generation is None:
         return
+    _work(generation)
+    lifecycle.send_free_run()
+
+
+def _work(generation: Generation) -> None:
     deadline = time.monotonic() + LIMIT_SECONDS
     try:
         with _heartbeat(generation, deadline + OVERTIME_SECONDS):
             job = _job(generation, deadline)
-            result = base.finished(routing.get_engine(generation.tool).run(job))
+            result = base.finished(routing.get_engine(generation.tool, generation.engine).run(job))
             lifecycle.succeed(generation, result)
     except EngineError as error:
         logger.warning("Run %s failed: %s: %s", generation.pk, error.outcome, error)
         if error.retry_helps:
-            lifecycle.give_up_attempt(generation, str(error))
+            lifecycle.give_up_attempt(generation, str(error), error.outcome)
         else:
             lifecycle.fail(generation, error.outcome, str(error))
     except Exception:

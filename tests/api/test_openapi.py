@@ -34,8 +34,10 @@ def test_describes_every_route_to_anybody(stranger: Client) -> None:
     assert {path: sorted(methods) for path, methods in document["paths"].items()} == {
         "/api/v1/balance": ["get"],
         "/api/v1/tools": ["get"],
-        "/api/v1/generations": ["post"],
-        "/api/v1/generations/{generation_id}": ["get"],
+        "/api/v1/quotes": ["post"],
+        "/api/v1/generations": ["get", "post"],
+        "/api/v1/generations/{generation_id}": ["delete", "get"],
+        "/api/v1/generations/{generation_id}/cancel": ["post"],
         "/api/v1/batches": ["post"],
         "/api/v1/usage": ["get"],
     }

@@ -51,7 +51,7 @@ class TestTools:
 
         assert len(tools) == 20
         assert tools["background-removal"]["variants"] == [
-            {"credits": 20, "resolution": None, "seconds": None}
+            {"credits": 20, "list_credits": 20, "resolution": None, "seconds": None}
         ]
         assert [v["credits"] for v in tools["product-reels"]["variants"]] == [400, 600, 800]
         assert tools["background-removal"]["available"] is True

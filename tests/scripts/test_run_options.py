@@ -53,9 +53,16 @@ def test_a_program_on_the_other_loopback_is_in_the_way():
         parse(["--port", str(port)])
 
 
-@pytest.mark.parametrize("text", ["0", "65535", "-1", "web", "8000.5"])
+@pytest.mark.parametrize("text", ["0", "65534", "-1", "web", "8000.5"])
 def test_what_is_no_port_is_refused(text, capsys):
     with pytest.raises(SystemExit):
         parse([f"--port={text}"])
 
     assert "is not a port" in capsys.readouterr().err
+
+
+def test_the_fake_google_takes_the_port_after_the_fake_shopifys():
+    options = Options(port=8000, reset=False, fake_google=True)
+
+    assert options.ports == (8000, 8001, 8002)
+    assert Options(port=8000, reset=False).ports == (8000, 8001)
