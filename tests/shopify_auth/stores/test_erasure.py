@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -109,10 +110,14 @@ def everything_stored() -> Iterator[tuple[str, str]]:
             for row in cursor.fetchall():
                 for column, value in zip(columns, row, strict=True):
                     yield f"{table}.{column}", written_out(value)
-    for path in Path(default_storage.location).rglob("*"):
+    for path in files():
         yield "file name", str(path)
-        if path.is_file():
-            yield f"file {path.name}", path.read_bytes().decode("latin-1")
+        yield f"file {path.name}", path.read_bytes().decode("latin-1")
+
+
+def files() -> list[Path]:
+    """Everything in storage."""
+    return [path for path in Path(default_storage.path("")).rglob("*") if path.is_file()]
 
 
 def written_out(value: object) -> str:
@@ -129,7 +134,7 @@ def found(*words: str) -> set[str]:
     }
 
 
-def text_columns() -> Iterator[tuple[type[models.Model], models.Field]]:
+def text_columns() -> Iterator[tuple[type[models.Model], models.Field[Any, Any]]]:
     """Every column of every table that holds text which somebody may have written."""
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
@@ -139,7 +144,7 @@ def text_columns() -> Iterator[tuple[type[models.Model], models.Field]]:
                 yield model, field
 
 
-def fill(model: type[models.Model], field: models.Field) -> int:
+def fill(model: type[models.Model], field: models.Field[Any, Any]) -> int:
     """Write into every row what somebody might have written; how many rows."""
     rows = model._base_manager.all()
     for pk in rows.values_list("pk", flat=True):
@@ -219,12 +224,12 @@ def erase(owner: Owner) -> None:
 def test_no_word_of_the_store_and_its_people_is_left_anywhere(sam):
     missed = [word for word in WORDS if not found(word)]
     assert not missed, "The test must bring it in before it can miss it"
-    assert [path for path in Path(default_storage.location).rglob("*") if path.is_file()]
+    assert files()
 
     erase(sam)
 
     assert found(*WORDS) == set()
-    assert not [path for path in Path(default_storage.location).rglob("*") if path.is_file()]
+    assert not files()
     assert LedgerEntry.objects.filter(account=sam.account).count() >= 8
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ecomvance_app import clock
 from shopify_auth.admin_api import client, offline_tokens, queries
+from shopify_auth.admin_api.documents import SHOP_DETAILS
 from shopify_auth.admin_api.errors import NeedsReopen, ShopifyUnavailable
 from shopify_auth.billing import reconcile
 from shopify_auth.billing.readings import read_charges
@@ -189,4 +190,4 @@ def test_a_store_whose_token_was_renewed_meanwhile_is_not_taken_as_gone(olivia, 
     olivia.shop.refresh_from_db()
     assert olivia.shop.state == Shop.State.INSTALLED
     assert token_of(olivia).state == OfflineToken.State.ACTIVE
-    assert queries.ask(olivia.shop, offline_tokens.SHOP_DETAILS)["shop"]["name"] == olivia.handle
+    assert queries.ask(olivia.shop, SHOP_DETAILS)["shop"]["name"] == olivia.handle
