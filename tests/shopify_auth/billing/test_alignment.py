@@ -11,7 +11,7 @@ from credits import ledger
 from credits.models import Plan
 from ecomvance_app import clock
 from shopify_auth.admin_api.errors import ShopifyError, StoreLocked
-from shopify_auth.billing import clawbacks, subscription_state
+from shopify_auth.billing import clawbacks, receipts
 from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
 from tests.embedded import SECOND_SHOP
@@ -245,7 +245,7 @@ class TestEntriesOfOldCode:
     def test_stand_on_the_receipts_of_their_charges(self, olivia, granted_long_ago):
         shown = {
             receipt.charge.gid: [entry.credits for entry in receipt.entries]
-            for receipt in subscription_state.receipts(olivia.account)
+            for receipt in receipts.read_receipts(olivia.account)
         }
 
         plan, package = granted_long_ago
