@@ -25,7 +25,14 @@ from ecomvance_app import clock, jobs
 from ecomvance_app.addresses import read_text
 from ecomvance_app.http import MerchantRequest, answer_refusal, for_owners, public
 from shopify_auth.admin_api.errors import ShopifyError
-from shopify_auth.billing import charges, reconcile, schedule, subscription_state, wordings
+from shopify_auth.billing import (
+    charges,
+    receipts,
+    reconcile,
+    schedule,
+    subscription_state,
+    wordings,
+)
 from shopify_auth.billing.charges import Buyer, ChargeRefused
 from shopify_auth.frame import addresses
 from shopify_auth.models import Purchase, Shop, Subscription
@@ -164,7 +171,7 @@ def _content(request: MerchantRequest, now: datetime) -> dict[str, Any]:
         "cards": subscription_state.plan_cards(standing, advice),
         "packages": subscription_state.packages(),
         "advice": advice,
-        "receipts": subscription_state.receipts(account),
+        "receipts": receipts.read_receipts(account),
         "failure": subscription_state.failure(shop),
         "bill_url": subscription_state.bill_url(standing),
         "fingerprint": subscription_state.fingerprint(standing, balance, shop),
