@@ -9,6 +9,7 @@ from ecomvance_app import banners, events
 from generations import views as generations
 from generations.runs.spend_details import describe_spends
 from shopify_auth.billing import views as billing
+from shopify_auth.billing.receipts import describe_charges
 
 urlpatterns = [
     path("", generations.home, name="home"),
@@ -19,12 +20,14 @@ urlpatterns = [
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("usage", credits.usage_page, name="usage"),
-    path("usage/ledger", credits.ledger_page, name="ledger"),
+    path(
+        "usage/ledger", credits.ledger_page, {"describe_charges": describe_charges}, name="ledger"
+    ),
     path("usage/ledger.csv", credits.ledger_export, name="ledger_export"),
     path(
         "usage/ledger/<int:sequence>",
         credits.entry_page,
-        {"describe": describe_spends},
+        {"describe": describe_spends, "describe_charges": describe_charges},
         name="entry",
     ),
     path("plans", billing.plans_page, name="plans"),
