@@ -284,7 +284,7 @@ def _row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
         "tool": catalog.TOOLS[generation.tool],
         "engine": routing.engine_title(generation.engine),
         "url": _url(request, "run", generation.pk),
-        "thumbnail": links.link(shown, preview=True) if shown else "",
+        "thumbnail": links.link(shown, preview=True) if shown and shown.preview else "",
         "is_result": Picture.Role.OUTPUT in pictures,
     }
 
@@ -299,8 +299,9 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "before": before,
         "before_url": links.link(before, preview=True) if before else "",
         "after": after,
-        "after_url": links.link(after, preview=True) if after else "",
-        "download_url": links.link(after, download=True) if after else "",
+        "after_url": links.link(after, preview=True) if after and after.preview else "",
+        "view_url": links.link(after) if after and after.file else "",
+        "download_url": links.link(after, download=True) if after and after.file else "",
         "receipt": receipts.read_receipt(
             generation.account_id, generation.spend_id, generation.outcome
         )
