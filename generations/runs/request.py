@@ -26,7 +26,7 @@ from credits import ledger
 from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog, products
-from generations.media import storage
+from generations.media import masks, storage
 from generations.media.reading import PictureRefused, UploadedImage, read_picture
 from generations.models import Generation, Picture
 from generations.runs import free_runs, lifecycle
@@ -117,6 +117,8 @@ def gather(undo: contextlib.ExitStack, account_id: int, order: Order) -> Materia
         _add(undo, account_id, found, Picture.Role.INPUT, image, _name(upload))
     if order.mask:
         mask = _read(order.mask, "mask")
+        if order.mask_is_drawn and first is not None:
+            mask = masks.enlarged(mask, first)
         _check_mask(mask, first)
         _add(undo, account_id, found, Picture.Role.MASK, mask)
     if order.reference:

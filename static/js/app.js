@@ -79,7 +79,13 @@
   // What a person has just asked for must not appear out of sight, below the form on a phone.
   document.addEventListener("htmx:after:swap", (event) => {
     const target = /** @type {CustomEvent} */ (event).detail?.ctx?.target;
-    if (target instanceof Element && target.matches("[data-reveal]")) target.scrollIntoView({ block: "nearest" });
+    if (!(target instanceof Element)) return;
+    if (target.matches("[data-reveal]")) target.scrollIntoView({ block: "nearest" });
+    // A refusal is read at once, wherever the button was.
+    if (target.matches("[data-focus]") && target.textContent.trim()) {
+      target.scrollIntoView({ block: "center" });
+      target.focus({ preventScroll: true });
+    }
   });
 
   // Messages that the server rendered as toasts leave like the others.
