@@ -24,7 +24,7 @@ from credits import periods, renewals
 from credits.arguments import MAX_CREDITS
 from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
 from credits.refusals import UnknownAccount
-from ecomvance_app import jobs
+from ecomvance_app import jobs, live
 
 LOWEST_THRESHOLD = 50
 FIRST_PERMANENT = 500  # RFC 5321, section 4.2.1: codes below are for now.
@@ -58,6 +58,8 @@ def set_threshold(account_id: int, chosen: int | None) -> None:
         account.low_threshold = chosen
         account.low_at = threshold(chosen, account.allocation)
         account.save(update_fields=["low_threshold", "low_at"])
+        # Whether the same balance counts as low may be another thing now.
+        live.publish(account_id, "balance")
 
 
 def add_recipient(account_id: int, email: str) -> None:

@@ -368,3 +368,22 @@ class LowCreditAlert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.remaining} of {self.threshold}"
+
+
+class LedgerPass(models.Model):
+    """One walk of the nightly check through all accounts, in the order of their ids."""
+
+    started_at = models.DateTimeField()
+    moved_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    checked_to = models.BigIntegerField(
+        default=0, help_text=_("The last account that was checked.")
+    )
+    entries = models.PositiveBigIntegerField(default=0, help_text=_("Entries recomputed so far."))
+    found = models.PositiveIntegerField(default=0, help_text=_("Problems that were found."))
+
+    class Meta:
+        verbose_name_plural = "ledger passes"
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}: {self.found}"

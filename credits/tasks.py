@@ -17,11 +17,13 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="credits.sweep")
 def sweep(**_kwargs: object) -> None:
-    """Book the expiries of accounts that nobody touches, and send alerts off that were left."""
+    """Book expiries of accounts that nobody touches; send off alerts and checks that were left."""
     now = clock.now()
     expiring.book_expiries(now)
     for alert_id in alerts.unmailed(now):
         jobs.enqueue("credits.mail_alert", alert_id=alert_id)
+    if checks.is_left_lying(now):
+        jobs.enqueue("credits.check_ledger")
 
 
 @shared_task(name="credits.mail_alert")
@@ -50,6 +52,9 @@ def mail_alert(alert_id: int, **_kwargs: object) -> None:
 
 @shared_task(name="credits.check_ledger")
 def check_ledger(**_kwargs: object) -> None:
-    """Recompute every account from its entries; report what is out of step, repair nothing."""
-    for problem in checks.problems():
-        logger.error("Ledger out of step: %s", problem)
+    """Recompute every account from its entries; report what is out of step, repair nothing.
+
+    It goes on where the last such task has stopped, and sends the next one when it stops itself.
+    """
+    if checks.go_on(clock.now()):
+        jobs.enqueue("credits.check_ledger")

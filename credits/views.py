@@ -158,7 +158,7 @@ def _settings_form(request: MerchantRequest, form: WarningForm) -> HttpResponse:
     response = render(request, template, {"nav_active": "settings", "form": form}, status=status)
     if not form.is_bound:
         # The threshold decides which warning the page shows.
-        events = {"toast": {"message": _("Settings saved")}, "banner:stale": {}}
+        events = {"toast": {"message": _("Settings saved")}, "balance:stale": {}}
         response["HX-Trigger"] = json.dumps(events)
     return response
 

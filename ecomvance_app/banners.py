@@ -68,14 +68,9 @@ def banner_html(account: Account, balance: Balance, surface: str, now: datetime)
     return render_to_string(banner.template, banner.variables)
 
 
-def steps(balance: Balance) -> str:
-    """The totals up to which another warning is due, for the script that watches the balance."""
-    return f"0 {CHEAPEST - 1} {balance.low_at}"
-
-
 @require_safe
 def fragment(request: MerchantRequest) -> HttpResponse:
-    """The banner and the popover's lines as they are now, for a page whose balance has moved on."""
+    """What every page shows of the account as it is now, for an open page whose parts are stale."""
     return render(request, "shell/balance_news.html")
 
 

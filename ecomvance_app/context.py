@@ -12,7 +12,7 @@ from django.urls import reverse
 from credits import ledger, queries
 from credits.reports import forecasts
 from ecomvance_app import clock
-from ecomvance_app.banners import banner_html, steps
+from ecomvance_app.banners import banner_html
 from ecomvance_app.needs import read_needs
 from shopify_auth import demo
 
@@ -44,5 +44,4 @@ def merchant(request: HttpRequest) -> dict[str, Any]:
         "live_ticket_url": reverse("pages:live_ticket", current_app=surface),
         "balance_url": reverse("pages:balance", current_app=surface),
         "banner_url": reverse("pages:banner", current_app=surface),
-        "balance_steps": steps(balance),
     }

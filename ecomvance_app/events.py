@@ -150,7 +150,9 @@ def _read_state(nudge: dict[str, Any]) -> dict[str, Any] | None:
     try:
         if nudge["kind"] == "balance":
             return balance_json(credit_queries.get_balance(nudge["account"]))
-        return generation_json(nudge["account"], nudge["id"])
+        if nudge["kind"] == "generation":
+            return generation_json(nudge["account"], nudge["id"])
+        return {}  # Pages ask for what they show of it themselves.
     finally:
         close_old_connections()
 

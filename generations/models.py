@@ -163,6 +163,12 @@ class Generation(models.Model):
         return -self.spend.plan_delta if self.spend else 0
 
     @property
+    def restored(self) -> int:
+        """Credits of it that came back. Reads the spend's restoration, so select it along."""
+        restoration = getattr(self.spend, "restoration", None) if self.spend else None
+        return restoration.credits if restoration is not None else 0
+
+    @property
     def package_part(self) -> int:
         """What of the price package credits paid. Reads the spend, so select it along."""
         return -self.spend.package_delta if self.spend else 0

@@ -19,7 +19,7 @@ MUTABLE = {
     "credits.Account", "credits.DailyUsage",
     # Worked on, or erased when a shop asks for it.
     "credits.EntryNote", "credits.RestorationCase", "credits.AlertRecipient",
-    "credits.LowCreditAlert", "credits.StaffWords",
+    "credits.LowCreditAlert", "credits.StaffWords", "credits.LedgerPass",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
     # Identity and connections: people, shops and tokens come and go.

@@ -25,6 +25,7 @@ from credits.models import (
     AlertRecipient,
     DailyUsage,
     LedgerEntry,
+    LedgerPass,
     LowCreditAlert,
     OutcomeRule,
     Package,
@@ -360,3 +361,8 @@ class StaffActAdmin(ReadOnlyAdmin):
 
 def _back_to(account: Account) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("admin:credits_account_change", args=[account.pk]))
+
+
+@admin.register(LedgerPass)
+class LedgerPassAdmin(ReadOnlyAdmin):
+    list_display = ("started_at", "checked_to", "entries", "found", "finished_at")

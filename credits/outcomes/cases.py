@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from credits import ledger
 from credits.models import LedgerEntry, RestorationCase
+from ecomvance_app import live
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -71,6 +72,7 @@ def open_case(spend: LedgerEntry, outcome: str, now: datetime) -> RestorationCas
         spend=spend,
         defaults={"account_id": spend.account_id, "outcome": outcome, "opened_at": now},
     )
+    live.publish(spend.account_id, "cases")
     return case
 
 
@@ -98,6 +100,7 @@ def decide(
     case.decided_by_id = staff.pk if staff is not None else None
     case.restoration = restoration
     case.save(update_fields=["state", "reason", "decided_at", "decided_by", "restoration"])
+    live.publish(case.account_id, "cases")
 
 
 def write_restoration(

@@ -116,7 +116,7 @@ def list_history(
 def _shown(account_id: int) -> QuerySet[Generation]:
     return (
         Generation.objects.filter(account_id=account_id, deleted_at=None)
-        .select_related("spend", "requested_by")
+        .select_related("spend__restoration", "requested_by")
         .prefetch_related(Prefetch("pictures", Picture.objects.order_by("position")))
         .order_by("-created_at", "-id")
     )

@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 
 from credits.models import Account, Package, Plan
 from credits.refusals import Refusal
+from ecomvance_app import live
 from ecomvance_app.http import Surface
 from shopify_auth.admin_api import queries
 from shopify_auth.admin_api.documents import (
@@ -285,4 +286,6 @@ def _create(row: Row, document: Document, payload_field: str, **variables: Any) 
     rows.update(gid=row.gid, confirmation_url=row.confirmation_url)
     rows.filter(status=Status.REQUESTED).update(status=Status.PENDING)
     row.refresh_from_db()
+    if row.shop.account_id is not None:
+        live.publish(row.shop.account_id, "plan")
     return row

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from ecomvance_app import clock
+from ecomvance_app import clock, live
 from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import schedule
 from shopify_auth.billing.alignment import Alignment, Changes, report
@@ -81,6 +81,8 @@ def reconcile_charges(shop: Shop, *, now: datetime | None = None, nightly: bool 
         check.save()
         if nightly:
             _report_late(shop, changes, now)
+        if changes.corrected or changes.granted:
+            _tell_pages(shop)
     return changes
 
 
@@ -102,6 +104,7 @@ def end_charges(shop: Shop, now: datetime) -> None:
         check.applied = check.begun
         check.due_at, check.failures, check.error = None, 0, ""
         check.save()
+        _tell_pages(shop)
 
 
 def is_worth_asking(shop: Shop, now: datetime, since: datetime | None = None) -> bool:
@@ -115,6 +118,11 @@ def is_worth_asking(shop: Shop, now: datetime, since: datetime | None = None) ->
         return False
     failed = checks.exclude(error="").filter(tried_at__range=(now - RESTS_AFTER_FAILURE, now))
     return not failed.exists()
+
+
+def _tell_pages(shop: Shop) -> None:
+    if shop.account_id is not None:
+        live.publish(shop.account_id, "plan")
 
 
 # --- Reading -------------------------------------------------------------------------------------

@@ -21,8 +21,6 @@
   const figures = new Intl.NumberFormat(language);
   const plurals = new Intl.PluralRules(language);
 
-  const WEEK_MILLISECONDS = 7 * 24 * 60 * 60 * 1000;
-
   let version = Number(dataset.balanceVersion || 0);
   /** @type {Balance | null} */
   let latest = null;
@@ -39,12 +37,20 @@
     element.textContent = element.dataset[plurals.select(value)] || element.dataset.other || "";
   };
 
-  /** @returns {{plan: number, package: number, total: number}} what the page shows now */
+  /** @returns {Balance} what the page shows now */
   ecomVance.currentBalance = () => {
     if (latest) return latest;
     const plan = Number(dataset.balancePlan || 0);
     const bought = Number(dataset.balancePackage || 0);
-    return { plan, package: bought, total: plan + bought };
+    const { balanceVersion, balanceResets, balanceLow } = dataset;
+    return {
+      plan,
+      package: bought,
+      total: plan + bought,
+      version: Number(balanceVersion || 0),
+      resets_at: balanceResets || null,
+      low: balanceLow === "true",
+    };
   };
 
   /** @param {ParentNode} root */
@@ -58,25 +64,20 @@
     for (const meter of root.querySelectorAll("progress[data-balance-meter]")) {
       meter.value = latest[meter.dataset.balanceMeter];
     }
-    // The trial's last day ends less than a week after the one shown; a plan's period ends later.
-    const ahead = Date.parse(latest.resets_at || "") - Date.parse(dataset.balanceResets || "");
-    const trialRuns = ahead < WEEK_MILLISECONDS;
-    for (const label of root.querySelectorAll("[data-balance-trial]")) label.hidden = !trialRuns;
   };
 
-  /**
-   * Asks for the banner and the popover's lines again once they would read differently: the total
-   * has passed one of the warning's steps, or another period runs.
-   */
-  const renew = () => {
-    const banner = document.getElementById("page-banner");
-    if (!banner) return;
-    const { total, steps, resets } = banner.dataset;
-    const passed = (credits) => steps.split(" ").filter((step) => credits > Number(step)).length;
-    const instant = (text) => Date.parse(text || "") || 0;
-    if (instant(resets) !== instant(latest.resets_at) || passed(Number(total)) !== passed(latest.total)) {
-      document.body.dispatchEvent(new CustomEvent("banner:stale"));
-    }
+  const instant = (text) => Date.parse(text || "") || 0;
+
+  /** @param {Balance} balance @returns {boolean} whether it says what the page says already */
+  const isShown = (balance) => {
+    const shown = ecomVance.currentBalance();
+    return (
+      balance.version === version &&
+      balance.plan === shown.plan &&
+      balance.package === shown.package &&
+      Boolean(balance.low) === shown.low &&
+      instant(balance.resets_at) === instant(shown.resets_at)
+    );
   };
 
   /** Says the new total once, however many entries arrive within a second. */
@@ -96,7 +97,7 @@
   ecomVance.applyBalance = (balance) => {
     if (!(balance.version >= version)) return;
     const before = ecomVance.currentBalance().total;
-    const unchanged = latest && balance.version === version && balance.total === before && balance.plan === latest.plan;
+    const unchanged = isShown(balance);
     version = balance.version;
     latest = balance;
     dataset.balanceVersion = String(version);
@@ -104,14 +105,14 @@
     for (const button of document.querySelectorAll("[data-balance-button]")) {
       button.classList.toggle("balance--low", Boolean(balance.low));
     }
-    renew();
     if (unchanged) return;
+    ecomVance.stale(["balance"]);
     if (balance.total !== before) announce();
     document.body.dispatchEvent(new CustomEvent("balance:changed", { detail: balance }));
   };
 
   // A fragment rendered before the last message may carry older figures.
-  document.addEventListener("htmx:after:swap", () => {
-    if (latest) show(document);
-  });
+  const showAgain = () => latest && show(document);
+  document.addEventListener("htmx:after:swap", showAgain);
+  document.addEventListener("parts:swapped", showAgain);
 })();

@@ -29,6 +29,19 @@
   let lastHeard = 0; // from this tab's own stream
   let nextPoll = 0;
   let signedOut = false;
+  let wasOpen = false;
+
+  /** @type {Set<string>} runs whose end was said already */
+  const announced = new Set();
+
+  /** Says once, for those who do not see it, that a run has ended. @param {{id: string, state: string}} run */
+  const announceRun = ({ id, state }) => {
+    const announcer = document.getElementById("run-announcer");
+    const text = announcer?.dataset[state];
+    if (!text || announced.has(id)) return;
+    announced.add(id);
+    announcer.textContent = text;
+  };
 
   /** @param {{kind: string, data?: object}} message */
   const receive = ({ kind, data }) => {
@@ -37,7 +50,11 @@
     if (kind === "generation") {
       document.body.dispatchEvent(new CustomEvent(`generation:${data.id}`, { detail: data }));
       document.body.dispatchEvent(new CustomEvent("generation", { detail: data }));
+      ecomVance.stale(["runs"]);
+      announceRun(data);
     }
+    if (kind === "plan" || kind === "cases") ecomVance.stale([kind]);
+    if (kind === "again") ecomVance.stale();
   };
 
   /** @param {{kind: string, data?: object}} message */
@@ -60,7 +77,10 @@
     try {
       const response = await fetch(balanceUrl, { headers: { Accept: "application/json" } });
       if (response.status === 401) refused();
-      else if (response.ok) ecomVance.applyBalance(await response.json());
+      else if (response.ok) {
+        ecomVance.applyBalance(await response.json());
+        ecomVance.stale(); // Without a stream nobody says what else has changed.
+      }
     } catch {
       // Offline: the next round asks again.
     }
@@ -95,12 +115,14 @@
       return retry();
     }
     source.onopen = () => {
+      if (wasOpen) share({ kind: "again" }); // What was said meanwhile is lost.
+      wasOpen = true;
       attempt = 0;
       lastHeard = Date.now();
       share({ kind: "pulse" }); // The server's first message is the balance of this moment.
     };
     source.onerror = retry;
-    for (const kind of ["balance", "generation"]) {
+    for (const kind of ["balance", "generation", "plan", "cases"]) {
       source.addEventListener(kind, (event) => {
         lastHeard = Date.now();
         share({ kind, data: JSON.parse(event.data) });

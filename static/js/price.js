@@ -81,6 +81,11 @@
     if (form) update(form, true);
   });
   document.addEventListener("htmx:after:swap", () => updateAll(false));
-  document.body.addEventListener("balance:changed", () => updateAll(false));
+  document.body.addEventListener("balance:changed", () => {
+    updateAll(false);
+    // What was said of the old balance is not true any more, and the new one is said by itself.
+    clearTimeout(announcement);
+    for (const status of document.querySelectorAll("[data-price-status]")) status.textContent = "";
+  });
   updateAll(false);
 })();

@@ -377,5 +377,5 @@ def test_settings_answer_a_partial_request_with_the_form_alone(owner):
 
     assert response.status_code == 200
     events = json.loads(response.headers["HX-Trigger"])
-    assert events == {"toast": {"message": "Settings saved"}, "banner:stale": {}}
+    assert events == {"toast": {"message": "Settings saved"}, "balance:stale": {}}
     assert b"<html" not in response.content

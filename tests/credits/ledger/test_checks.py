@@ -13,7 +13,8 @@ from django.db import connection
 
 from credits import ledger, tasks
 from credits.ledger import checks, triggers
-from credits.models import LedgerEntry
+from credits.models import Account, LedgerEntry, LedgerPass
+from ecomvance_app import clock
 from tests.credits.ledger.books import (
     CYCLE,
     DAY,
@@ -195,3 +196,67 @@ def test_entries_of_an_account_that_lost_its_last_one(loom):
 
     assert len(problems) >= 3
     assert {line.split(":")[0] for line in problems} == {f"account {loom.pk}"}
+
+
+class TestRanges:
+    """However the accounts are divided, and wherever a check is cut off, each is looked at once."""
+
+    @pytest.fixture(autouse=True)
+    def _one_account_at_once(self, monkeypatch):
+        monkeypatch.setattr(checks, "ENTRIES_AT_ONCE", 1)
+
+    def test_cover_every_account_once(self, loom):
+        walked = list(checks.ranges())
+
+        assert [last for _after, last, _entries in walked] == sorted(
+            Account.objects.values_list("pk", flat=True)
+        )
+        assert sum(entries for *_range, entries in walked) == LedgerEntry.objects.count()
+
+    @pytest.mark.parametrize(("statement", "expected"), FAULTS)
+    def test_find_the_same_faults(self, loom, statement, expected):
+        plant(statement, loom.pk)
+        assert {line.split(":")[0] for line in checks.problems()} == {f"account {loom.pk}"}
+
+    def test_a_task_stops_in_time_and_the_next_goes_on(self, loom, monkeypatch, caplog):
+        sent = []
+        monkeypatch.setattr("ecomvance_app.jobs.enqueue", lambda name, **_ids: sent.append(name))
+        monkeypatch.setattr(checks, "SECONDS_AT_ONCE", -1.0)
+        plant("DELETE FROM credits_dailyusage WHERE account_id = %s", loom.pk)
+        with caplog.at_level(logging.ERROR):
+            for number in range(1, 4):
+                tasks.check_ledger()
+                assert len(sent) == number
+            tasks.check_ledger()
+
+        assert sent == ["credits.check_ledger"] * 3
+        walk = LedgerPass.objects.get()
+        assert walk.finished_at is not None
+        assert (walk.found, walk.entries) == (1, LedgerEntry.objects.count())
+        assert len(caplog.records) == 1
+        tasks.check_ledger()
+        assert LedgerPass.objects.count() == 2
+
+    def test_a_pass_whose_message_was_lost_is_sent_on(self, loom, monkeypatch):
+        sent = []
+        monkeypatch.setattr("ecomvance_app.jobs.enqueue", lambda name, **_ids: sent.append(name))
+        monkeypatch.setattr(checks, "SECONDS_AT_ONCE", -1.0)
+        tasks.check_ledger()
+        tasks.sweep()
+        assert sent == ["credits.check_ledger"]
+        LedgerPass.objects.update(moved_at=clock.now() - checks.SILENT_FOR * 1.01)
+        tasks.sweep()
+        assert sent == ["credits.check_ledger"] * 2
+
+    def test_the_command_goes_on_behind_an_account_and_tells_how_far_it_is(
+        self, loom, capsys, monkeypatch
+    ):
+        monkeypatch.setattr(checks, "ACCOUNTS_AT_ONCE", 1)
+        first, second, third = sorted(Account.objects.values_list("pk", flat=True))
+        call_command("check_ledger", after=first)
+        said = capsys.readouterr()
+        assert "2 accounts" in said.out
+        assert [line.split(":")[0] for line in said.err.splitlines()] == [
+            f"Up to account {second}",
+            f"Up to account {third}",
+        ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from django.utils import timezone
 
 from credits import ledger
@@ -129,11 +128,3 @@ class TestWhatNeedsTheMerchant:
         finished(owner, engine, PlatformError("The disk is full."))
 
         assert "failed" not in banner(second_shop)
-
-
-@pytest.mark.parametrize("path", ["", "usage", "usage/ledger", "settings"])
-def test_every_page_can_ask_for_its_banner_again(owner: Merchant, path: str) -> None:
-    holder = one(read_page(owner.client.get(f"/dashboard/{path}")), id="page-banner")
-
-    assert attribute(holder, "hx-get") == "/dashboard/banner"
-    assert attribute(holder, "data-steps") == "0 19 50"
