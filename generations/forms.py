@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -22,14 +21,6 @@ from generations.runs.request import MAX_KEY, MAX_PROMPT, Order
 # Chosen pictures are told apart by how their values begin.
 RESULT, RUN = "result", "run"
 OPTION = "option-"
-
-
-class NamedFile(io.BytesIO):
-    """A stored picture as an upload, with the name that its download would have."""
-
-    def __init__(self, content: bytes, name: str) -> None:
-        super().__init__(content)
-        self.name = name
 
 
 class ToolForm(forms.Form):
@@ -104,9 +95,7 @@ class ToolForm(forms.Form):
             found = pictures.filter(pk=wanted, role=Picture.Role.OUTPUT)
         else:
             found = pictures.filter(generation_id=wanted, role=Picture.Role.INPUT)
-        uploads: list[Upload] = [
-            NamedFile(storage.read(picture), picture.name) for picture in found.order_by("position")
-        ]
+        uploads: list[Upload] = [storage.read_again(one) for one in found.order_by("position")]
         if not uploads:
             raise Refusal(_("This picture is no longer here. Choose another."), "gone", "image")
         return uploads

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from generations import products
-from generations.catalog import Tool, Variant
+from generations.catalog import TOOLS, Tool, Variant
 from generations.engines import routing
 from generations.forms import RESULT, RUN
 from generations.media import links, product_photos
@@ -25,6 +25,13 @@ from generations.options import Option
 from generations.runs.quote import price_now
 
 EARLIER_SHOWN = 6
+_OFTEN_NEXT = (
+    "image-enhance",
+    "ai-shadowing",
+    "ai-backgrounds",
+    "product-placement",
+    "product-reels",
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,15 @@ def read_asked(account_id: int, again: str, source: str) -> Asked:
     else:
         source = ""
     return Asked(run, source, run.options if run else {})
+
+
+def next_tools(slug: str) -> list[Tool]:
+    """Tools that often follow, for which a result can be the source."""
+    return [
+        TOOLS[name]
+        for name in _OFTEN_NEXT
+        if name != slug and routing.unavailable_reason(name) is None
+    ]
 
 
 def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str, Any]:

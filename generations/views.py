@@ -225,7 +225,10 @@ def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
 
 
 def _tile(found: Tool, total: int, *, trial: bool) -> dict[str, Any]:
-    price, reason = found.lowest_price, routing.unavailable_reason(found.slug)
+    route = routing.route(found.slug)
+    price, reason = found.lowest_price, route.unavailable_reason
+    is_free = route.label == "sandbox"
+    price = 0 if is_free else price
     if reason is None and found.output == "video" and trial and total < price:
         reason = _("Needs %(price)s; the trial gives %(daily)s a day. Buy a package or a plan.") % {
             "price": localize(price),
@@ -238,6 +241,7 @@ def _tile(found: Tool, total: int, *, trial: bool) -> dict[str, Any]:
         "text": found.summary,
         "variants": found.variants,
         "price": price,
+        "is_placeholder": is_free,
         "icon": found.icon,
         "disabled_reason": reason,
         "runs_left": total // price if price else "",
@@ -273,6 +277,9 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "after": after,
         "after_url": links.link(after, preview=True) if after else "",
         "download_url": links.link(after, download=True) if after else "",
+        "view_url": links.link(after) if after else "",
+        "run_text": str(generation.pk),
+        "next_tools": tool_page.next_tools(generation.tool),
         "receipt": receipts.read_receipt(
             generation.account_id, generation.spend_id, generation.outcome
         )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import uuid
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from PIL import Image
 
 from generations.engines.base import Output
 from generations.media import reading
+from generations.media.reading import UploadedImage
 from generations.models import Generation, Picture
 
 PREVIEW_SIDE = 1024
@@ -99,6 +102,23 @@ def read(picture: Picture) -> bytes:
     """The content of a stored picture."""
     with default_storage.open(picture.file) as file:
         return bytes(file.read())
+
+
+def read_again(picture: Picture) -> UploadedImage:
+    """A stored picture as the clean copy that it is, for another run: nothing is encoded anew."""
+    content = read(picture)
+    with Image.open(io.BytesIO(content)) as opened:
+        has_alpha = opened.has_transparency_data
+    format_name = picture.media_type.removeprefix("image/").upper()
+    return UploadedImage(
+        content=content,
+        sha256=picture.sha256,
+        width=picture.width or 0,
+        height=picture.height or 0,
+        format=format_name,
+        source_format=format_name,
+        has_alpha=has_alpha,
+    )
 
 
 def discard(picture: Picture) -> None:

@@ -78,13 +78,14 @@
 
   // What a person has just asked for must not appear out of sight, below the form on a phone.
   document.addEventListener("htmx:after:swap", (event) => {
-    const target = /** @type {CustomEvent} */ (event).detail?.ctx?.target;
-    if (!(target instanceof Element)) return;
-    if (target.matches("[data-reveal]")) target.scrollIntoView({ block: "nearest" });
+    const ctx = /** @type {CustomEvent} */ (event).detail?.ctx;
+    const { target } = ctx || {};
+    if (target instanceof Element && target.matches("[data-reveal]")) target.scrollIntoView({ block: "nearest" });
     // A refusal is read at once, wherever the button was.
-    if (target.matches("[data-focus]") && target.textContent.trim()) {
-      target.scrollIntoView({ block: "center" });
-      target.focus({ preventScroll: true });
+    const refusal = ctx?.response?.status >= 400 && document.querySelector("[data-focus]");
+    if (refusal && refusal.textContent.trim()) {
+      refusal.scrollIntoView({ block: "center" });
+      refusal.focus({ preventScroll: true });
     }
   });
 
