@@ -6,6 +6,7 @@ missing, default or unsafe value stops the start with a sentence that says what 
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -114,6 +115,7 @@ INSTALLED_APPS = [
     "ecomvance_app",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django_htmx",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -126,8 +128,10 @@ INSTALLED_APPS = [
     "django.forms",
 ]
 MIDDLEWARE = [
+    "ecomvance_app.proxies.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ecomvance_app.security.ContentSecurityPolicyMiddleware",
+    "ecomvance_app.addresses.AddressMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -136,9 +140,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
+    "ecomvance_app.throttling.PagePostMiddleware",
     "ecomvance_app.zones.AccountTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "shopify_auth.identity.staff_door.StaffDoorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "ecomvance_app.urls"
@@ -224,10 +230,35 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "ecomVance: "
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_ADAPTER = "shopify_auth.identity.sign_in.AccountAdapter"
+# The address in use hears of every change of address, password and second factor, and all of them
+# need a recent sign-in: a session that was stolen must not become the account.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Wrong passwords and codes are counted in the database, by identity.sign_in_limits.
+ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
+MFA_TOTP_ISSUER = "ecomVance"
+MFA_FORMS = {
+    "authenticate": "shopify_auth.identity.sign_in.SecondFactorForm",
+    "reauthenticate": "shopify_auth.identity.sign_in.SecondFactorAgainForm",
+}
+# Whether the staff admin asks everybody for a second factor.
+STAFF_REQUIRE_MFA = env.bool("STAFF_REQUIRE_MFA", default=not DEBUG)
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+
+# --- Proxies --------------------------------------------------------------------------------------
+# Whose X-Forwarded-For counts, for sign-in limits and for whatever else asks where somebody is.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+try:
+    for proxy in TRUSTED_PROXIES:
+        ip_network(proxy, strict=False)
+except ValueError as error:
+    raise ImproperlyConfigured(
+        "Set TRUSTED_PROXIES to addresses or networks, comma-separated: 10.0.0.5,192.168.0.0/16."
+    ) from error
 
 # --- Transport security --------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = not DEBUG
@@ -291,6 +322,10 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("engines", "waiting", "stores", "default", "celery")]
 CELERY_TASK_ROUTES = {
     "generations.run": {"queue": "engines"},
+    "generations.call": {"queue": "waiting"},
+    "generations.poll": {"queue": "waiting"},
+    "generations.discard": {"queue": "waiting"},
+    "generations.probe": {"queue": "waiting"},
     "shopify_auth.handle_webhook": {"queue": "stores"},
     "shopify_auth.keep_shop_access": {"queue": "stores"},
     "shopify_auth.bring_in_line": {"queue": "stores"},
@@ -304,7 +339,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "shopify_auth.compare_billing",
         "schedule": crontab(hour="1-5", minute="*/10"),
     },
+    "generations.send_polls": {"task": "generations.send_polls", "schedule": 5.0},
+    "generations.probe": {"task": "generations.probe", "schedule": 60.0},
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
+    "generations.sweep_files": {
+        "task": "generations.sweep_files",
+        "schedule": crontab(hour="4", minute="7"),
+    },
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
     "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 5.0},
     "shopify_auth.keep_access": {
@@ -401,6 +442,12 @@ GOOGLE_MODELS: dict[str, Any] = {
     "poll_every": env.float("GOOGLE_POLL_EVERY", default=10.0),
 }
 # `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
+# After so many failures in a row that are the provider's own a tool pauses itself.
+OUTAGE_FAILURES = env.int("OUTAGE_FAILURES", default=5)
+# Seconds that one run may take: of an engine, of its videos, or of one tool as `slug:engine=…`.
+RUN_DEADLINES: dict[str, float] = {"local": 300, "google": 300, "video:google": 900} | {
+    name: float(value) for name, value in env.dict("RUN_DEADLINES", default={}).items()
+}
 TOOL_ENGINES: dict[str, str] = env.dict("TOOL_ENGINES", default={})
 for tool_engine in TOOL_ENGINES.values():
     if tool_engine not in {"local", "google"}:

@@ -10,6 +10,7 @@ from ecomvance_app import events, gallery, pages, views
 from ecomvance_app.staff_admin import close_back_doors
 from generations.media import links, product_photos
 from generations.runs.spend_details import describe_spends
+from shopify_auth.identity import staff_door
 
 close_back_doors()
 
@@ -22,8 +23,11 @@ urlpatterns = [
     path("product-photos/<str:token>", product_photos.serve, name="product_photo"),
     path("staff/components", gallery.component_gallery, name="components"),
     path("exports/<str:token>", credit_views.export, {"describe": describe_spends}, name="export"),
+    path("staff/set-up/<str:token>", staff_door.set_up, name="staff_set_up"),
     path("staff/", admin.site.urls),
     path("dashboard/sign-in/", include("allauth.account.urls")),
+    path("dashboard/", include("shopify_auth.linking.urls")),
+    path("dashboard/sign-in/second-factor/", include("allauth.mfa.urls")),
     path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),
     path("", include("shopify_auth.urls")),
     path("", include((pages.urlpatterns, "pages"), namespace="embedded")),

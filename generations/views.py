@@ -27,7 +27,7 @@ from generations.engines import routing
 from generations.forms import ToolForm
 from generations.media import links
 from generations.models import Generation, Picture
-from generations.runs import lifecycle, queries
+from generations.runs import health, lifecycle, queries
 from generations.runs.request import Requester, place
 
 RECENT_USE = timedelta(days=30)
@@ -165,7 +165,7 @@ def _url(request: MerchantRequest, name: str, *args: Any) -> str:
 
 
 def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
-    unavailable = routing.unavailable_reason(found.slug)
+    unavailable = health.route(found.slug).unavailable_reason
     search = request.GET.get("search", "").strip()[:100]
     context: dict[str, Any] = {
         "nav_active": "tools",
@@ -187,7 +187,10 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         sentences = [str(error) for errors in form.errors.values() for error in errors]
         return _refuse(request, found, Refusal(" ".join(sentences)))
     requester = Requester(
-        request.account.pk, request.person.pk if request.person else None, request.surface
+        request.account.pk,
+        request.person.pk if request.person else None,
+        request.surface,
+        is_owner=request.role == "owner",
     )
     try:
         generation, _created = place(requester, form.order(), form.cleaned_data["key"])
@@ -221,14 +224,15 @@ def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResp
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
     total = credit_queries.get_balance(request.account.pk).total
     trial = request.account.period_kind == "trial"
-    return [_tile(found, total, trial=trial) for found in catalog.TOOLS.values()]
+    routes = health.routes()
+    return [
+        _tile(found, routes[found.slug], total, trial=trial) for found in catalog.TOOLS.values()
+    ]
 
 
-def _tile(found: Tool, total: int, *, trial: bool) -> dict[str, Any]:
-    route = routing.route(found.slug)
-    price, reason = found.lowest_price, route.unavailable_reason
+def _tile(found: Tool, route: routing.Route, total: int, *, trial: bool) -> dict[str, Any]:
     is_free = route.label == "sandbox"
-    price = 0 if is_free else price
+    price, reason = 0 if is_free else found.lowest_price, route.unavailable_reason
     if reason is None and found.output == "video" and trial and total < price:
         reason = _("Needs %(price)s; the trial gives %(daily)s a day. Buy a package or a plan.") % {
             "price": localize(price),
@@ -260,7 +264,7 @@ def _row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
         "tool": catalog.TOOLS[generation.tool],
         "engine": routing.engine_title(generation.engine),
         "url": _url(request, "run", generation.pk),
-        "thumbnail": links.link(shown, preview=True) if shown else "",
+        "thumbnail": links.link(shown, preview=True) if shown and shown.preview else "",
         "is_result": Picture.Role.OUTPUT in pictures,
     }
 
@@ -275,9 +279,9 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "before": before,
         "before_url": links.link(before, preview=True) if before else "",
         "after": after,
-        "after_url": links.link(after, preview=True) if after else "",
-        "download_url": links.link(after, download=True) if after else "",
-        "view_url": links.link(after) if after else "",
+        "after_url": links.link(after, preview=True) if after and after.preview else "",
+        "view_url": links.link(after) if after and after.file else "",
+        "download_url": links.link(after, download=True) if after and after.file else "",
         "run_text": str(generation.pk),
         "next_tools": tool_page.next_tools(generation.tool),
         "receipt": receipts.read_receipt(

@@ -11,6 +11,7 @@ from ecomvance_app import clock, jobs
 from shopify_auth.admin_api import token_refresh
 from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import reconcile, schedule, sweeps
+from shopify_auth.identity import sign_in_limits
 from shopify_auth.models import Shop
 from shopify_auth.webhooks import inbox
 
@@ -36,6 +37,7 @@ def keep_access(**_kwargs: object) -> None:
         jobs.enqueue("shopify_auth.keep_shop_access", shop_id=shop_id)
     token_refresh.encrypt_with_current_key()
     inbox.forget_old(clock.now())
+    sign_in_limits.forget_old(timezone.now())
 
 
 @shared_task(name="shopify_auth.keep_shop_access")

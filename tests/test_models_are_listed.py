@@ -22,9 +22,14 @@ MUTABLE = {
     "credits.LowCreditAlert", "credits.StaffWords", "credits.LedgerPass",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
+    # How engines do, and what operators say about them.
+    "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
+    "generations.UsagePrice",
     # Identity and connections: people, shops and tokens come and go.
     "shopify_auth.Erasure", "shopify_auth.Membership", "shopify_auth.OfflineToken",
-    "shopify_auth.Person", "shopify_auth.Shop", "shopify_auth.ShopStaff",
+    "shopify_auth.Person", "shopify_auth.SignInFailure", "shopify_auth.Mailbox",
+    "shopify_auth.Connection", "shopify_auth.Invitation", "shopify_auth.LinkRequest",
+    "shopify_auth.Shop", "shopify_auth.ShopStaff",
     "shopify_auth.WebhookDelivery", "shopify_auth.Subscription", "shopify_auth.Purchase",
     "shopify_auth.BillingCheck", "shopify_auth.BillingDifference",
 }  # fmt: skip

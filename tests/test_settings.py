@@ -55,6 +55,8 @@ class TestProduction:
         assert settings["DEBUG"] is False
         assert settings["SESSION_COOKIE_SECURE"] is True
         assert settings["SECURE_SSL_REDIRECT"] is True
+        assert settings["STAFF_REQUIRE_MFA"] is True
+        assert settings["TRUSTED_PROXIES"] == []
 
     @pytest.mark.parametrize(
         "name",
@@ -96,6 +98,7 @@ class TestProduction:
             ("APP_URL", "http://app.example.com"),
             ("APP_URL", "app.example.com"),
             ("SECRET_KEY", "short"),
+            ("TRUSTED_PROXIES", "10.0.0.5,proxy.example.com"),
             ("TOKEN_KEYS", "not a Fernet key"),
             ("DATABASE_URL", "sqlite:////srv/db.sqlite3"),
             ("DATABASE_URL", "mysql://app@db.example.com/app"),

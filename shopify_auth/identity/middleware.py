@@ -82,6 +82,9 @@ class MerchantMiddleware:
         if getattr(request, "account", None) is not None:
             # What one merchant sees is kept by no cache, nor shown to the next one by Back.
             response.setdefault("Cache-Control", "private, no-store")
+        elif request.path.startswith(COOKIE_PATHS):
+            # So are the pages of sign-in and of our staff.
+            response.setdefault("Cache-Control", "no-store")
         return response
 
     def process_view(

@@ -11,6 +11,7 @@ from shopify_auth.models.charges import (
 from shopify_auth.models.connections import Connection, LinkRequest
 from shopify_auth.models.people import Invitation, Mailbox, Membership, Person
 from shopify_auth.models.shops import Erasure, Shop, ShopStaff
+from shopify_auth.models.sign_ins import SignInFailure
 from shopify_auth.models.tokens import OfflineToken
 from shopify_auth.models.webhooks import WebhookDelivery
 
@@ -28,6 +29,7 @@ __all__ = [
     "Purchase",
     "Shop",
     "ShopStaff",
+    "SignInFailure",
     "Subscription",
     "WebhookDelivery",
 ]

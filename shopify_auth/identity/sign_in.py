@@ -1,0 +1,83 @@
+"""Our rules around allauth's sign-in: limits that hold without a cache, links to our own address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.signals import email_added
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from django.conf import settings
+from django.dispatch import receiver
+
+from shopify_auth.identity import sign_in_limits
+
+if TYPE_CHECKING:
+    from allauth.account.models import EmailAddress
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types.
+    """What allauth asks of us."""
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        """Judge a password, unless this account or this address has tried too often."""
+        account = str(credentials.get("email") or credentials.get("username") or "")
+        attempt = sign_in_limits.begin(account, self.get_client_ip(request))
+        if attempt is None:
+            raise self.validation_error("too_many_login_attempts")
+        person: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        if person is not None:
+            attempt.take_back()
+        return person
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mail with links to APP_URL, however the request spelled the host."""
+        ours = {
+            name: on_app_url(value) if name.endswith("url") else value
+            for name, value in context.items()
+        }
+        site = {"name": "ecomVance", "domain": urlsplit(settings.APP_URL).netloc}
+        super().send_mail(template_prefix, email, {"current_site": site} | ours)
+
+
+def on_app_url(url: str) -> str:
+    """The same page under APP_URL."""
+    parts = urlsplit(url)
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{settings.APP_URL}{parts.path}{query}"
+
+
+class _LimitedCode:
+    """A form for a code of the second factor, of which only a few are judged."""
+
+    user: Any
+
+    def clean_code(self) -> str:
+        """The code, if it is right."""
+        attempt = sign_in_limits.begin_second_factor(self.user.pk)
+        if attempt is None:
+            raise get_adapter().validation_error("too_many_login_attempts")
+        code: str = super().clean_code()  # type: ignore[misc]
+        attempt.take_back()
+        return code
+
+
+class SecondFactorForm(_LimitedCode, AuthenticateForm):  # type: ignore[misc]
+    """At sign-in."""
+
+
+class SecondFactorAgainForm(_LimitedCode, ReauthenticateForm):  # type: ignore[misc]
+    """Before something that needs a recent sign-in."""
+
+
+@receiver(email_added, dispatch_uid="tell-old-address")
+def tell_old_address(
+    request: HttpRequest, user: Any, email_address: EmailAddress, **_: Any
+) -> None:
+    """The address in use hears of another one that was added."""
+    get_adapter(request).send_notification_mail(
+        "account/email/email_added", user, {"added_email": email_address.email}
+    )
