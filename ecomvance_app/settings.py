@@ -320,6 +320,10 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("engines", "waiting", "stores", "default", "celery")]
 CELERY_TASK_ROUTES = {
     "generations.run": {"queue": "engines"},
+    "generations.call": {"queue": "waiting"},
+    "generations.poll": {"queue": "waiting"},
+    "generations.discard": {"queue": "waiting"},
+    "generations.probe": {"queue": "waiting"},
     "shopify_auth.handle_webhook": {"queue": "stores"},
     "shopify_auth.keep_shop_access": {"queue": "stores"},
     "shopify_auth.bring_in_line": {"queue": "stores"},
@@ -333,6 +337,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "shopify_auth.compare_billing",
         "schedule": crontab(hour="1-5", minute="*/10"),
     },
+    "generations.send_polls": {"task": "generations.send_polls", "schedule": 5.0},
+    "generations.probe": {"task": "generations.probe", "schedule": 60.0},
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
     "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 5.0},
@@ -430,6 +436,12 @@ GOOGLE_MODELS: dict[str, Any] = {
     "poll_every": env.float("GOOGLE_POLL_EVERY", default=10.0),
 }
 # `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
+# After so many failures in a row that are the provider's own a tool pauses itself.
+OUTAGE_FAILURES = env.int("OUTAGE_FAILURES", default=5)
+# Seconds that one run may take: of an engine, of its videos, or of one tool as `slug:engine=…`.
+RUN_DEADLINES: dict[str, float] = {"local": 300, "google": 300, "video:google": 900} | {
+    name: float(value) for name, value in env.dict("RUN_DEADLINES", default={}).items()
+}
 TOOL_ENGINES: dict[str, str] = env.dict("TOOL_ENGINES", default={})
 for tool_engine in TOOL_ENGINES.values():
     if tool_engine not in {"local", "google"}:

@@ -4,13 +4,43 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from generations.runs import lifecycle, worker
+from generations.runs import lifecycle, long_work, probing, worker
 
 
 @shared_task(name="generations.run")
 def run(generation_id: str, **_kwargs: object) -> None:
     """Work one run off."""
     worker.run(generation_id)
+
+
+@shared_task(name="generations.call")
+def call(generation_id: str, **_kwargs: object) -> None:
+    """Work one run off whose engine is a provider that is waited for."""
+    worker.run(generation_id)
+
+
+@shared_task(name="generations.poll")
+def poll(generation_id: str, **_kwargs: object) -> None:
+    """Ask after work that goes on at a provider."""
+    long_work.poll(generation_id)
+
+
+@shared_task(name="generations.discard")
+def discard(generation_id: str, **_kwargs: object) -> None:
+    """Stop at the provider what is not wanted any more."""
+    long_work.discard(generation_id)
+
+
+@shared_task(name="generations.send_polls")
+def send_polls(**_kwargs: object) -> None:
+    """Send a message for each run that is due to be asked after."""
+    long_work.send_due()
+
+
+@shared_task(name="generations.probe")
+def probe(**_kwargs: object) -> None:
+    """See whether providers of paused tools work again."""
+    probing.probe_due()
 
 
 @shared_task(name="generations.sweep")

@@ -28,7 +28,7 @@ from generations.engines import routing
 from generations.forms import ToolForm
 from generations.media import links, product_photos
 from generations.models import Generation, Picture
-from generations.runs import lifecycle, queries
+from generations.runs import health, lifecycle, queries
 from generations.runs.request import Requester, place
 
 RECENT_USE = timedelta(days=30)
@@ -166,7 +166,7 @@ def _url(request: MerchantRequest, name: str, *args: Any) -> str:
 
 
 def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
-    unavailable = routing.unavailable_reason(found.slug)
+    unavailable = health.route(found.slug).unavailable_reason
     context: dict[str, Any] = {
         "nav_active": "tools",
         "tool": found,
@@ -242,11 +242,15 @@ def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResp
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
     total = credit_queries.get_balance(request.account.pk).total
     trial = request.account.period_kind == "trial"
-    return [_tile(found, total, trial=trial) for found in catalog.TOOLS.values()]
+    routes = health.routes()
+    return [
+        _tile(found, routes[found.slug].unavailable_reason, total, trial=trial)
+        for found in catalog.TOOLS.values()
+    ]
 
 
-def _tile(found: Tool, total: int, *, trial: bool) -> dict[str, Any]:
-    price, reason = found.lowest_price, routing.unavailable_reason(found.slug)
+def _tile(found: Tool, reason: str | None, total: int, *, trial: bool) -> dict[str, Any]:
+    price = found.lowest_price
     if reason is None and found.output == "video" and trial and total < price:
         reason = _("Needs %(price)s; the trial gives %(daily)s a day. Buy a package or a plan.") % {
             "price": localize(price),

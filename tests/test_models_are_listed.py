@@ -22,6 +22,9 @@ MUTABLE = {
     "credits.LowCreditAlert", "credits.StaffWords", "credits.LedgerPass",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
+    # How engines do, and what operators say about them.
+    "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
+    "generations.UsagePrice",
     # Identity and connections: people, shops and tokens come and go.
     "shopify_auth.Erasure", "shopify_auth.Membership", "shopify_auth.OfflineToken",
     "shopify_auth.Person", "shopify_auth.SignInFailure", "shopify_auth.Mailbox",

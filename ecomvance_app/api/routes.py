@@ -21,8 +21,8 @@ from ecomvance_app.api import bodies, errors, orders, schemas
 from ecomvance_app.api.throttling import AccountThrottle
 from ecomvance_app.http import MerchantRequest
 from generations import catalog, models, options
-from generations.engines import routing
-from generations.runs import batches, lifecycle, queries, quote
+from generations.engines.routing import Route
+from generations.runs import batches, health, lifecycle, queries, quote
 from generations.runs.batches import place_batch
 from generations.runs.orders import Order, Requester
 from generations.runs.quote import RunRefused
@@ -97,11 +97,11 @@ def balance(request: MerchantRequest) -> Any:
 @api.get("/tools", operation_id="listTools", response={200: schemas.Catalogue, **_refusals()})
 def tools(request: MerchantRequest) -> Any:
     """Every tool with its prices."""
-    return {"tools": [_tool_json(tool) for tool in catalog.TOOLS.values()]}
+    routes = health.routes()
+    return {"tools": [_tool_json(tool, routes[tool.slug]) for tool in catalog.TOOLS.values()]}
 
 
-def _tool_json(tool: catalog.Tool) -> schemas.Tool:
-    route = routing.route(tool.slug)
+def _tool_json(tool: catalog.Tool, route: Route) -> schemas.Tool:
     return schemas.Tool(
         slug=tool.slug,
         name=tool.name,
@@ -121,7 +121,7 @@ def _tool_json(tool: catalog.Tool) -> schemas.Tool:
     )
 
 
-def _variant_json(variant: catalog.Variant, route: routing.Route) -> schemas.Variant:
+def _variant_json(variant: catalog.Variant, route: Route) -> schemas.Variant:
     return schemas.Variant(
         credits=quote.price_now(variant, route.label),
         list_credits=variant.credits,

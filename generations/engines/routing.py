@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from generations.catalog import TOOLS
 from generations.engines import registry
 from generations.engines.base import Engine, Label, PlatformError
 
@@ -74,6 +75,14 @@ def get_engine(tool_slug: str, name: str = "") -> Engine:
     if engine is None or reason:
         raise PlatformError(reason or _missing(tool_slug, name))
     return engine
+
+
+def deadline_seconds(tool_slug: str, engine: str) -> float:
+    """How long one run may take, in seconds: of this tool, else as the engine's runs of its kind."""
+    for name in (f"{tool_slug}:{engine or 'local'}", f"{TOOLS[tool_slug].output}:{engine}", engine):
+        if name in settings.RUN_DEADLINES:
+            return float(settings.RUN_DEADLINES[name])
+    return float(settings.RUN_DEADLINES["local"])
 
 
 def engine_title(name: str) -> str:

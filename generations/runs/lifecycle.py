@@ -9,19 +9,22 @@ by `sweep`. Source: product document, "Credit Deduction Flow".
 from __future__ import annotations
 
 import contextlib
+import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from credits.outcomes import rules
 from ecomvance_app import clock, jobs, live
-from generations.engines.base import Result
+from generations.engines.base import EngineError, Result
 from generations.media import storage
 from generations.models import Generation, Picture
+
+logger = logging.getLogger(__name__)
 
 # Three of a worker's beats. Leases are kept by the database's clock, the one clock all workers share.
 LEASE = timedelta(seconds=15)
@@ -30,8 +33,11 @@ LEASE = timedelta(seconds=15)
 SUSPECTED_FOR = timedelta(seconds=10)
 ENQUEUE_AGAIN_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 2
+# The longest that a provider's wish to be left alone is heeded: two minutes.
+MOST_SECONDS_ASKED = 120.0
 
 State, Outcome = Generation.State, Generation.Outcome
+Runs = QuerySet[Generation]
 
 
 # --- Working -------------------------------------------------------------------------------------
@@ -58,7 +64,8 @@ def start(generation_id: str) -> Generation | None:
 
 def paid_work_waits() -> bool:
     """Whether work that is paid has not begun; what is free stands behind it."""
-    return Generation.objects.filter(state=State.QUEUED, price__gt=0).exists()
+    waiting = Generation.objects.filter(state=State.QUEUED, price__gt=0)
+    return waiting.exclude(engine="google").exists()
 
 
 def send_free_run() -> None:
@@ -75,7 +82,7 @@ def extend_lease(generation: Generation) -> bool:
     """Say that the worker still lives; False when the run is no longer its own."""
     return bool(
         Generation.objects.filter(
-            pk=generation.pk, state=State.RUNNING, attempts=generation.attempts
+            pk=generation.pk, state=State.RUNNING, attempts=generation.attempts, poll_at=None
         ).update(lease_until=Now() + LEASE, suspected_at=None)
     )
 
@@ -105,14 +112,28 @@ def fail(generation: Generation, outcome: str, message: str) -> bool:
         return _finish(generation, State.FAILED, outcome, error=message[:500])
 
 
-def give_up_attempt(
-    generation: Generation, message: str, outcome: str = Outcome.PLATFORM_ERROR
-) -> None:
-    """An attempt ended through no fault of the order: wait for another, or end with `outcome`."""
-    if generation.attempts < MAX_ATTEMPTS:
-        _requeue(generation)
+def book_error(generation: Generation, error: EngineError) -> None:
+    """An engine failed: end the run by the error's outcome, or wait for an attempt that may help.
+
+    An engine that says another try helps knows that its provider has taken nothing.
+    """
+    if error.retry_helps and generation.attempts < MAX_ATTEMPTS:
+        _requeue(generation, error.retry_after)
     else:
-        fail(generation, outcome, message)
+        fail(generation, error.outcome, str(error))
+
+
+def give_up_attempt(generation: Generation, message: str) -> None:
+    """An attempt ended through no fault of the order: wait for another, or end the run.
+
+    Work that was being handed over to a provider may be billed there and is never sent again.
+    """
+    if generation.step == Generation.Step.SUBMITTING:
+        logger.error("Run %s may have been billed by its provider", generation.pk)
+    elif generation.attempts < MAX_ATTEMPTS:
+        _requeue(generation)
+        return
+    fail(generation, Outcome.PLATFORM_ERROR, message)
 
 
 def cancel(account_id: int, generation_id: str, now: datetime | None = None) -> bool:
@@ -127,7 +148,11 @@ def cancel(account_id: int, generation_id: str, now: datetime | None = None) -> 
     with transaction.atomic():
         if _finish(generation, State.CANCELLED, Outcome.CANCELLED_IN_QUEUE, leaves=State.QUEUED):
             return True
-        return _finish(generation, State.CANCELLED, Outcome.USER_CANCELLED)
+        if not _finish(generation, State.CANCELLED, Outcome.USER_CANCELLED):
+            return False
+        if generation.handle:
+            jobs.enqueue("generations.discard", generation_id=str(generation.pk))
+        return True
 
 
 def delete(account_id: int, generation_id: str) -> bool:
@@ -143,16 +168,16 @@ def delete(account_id: int, generation_id: str) -> bool:
     return False
 
 
+def give_back(generation: Generation) -> bool:
+    """End a run that has not begun and give its credits back; False when it has begun."""
+    with transaction.atomic():
+        return _finish(generation, State.CANCELLED, Outcome.CANCELLED_IN_QUEUE, leaves=State.QUEUED)
+
+
 def cancel_waiting(account_id: int) -> int:
     """Cancel everything of an account that has not begun, whoever asked for it; how many."""
     waiting = Generation.objects.filter(account_id=account_id, state=State.QUEUED)
-    cancelled = 0
-    for generation in waiting:
-        with transaction.atomic():
-            cancelled += _finish(
-                generation, State.CANCELLED, Outcome.CANCELLED_IN_QUEUE, leaves=State.QUEUED
-            )
-    return cancelled
+    return sum(give_back(generation) for generation in waiting)
 
 
 def cancel_unfinished(account_id: int) -> None:
@@ -179,6 +204,7 @@ def _finish(
         finished_at=now,
         lease_until=None,
         suspected_at=None,
+        poll_at=None,
         **columns,
     )
     if not changed:
@@ -223,21 +249,30 @@ def _orphans() -> list[Generation]:
     return orphans
 
 
-def _requeue(generation: Generation) -> None:
+def _requeue(generation: Generation, after: float | None = None) -> None:
+    """Let the run wait again, to be sent at once, or by a sweep in so many seconds."""
+    now = timezone.now()
+    wait = timedelta(seconds=min(after or 0, MOST_SECONDS_ASKED))
     with transaction.atomic():
         changed = Generation.objects.filter(
-            pk=generation.pk, state=State.RUNNING, attempts=generation.attempts
+            pk=generation.pk, state=State.RUNNING, attempts=generation.attempts, poll_at=None
         ).update(
-            state=State.QUEUED, lease_until=None, suspected_at=None, enqueued_at=timezone.now()
+            state=State.QUEUED,
+            step=Generation.Step.NONE,
+            lease_until=None,
+            suspected_at=None,
+            enqueued_at=now + wait - (ENQUEUE_AGAIN_AFTER if wait else timedelta()),
         )
-        if changed:
+        if changed and not wait:
             enqueue(generation)
+        if changed:
             announce(generation)
 
 
 def enqueue(generation: Generation) -> None:
-    """Send the run to a worker, after commit."""
-    jobs.enqueue("generations.run", generation_id=str(generation.pk))
+    """Send the run to a worker, after commit: one that works, or one that asks a provider."""
+    name = "generations.run" if generation.engine in ("", "local") else "generations.call"
+    jobs.enqueue(name, generation_id=str(generation.pk))
 
 
 def announce(generation: Generation) -> None:

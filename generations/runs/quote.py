@@ -18,6 +18,7 @@ from ecomvance_app import clock
 from generations import catalog, options
 from generations.engines import routing
 from generations.engines.base import Label
+from generations.runs import health
 from generations.runs.orders import Order
 
 MAX_PROMPT = 2000
@@ -109,7 +110,7 @@ def check(order: Order) -> Terms:
         )
     except ValueError as error:
         raise RunRefused(f"{error}.", "unknown_option", "tool") from error
-    route = routing.route(order.tool)
+    route = health.route(order.tool)
     if route.unavailable_reason or route.label is None:
         raise RunRefused(route.unavailable_reason or "", "tool_unavailable", "tool")
     tool = catalog.TOOLS[order.tool]

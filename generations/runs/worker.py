@@ -12,16 +12,14 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils.translation import gettext_noop
 
-from generations.engines import base, routing
-from generations.engines.base import EngineError, InputPicture, Job
+from generations.engines import routing
+from generations.engines.base import EngineError, InputPicture, Job, Pending, Result
 from generations.media import storage
 from generations.models import Generation, Picture
-from generations.runs import lifecycle
+from generations.runs import health, lifecycle, long_work
 
 logger = logging.getLogger(__name__)
 
-# Measured by a clock that nobody sets.
-LIMIT_SECONDS = 5 * 60.0
 # What is left after the deadline is for putting the output into storage.
 OVERTIME_SECONDS = 60.0
 HEARTBEAT_SECONDS = 5
@@ -37,22 +35,40 @@ def run(generation_id: str) -> None:
 
 
 def _work(generation: Generation) -> None:
-    deadline = time.monotonic() + LIMIT_SECONDS
+    # Measured by a clock that nobody sets.
+    limit = routing.deadline_seconds(generation.tool, generation.engine)
+    deadline = time.monotonic() + limit
     try:
         with _heartbeat(generation, deadline + OVERTIME_SECONDS):
             job = _job(generation, deadline)
-            result = base.finished(routing.get_engine(generation.tool, generation.engine).run(job))
-            lifecycle.succeed(generation, result)
+            answer = _ask(generation, job)
+            if isinstance(answer, Result) and lifecycle.succeed(generation, answer):
+                health.note_success(generation)
     except EngineError as error:
         logger.warning("Run %s failed: %s: %s", generation.pk, error.outcome, error)
-        if error.retry_helps:
-            lifecycle.give_up_attempt(generation, str(error), error.outcome)
-        else:
-            lifecycle.fail(generation, error.outcome, str(error))
+        lifecycle.book_error(generation, error)
+        health.note_failure(generation, outage=_is_outage(error))
     except Exception:
         # Whatever it is, it is ours: the run ends by itself and the error reaches the log.
         logger.exception("Run %s broke", generation.pk)
         lifecycle.give_up_attempt(generation, gettext_noop("Something went wrong on our side."))
+
+
+def _ask(generation: Generation, job: Job) -> Result | None:
+    """The engine's result; None when the work goes on at its provider, or is another's by now."""
+    engine = routing.get_engine(generation.tool, generation.engine)
+    if engine.is_long(generation.tool) and not long_work.begin_submitting(generation):
+        return None
+    answer = engine.run(job)
+    if isinstance(answer, Pending):
+        long_work.submitted(generation, answer)
+        return None
+    return answer
+
+
+def _is_outage(error: EngineError) -> bool:
+    """Whether the failure says that the provider is ill: its own error, or no answer in time."""
+    return error.outcome == "timeout" or getattr(error, "outage", False)
 
 
 def _job(generation: Generation, deadline: float) -> Job:

@@ -16,7 +16,7 @@ from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from generations import tasks
-from generations.engines import registry
+from generations.engines import registry, routing
 from generations.engines.base import Job, Pending, Result
 from generations.models import Generation
 from generations.runs import lifecycle, worker
@@ -119,7 +119,7 @@ def test_of_an_engine_that_hangs_runs_out_and_the_run_is_worked_off_by_another(
 ) -> None:
     monkeypatch.setattr(lifecycle, "LEASE", timedelta(seconds=0.5))
     monkeypatch.setattr(lifecycle, "SUSPECTED_FOR", timedelta(seconds=0.2))
-    monkeypatch.setattr(worker, "LIMIT_SECONDS", 0.0)
+    monkeypatch.setattr(routing, "deadline_seconds", lambda _tool, _engine: 0.0)
     monkeypatch.setattr(worker, "OVERTIME_SECONDS", 0.3)
     ask(owner.client)
     run = Generation.objects.get()
