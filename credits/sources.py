@@ -41,6 +41,18 @@ def names(key: str, source: str) -> bool:
     )
 
 
+def source_of(key: str, reference: str) -> str:
+    """The seller's id of the charge that an entry came from, whichever way it says so; else empty."""
+    if reference.startswith("gid://"):
+        return reference
+    form, _, rest = key.partition(":")
+    if not rest.startswith("gid://") or form not in {"period", "purchase", "clawback"}:
+        return ""
+    # What a period's key has behind the id is its end, an instant.
+    end = rest.find(":", len("gid://"))
+    return rest[:end] if form == "period" and end > 0 else rest
+
+
 def agree(known_key: str, known_reference: str, asked: str) -> bool:
     """Whether a known entry came from what is asked for, whichever way it says so."""
     return known_reference == asked or names(known_key, asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,8 @@ from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, for_owners, public
 
 MOST_USED = 3
+# The seller's charges that entries came from, by the entries' ids; the ledger knows no seller.
+DescribeCharges = Callable[[int, Iterable[LedgerEntry]], Mapping[int, Any]]
 
 
 @require_safe
@@ -57,11 +60,12 @@ def usage_page(request: MerchantRequest) -> HttpResponse:
 
 
 @require_safe
-def ledger_page(request: MerchantRequest) -> HttpResponse:
+def ledger_page(request: MerchantRequest, describe_charges: DescribeCharges) -> HttpResponse:
     """Every entry with the running balance, and the balance at a past instant."""
     account, now = _booked(request)
     page = history.read_page(account.pk, _sequence(request, "before"), _sequence(request, "after"))
     names = person_names({entry.actor for entry in page.entries})
+    charges = describe_charges(account.pk, page.entries)
     context = {
         "nav_active": "usage",
         "newer_url": _page_url(request, "after", page.newer_after),
@@ -69,6 +73,7 @@ def ledger_page(request: MerchantRequest) -> HttpResponse:
         "rows": [
             {
                 "entry": entry,
+                "charge": charges.get(entry.pk),
                 "person": names[entry.actor],
                 "total_after": entry.plan_after + entry.package_after,
             }
@@ -80,7 +85,12 @@ def ledger_page(request: MerchantRequest) -> HttpResponse:
 
 
 @require_safe
-def entry_page(request: MerchantRequest, sequence: int, describe: exports.Describe) -> HttpResponse:
+def entry_page(
+    request: MerchantRequest,
+    sequence: int,
+    describe: exports.Describe,
+    describe_charges: DescribeCharges,
+) -> HttpResponse:
     """One entry: what it changed, what it belongs to, and for a spend what became of it."""
     account, _now = _booked(request)
     entry = history.get_entry(account.pk, sequence)
@@ -94,6 +104,7 @@ def entry_page(request: MerchantRequest, sequence: int, describe: exports.Descri
     context = {
         "nav_active": "usage",
         "entry": entry,
+        "charge": describe_charges(account.pk, [entry]).get(entry.pk),
         "person": person_names({entry.actor})[entry.actor],
         "receipt": receipt,
         "run": run,

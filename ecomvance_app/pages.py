@@ -9,6 +9,8 @@ from ecomvance_app import banners, events
 from generations import views as generations
 from generations.runs.spend_details import describe_spends
 from shopify_auth.billing import views as billing
+from shopify_auth.billing.receipts import describe_charges
+from shopify_auth.linking import pages as linking
 
 urlpatterns = [
     path("", generations.home, name="home"),
@@ -19,12 +21,14 @@ urlpatterns = [
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("usage", credits.usage_page, name="usage"),
-    path("usage/ledger", credits.ledger_page, name="ledger"),
+    path(
+        "usage/ledger", credits.ledger_page, {"describe_charges": describe_charges}, name="ledger"
+    ),
     path("usage/ledger.csv", credits.ledger_export, name="ledger_export"),
     path(
         "usage/ledger/<int:sequence>",
         credits.entry_page,
-        {"describe": describe_spends},
+        {"describe": describe_spends, "describe_charges": describe_charges},
         name="entry",
     ),
     path("plans", billing.plans_page, name="plans"),
@@ -34,6 +38,8 @@ urlpatterns = [
     path("plans/cancel", billing.cancel_plan, name="cancel_plan"),
     path("plans/confirmation/<str:reference>", billing.confirmation, name="confirmation"),
     path("settings", credits.settings_page, name="settings"),
+    path("settings/connection", linking.connection, name="connection"),
+    path("settings/people", linking.people, name="people"),
     path("live", events.ticket, name="live_ticket"),
     path("balance", events.balance, name="balance"),
     path("banner", banners.fragment, name="banner"),

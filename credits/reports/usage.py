@@ -114,6 +114,11 @@ class Statement:
         return self.restored + self.adjusted
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the document's "allocated → used → remaining" adds up: nothing else happened."""
+        return not (self.restored or self.adjusted or self.expired)
+
+    @property
     def computed(self) -> int:
         """The closing balance as the other figures make it."""
         return self.allocated + self.corrected - self.used - self.expired

@@ -8,20 +8,17 @@ that day, so browsers keep the picture, and is good until the end of the next.
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 
 from django.core import signing
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from redis.exceptions import RedisError
 
+from credits.refusals import Refusal
 from ecomvance_app.http import public
 from generations import products
 from generations.media import reading
-
-logger = logging.getLogger(__name__)
 
 SIDE = 320
 DAY = 24 * 60 * 60
@@ -39,7 +36,7 @@ def serve(_request: HttpRequest, token: str) -> HttpResponse:
     """The small picture that a link names; 404 for a link that is forged or old, or a photo that is gone."""
     try:
         content = _small(_address_in(token))
-    except (signing.BadSignature, products.ProductsUnavailable, OSError, ValueError) as error:
+    except (signing.BadSignature, Refusal) as error:
         raise Http404 from error
     response = HttpResponse(content, content_type="image/webp")
     response["Cache-Control"] = f"private, max-age={DAY}"
@@ -62,13 +59,8 @@ def _today() -> int:
 
 def _small(url: str) -> bytes:
     key = "product-photo:" + hashlib.sha256(url.encode()).hexdigest()
-    try:
-        kept = cache.get(key)
-        if kept is None:
-            kept = reading.make_thumbnail(products.read_preview(url), SIDE)
-            cache.set(key, kept, DAY)
-    except RedisError:
-        # The cache only saves work.
-        logger.warning("Cache away, a product photo is fetched again")
-        kept = reading.make_thumbnail(products.read_preview(url), SIDE)
+    kept = cache.get(key)
+    if kept is None:
+        kept = reading.make_preview(products.read_preview(url), SIDE)
+        cache.set(key, kept, DAY)
     return bytes(kept)

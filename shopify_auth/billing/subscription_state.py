@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from django.db.models import QuerySet
 
@@ -19,9 +19,6 @@ from shopify_auth.billing.schedule import APPROVAL_WINDOW
 from shopify_auth.models import BillingCheck, Purchase, Shop, Subscription
 from shopify_auth.models.charges import Charge
 
-if TYPE_CHECKING:
-    from credits.models import LedgerEntry
-
 Status = Charge.Status
 RUNNING = Subscription.RUNNING
 State = Literal[
@@ -29,7 +26,6 @@ State = Literal[
 ]
 Move = Literal["current", "scheduled", "subscribe", "upgrade", "downgrade", "unavailable"]
 
-RECEIPTS = 12
 NEWS = timedelta(days=2)
 
 
@@ -50,6 +46,7 @@ class Standing:
     unconfirmed: Charge | None
     unapproved: Charge | None
     unpaid_test: Subscription | None
+    granted_plan: str = ""
 
     @property
     def next_charge(self) -> Subscription | None:
@@ -75,20 +72,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class PlanCard:
-    """One plan on sale and what choosing it would do."""
+    """One plan on sale and what choosing it would do.
+
+    `is_recommended` is the one dominant choice of the page; `fits_use` only what the adviser, whose
+    words stand on the same page, has named.
+    """
 
     plan: Plan
     move: Move
     is_recommended: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BillingReceipt:
-    """A charge, and what it has brought so far."""
-
-    charge: Charge
-    is_plan: bool
-    entries: tuple[LedgerEntry, ...]
+    fits_use: bool
 
 
 def standing(account: Account, balance: Balance, now: datetime) -> Standing:
@@ -117,6 +110,7 @@ def standing(account: Account, balance: Balance, now: datetime) -> Standing:
         unconfirmed=next((charge for charge in open_charges if charge.returned_at), None),
         unapproved=_unapproved(charges, now),
         unpaid_test=_unpaid_test(charges),
+        granted_plan=account.plan.handle if account.plan and balance.kind == "staff" else "",
     )
 
 
@@ -209,12 +203,13 @@ def bill_url(standing: Standing) -> str:
 def plan_cards(standing: Standing, advice: Advice | None) -> list[PlanCard]:
     """The plans on sale as the operator orders them; at most one is recommended."""
     plans = list(Plan.objects.filter(on_sale=True).order_by("position", "price_usd"))
-    recommended = _recommended(plans, standing, advice)
+    recommended, fitting = _recommended(plans, standing, advice), _fitting(advice)
     return [
         PlanCard(
             plan=plan,
             move=_move(plan, standing),
             is_recommended=plan.handle == recommended,
+            fits_use=plan.handle == fitting,
         )
         for plan in plans
     ]
@@ -233,25 +228,6 @@ def advice(account: Account, standing: Standing, now: datetime) -> Advice | None
         name = Plan.objects.filter(handle=held.handle).values_list("name", flat=True).first()
         present = Priced(held.handle, name or held.name, held.price, held.credits)
     return read_advice(account, present, now)
-
-
-def receipts(account: Account) -> list[BillingReceipt]:
-    """The account's latest charges that were paid, with the ledger entries they brought."""
-    paid: list[Charge] = []
-    for model in (Subscription, Purchase):
-        charges = model.objects.filter(shop__account=account).exclude(gid=None)
-        paid += charges.exclude(
-            status__in=[*Charge.OPEN, Status.DECLINED, Status.EXPIRED, Status.REFUSED]
-        ).order_by("-created_at")[:RECEIPTS]
-    paid.sort(key=lambda charge: charge.created_at, reverse=True)
-    return [
-        BillingReceipt(charge, isinstance(charge, Subscription), _entries(account, charge))
-        for charge in paid[:RECEIPTS]
-    ]
-
-
-def _entries(account: Account, charge: Charge) -> tuple[LedgerEntry, ...]:
-    return tuple(history.entries_from(charge.gid or "", account.pk)[:RECEIPTS])
 
 
 def _held(charges: list[Charge]) -> Subscription | None:
@@ -310,7 +286,14 @@ def _without_plan(account: Account) -> State:
     return "trial_ended" if history.began_with_trial(account.pk) else "none"
 
 
+def _fitting(advice: Advice | None) -> str:
+    """The plan that the adviser names as the cheapest way; empty when that is no plan at all."""
+    return advice.best.plan.handle if advice is not None and advice.best.plan else ""
+
+
 def _move(plan: Plan, standing: Standing) -> Move:
+    if standing.state == "granted" and plan.handle == standing.granted_plan:
+        return "current"  # Our staff has granted it: it is not for sale to who has it.
     held, later = standing.subscription, standing.following
     is_frozen = standing.state == "frozen"
     if held is None or not (is_frozen or held.status == Status.ACTIVE):
@@ -331,7 +314,7 @@ def _recommended(plans: list[Plan], standing: Standing, advice: Advice | None) -
     if standing.state == "cancelling" and standing.subscription is not None:
         return standing.subscription.handle
     if advice is not None:
-        return advice.best.plan.handle if advice.best.plan and not advice.is_fitting else ""
+        return "" if advice.is_fitting else _fitting(advice)
     if standing.state == "frozen":
         return ""
     held = standing.subscription

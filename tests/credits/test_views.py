@@ -76,7 +76,7 @@ def test_a_restoration_and_an_adjustment_are_lines_of_their_own(owner):
 
     page = text(owner.client.get("/dashboard/usage"))
 
-    day = "Used: 20 credits Image Enhance × 1 50 credits restored -50 balance adjust +20"
+    day = "Used: 20 credits Image Enhance × 1 50 credits restored -50 balance adjust, credits taken +20"
     assert day in page
     assert "Opening 0 + in 100 + restored 50 - balance adjust 20 - used 50 - expired 0 = 80" in page
     assert "Restored +50 Balance adjust -20 Used -50 Expired 0" in page
@@ -87,7 +87,10 @@ def test_month_summary_in_the_documents_words_and_its_check(document_day):
     page = text(document_day.client.get("/dashboard/usage"))
 
     # A trial of 100 whose rest expired when the plan's 3,000 were granted.
-    assert "Plan credits 3,100 allocated → 150 used → 2,880 remaining" in page
+    assert (
+        "Plan credits 0 opening + 3,100 in + 30 balance adjust - 150 used - 100 expired = 2,880 remaining"
+        in page
+    )
     assert "Package credits 0 balance → 0 used → 0 remaining" in page
     check = "Opening 0 + in 3,100 + restored 0 + balance adjust 30 - used 150 - expired 100 = 2,880"
     assert check in page
@@ -104,12 +107,24 @@ def test_most_used_tools_and_people(document_day):
     assert re.search(r"Olivia 6 150 100", page)
 
 
+def test_a_month_of_use_alone_reads_as_in_the_document(owner):
+    ledger.add_package(owner.account.pk, 500, key="package")
+    spend(owner, "image-enhance", 50, "run")
+
+    page = text(owner.client.get("/dashboard/usage"))
+
+    assert "Plan credits 100 allocated → 50 used → 50 remaining" in page
+    assert "Package credits 500 balance → 0 used → 500 remaining" in page
+
+
 def test_by_billing_period(document_day):
     grant = LedgerEntry.objects.get(account=document_day.account, kind="plan_grant")
 
     page = text(document_day.client.get(f"/dashboard/usage?span=period-{grant.sequence}"))
 
-    assert "Plan credits 3,000 allocated → 150 used → 2,880 remaining" in page
+    assert (
+        "Plan credits 0 opening + 3,000 in + 30 balance adjust - 150 used = 2,880 remaining" in page
+    )
 
 
 def test_the_zone_is_named_and_decides_the_day(owner):
