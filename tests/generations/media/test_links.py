@@ -16,7 +16,7 @@ from PIL import Image
 from credits.signals import account_erased
 from generations.media import links, product_photos
 from generations.models import Generation, Picture
-from tests.generations.mug_store import TOOL, OneMug, ask, stored_files
+from tests.generations.mug_store import TOOL, Callbacks, OneMug, ask, stored_files
 from tests.merchants import Merchant
 
 
@@ -45,10 +45,13 @@ class TestFiles:
         assert response.status_code == 410
         assert "Links to pictures work for 15 minutes." in response.content.decode()
 
-    def test_go_with_the_prompts_when_a_store_is_forgotten(self, owner: Merchant) -> None:
+    def test_go_with_the_prompts_when_a_store_is_forgotten(
+        self, owner: Merchant, django_capture_on_commit_callbacks: Callbacks
+    ) -> None:
         ask(owner.client, image="", photo="gid://shopify/Product/1 7")
 
-        answers = account_erased.send(sender=None, account_id=owner.account.pk)
+        with django_capture_on_commit_callbacks(execute=True):
+            answers = account_erased.send(sender=None, account_id=owner.account.pk)
 
         assert {"pictures": 1, "runs": 1} in [dict(erased or {}) for _receiver, erased in answers]
         run = Generation.objects.get()
