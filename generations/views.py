@@ -208,7 +208,10 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         sentences = [str(error) for errors in form.errors.values() for error in errors]
         return _refuse(request, found, Refusal(" ".join(sentences)))
     requester = Requester(
-        request.account.pk, request.person.pk if request.person else None, request.surface
+        request.account.pk,
+        request.person.pk if request.person else None,
+        request.surface,
+        is_owner=request.role == "owner",
     )
     try:
         generation, _created = place(requester, form.order(), form.cleaned_data["key"])
