@@ -154,6 +154,7 @@ def test_the_first_worker_ends_while_the_second_attempt_runs(
     end_of_the_first: Exception | None,
 ) -> None:
     """What the first one brings is nobody's any more: the run is the second one's, to its end."""
+    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 60)  # No beat comes between.
     ask(owner.client)
     run = Generation.objects.get()
     first = work_apart(run)
