@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from credits import ledger
+from credits import ledger, limits
 from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog
@@ -49,7 +49,9 @@ def place_batch(
         return repeated(known, orders, key), False
 
     terms = check(orders)
-    check_affordable(account_id, sum(agreed.credits for agreed in terms), now)
+    price = sum(agreed.credits for agreed in terms)
+    limits.check(account_id, price, by_owner=requester.is_owner)
+    check_affordable(account_id, price, now)
 
     keys = _keys(key, len(orders))
     with storage.Undo(account_id) as undo:

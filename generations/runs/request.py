@@ -21,7 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from credits import ledger
+from credits import ledger, limits
 from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog, products
@@ -68,6 +68,7 @@ def place(
         return repeated(known, order, key), False
 
     terms = check(order)
+    limits.check(requester.account_id, terms.credits, by_owner=requester.is_owner)
     check_affordable(requester.account_id, terms.credits, now)
     free_runs.check(requester.account_id, terms, now)
 
