@@ -38,6 +38,7 @@ urlpatterns = [
     path("plans/cancel", billing.cancel_plan, name="cancel_plan"),
     path("plans/confirmation/<str:reference>", billing.confirmation, name="confirmation"),
     path("settings", credits.settings_page, name="settings"),
+    path("settings/spending", credits.spending_page, name="spending"),
     path("settings/connection", linking.connection, name="connection"),
     path("settings/people", linking.people, name="people"),
     path("live", events.ticket, name="live_ticket"),

@@ -39,6 +39,7 @@ PUBLIC = {
     "product-photos/<str:token>",
     "exports/<str:token>",
     "staff/components",
+    "staff/set-up/<str:token>",
     "api/v1/openapi.json",
     "api/v1/",
     "api/",
@@ -56,7 +57,7 @@ def patterns(resolver: Any = None, prefix: str = "") -> Iterator[tuple[str, URLP
         route = f"{prefix}{found.pattern}"
         if not isinstance(found, URLResolver):
             yield route, found
-        elif route not in {"staff/", "dashboard/sign-in/"}:
+        elif route not in {"staff/", "dashboard/sign-in/", "dashboard/sign-in/second-factor/"}:
             yield from patterns(found, route)
 
 
