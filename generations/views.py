@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
@@ -20,6 +21,7 @@ from credits import periods
 from credits import queries as credit_queries
 from credits.refusals import KeyConflict, Refusal
 from credits.reports import receipts, usage
+from credits.representations import balance_json
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, answer_refusal
 from generations import catalog, products
@@ -29,6 +31,7 @@ from generations.forms import ToolForm
 from generations.media import links, product_photos
 from generations.models import Generation, Picture
 from generations.runs import health, lifecycle, queries
+from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
 RECENT_USE = timedelta(days=30)
@@ -210,8 +213,11 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     requester = Requester(
         request.account.pk, request.person.pk if request.person else None, request.surface
     )
+    key, promised = form.cleaned_data["key"], form.cleaned_data["promised_package"]
     try:
-        generation, _created = place(requester, form.order(), form.cleaned_data["key"])
+        if promised is not None and queries.find_by_key(request.account.pk, key) is None:
+            check_split(request.account.pk, form.order(), promised)
+        generation, _created = place(requester, form.order(), key)
     except KeyConflict:
         message = _(
             "Your last click had started a run after all: it stands in the history. Press the "
@@ -236,6 +242,10 @@ def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResp
     )  # fmt: skip
     response["HX-Retarget"] = "#run-errors"
     response["HX-Reswap"] = "innerHTML"
+    if isinstance(refusal, SplitChanged):
+        # The next click has to promise what the page shows then.
+        balance = credit_queries.get_balance(request.account.pk)
+        response["HX-Trigger"] = json.dumps({"balance:fresh": balance_json(balance)})
     return response
 
 
