@@ -262,7 +262,9 @@ def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
 def _tile(found: Tool, reason: str | None, total: int, *, trial: bool) -> dict[str, Any]:
     price = found.lowest_price
     if reason is None and found.output == "video" and trial and total < price:
-        reason = _("Needs %(price)s; the trial gives %(daily)s a day. Buy a package or a plan.") % {
+        reason = _(
+            "Needs %(price)s; the trial gives %(daily)s a day. Purchase a package or choose a plan."
+        ) % {
             "price": localize(price),
             "daily": localize(periods.TRIAL_CREDITS),
         }

@@ -15,7 +15,7 @@ from credits.renewals import PeriodEnd
 register = template.Library()
 
 _AT_END: dict[PeriodEnd, str] = {
-    "refill": gettext_noop("Trial credits refill on:"),
+    "refill": gettext_noop("Trial credits reset on:"),
     "trial_end": gettext_noop("Trial ends on:"),
     "reset": gettext_noop("Plan credits reset on:"),
     "expire": gettext_noop("Plan credits expire on:"),

@@ -129,7 +129,9 @@ def read_picture(source: bytes | IO[bytes]) -> UploadedImage:
             upright = _upright(_in_srgb(image), _orientation(image))
     except _DECODING_ERRORS as error:
         raise PictureRefused(
-            _("This %(format)s file is damaged or incomplete. Export it again and upload it anew.")
+            _(
+                "This %(format)s file is damaged or incomplete. Export it again, then upload the new file."
+            )
             % {"format": source_format},
             "damaged",
         ) from error

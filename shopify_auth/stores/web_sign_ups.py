@@ -34,6 +34,6 @@ def open_account(person: Person) -> Account:
 
 @receiver(email_confirmed, dispatch_uid="open-account")
 def open_confirmed_account(email_address: Any, **_kwargs: Any) -> None:
-    """A web sign-up gets its trial once its e-mail address is confirmed, and not before."""
+    """A web sign-up gets its trial once its email address is confirmed, and not before."""
     if not email_address.user.is_staff:
         open_account(email_address.user)

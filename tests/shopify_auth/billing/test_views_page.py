@@ -97,7 +97,7 @@ class TestPage:
         response = olivia.post("/plans/cancel", subscription=Subscription.objects.get().reference)
 
         assert response.status_code == 200
-        assert "nothing more is charged. 500 package credits stay." in words(response)
+        assert "nothing more is charged. You keep 500 package credits." in words(response)
         assert Subscription.objects.get().status == "CANCELLED"
         assert olivia.account.plan_balance == 3_000
 
@@ -149,7 +149,7 @@ class TestPage:
         page = words(owner.client.get("/dashboard/plans"))
 
         assert "No store is connected" in page
-        assert "Buy Small" not in page
+        assert "Purchase Small" not in page
         assert owner.client.post("/dashboard/plans/buy", {"package": "small"}).status_code == 422
         assert not Purchase.objects.exists()
 
@@ -203,7 +203,7 @@ class TestPage:
 
         page = words(olivia.fetch("/plans/content"))
 
-        assert "Your last 3 cycles of 30 days, replayed" in page
+        assert "What your last 3 periods of 30 days would have cost" in page
         assert "<strong>Starter</strong> = $57." in page
         assert "Growth with packages for the rest costs $147: $90 more." in page
         assert "Fits your use" in page
