@@ -12,7 +12,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("credits", "generations", "shopify_auth", "ecomvance_app")
 # Staff and developers read these, not merchants.
-NOT_MERCHANTS = ("templates/admin", "templates/devstore", "templates/staff", "devstore/", "/admin/", "/models", "ecomvance_app/demo")
+NOT_MERCHANTS = (
+    "templates/admin",
+    "templates/devstore",
+    "templates/staff",
+    "devstore/",
+    "/admin/",
+    "/models",
+    "ecomvance_app/demo",
+)
 TRANSLATE = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 
 

@@ -75,7 +75,7 @@ def test_the_export_downloads(olivia: Merchant, sign_in: SignIn) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Export CSV").click()
 
-    lines = download.value.path().read_text().splitlines()
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
     assert lines[0].startswith("sequence,utc_time,local_time")
     assert len(lines) == 11
 

@@ -371,7 +371,7 @@ def test_an_empty_threshold_is_the_plans_default(owner):
     [
         ({"threshold": "-1"}, "greater than or equal to 0"),
         ({"threshold": "many"}, "Enter a whole number."),
-        ({"recipients": "olivia@example.com\nnot an address"}, "is not an e-mail address."),
+        ({"recipients": "olivia@example.com\nnot an address"}, "is not an email address."),
         ({"recipients": "\n".join(f"a{n}@example.com" for n in range(11))}, "At most 10"),
     ],
 )

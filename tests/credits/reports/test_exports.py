@@ -37,7 +37,9 @@ def download(merchant, page: str = "usage") -> list[dict[str, str]]:
         r'attachment; filename="ecomvance-ledger-[\d-]+-to-[\d-]+\.csv"',
         response["Content-Disposition"],
     )
-    content = response.getvalue().decode()
+    raw = response.getvalue()
+    assert raw.startswith(b"\xef\xbb\xbfsequence,")  # What Excel knows UTF-8 by.
+    content = raw.decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(content)))
 
 
@@ -110,6 +112,16 @@ def test_no_cell_is_a_formula(owner, run):
 
     assert spend["product_title"] == '\'=HYPERLINK("http://x")'
     assert adjustment["reason"] == "'@SUM(A1:A9)"
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t"]
+)
+def test_no_start_of_a_formula_is_left_alone(owner, run, start):
+    Generation.objects.update(product_title=f"{start}1+1 Bügel")
+
+    spend = next(row for row in download(owner) if row["entry_type"] == "spend")
+    assert spend["product_title"] == f"'{start}1+1 Bügel"
 
 
 def test_local_and_utc_time_with_the_zone(owner):

@@ -86,7 +86,7 @@ class TestCancelling:
 
     def test_a_reason_may_be_given(self, olivia):
         row = Subscription.objects.get()
-        assert "Why do you cancel?" in words(olivia.open("/plans"))
+        assert "Why are you cancelling?" in words(olivia.open("/plans"))
 
         cancel(olivia, row, reason=" Season is over\0 " + "." * 600)
 

@@ -227,7 +227,7 @@ class TestPage:
 
         page = words(olivia.fetch("/plans/content"))
 
-        assert "Shopify could not be asked just now" in page
+        assert "Shopify did not answer just now" in page
         assert "Free trial, day 1 of 7" in page
 
 
