@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from credits import alerts
 from credits.arguments import MAX_CREDITS
 from credits.models import Account, AlertRecipient
+from ecomvance_app.addresses import check_instant
 
 MOST_RECIPIENTS = 10
 
@@ -30,6 +31,14 @@ class _InstantField(forms.DateTimeField):
     """
 
     def to_python(self, value: Any) -> datetime | None:
+        """The instant; one that no zone has, such as year 1's, is no valid time."""
+        instant = self._read(value)
+        try:
+            return None if instant is None else check_instant(instant)
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+    def _read(self, value: Any) -> datetime | None:
         try:
             instant: datetime | None = super().to_python(value)
         except ValidationError as error:
@@ -114,3 +123,16 @@ class WarningForm(forms.Form):
             "threshold": self.account.low_threshold,
             "recipients": "\n".join(recipients.order_by("email").values_list("email", flat=True)),
         }
+
+
+class LimitForm(forms.Form):
+    """Above how many credits an owner wants to be asked."""
+
+    ask_above = forms.IntegerField(
+        label=_("Ask an owner above"),
+        required=False,
+        min_value=0,
+        max_value=MAX_CREDITS,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        help_text=_("Credits, for a run, or for a batch by its sum. Leave it empty for no limit."),
+    )

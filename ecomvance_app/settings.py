@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "ecomvance_app.proxies.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ecomvance_app.security.ContentSecurityPolicyMiddleware",
+    "ecomvance_app.addresses.AddressMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -139,6 +140,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
+    "ecomvance_app.throttling.PagePostMiddleware",
     "ecomvance_app.zones.AccountTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -340,6 +342,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "generations.send_polls": {"task": "generations.send_polls", "schedule": 5.0},
     "generations.probe": {"task": "generations.probe", "schedule": 60.0},
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
+    "generations.sweep_files": {
+        "task": "generations.sweep_files",
+        "schedule": crontab(hour="4", minute="7"),
+    },
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
     "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 5.0},
     "shopify_auth.keep_access": {

@@ -113,5 +113,7 @@ def read_preview(url: str) -> bytes:
     """A photo's small picture from the address that the store gave for it."""
     try:
         return _source().read_preview(url)
+    except LookupError as error:
+        raise UnknownProduct(_("This photo is no longer in the store.")) from error
     except ConnectionError as error:
         raise ProductsUnavailable(str(error)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.dispatch import receiver
 
 from credits.signals import account_erased, account_suspended
@@ -26,8 +27,7 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     """
     lifecycle.cancel_unfinished(account_id)
     pictures = Picture.objects.filter(generation__account_id=account_id)
-    for picture in pictures:
-        storage.discard(picture)
+    names = [name for pair in pictures.values_list("file", "preview") for name in pair if name]
     erased, _ = pictures.delete()
     runs = Generation.objects.filter(account_id=account_id).update(
         prompt="",
@@ -39,4 +39,7 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
         requested_by=None,
         error="",
     )
+    # After commit: rows that stay after all must find their files. What is left behind by a storage
+    # that is away, the nightly sweep removes.
+    transaction.on_commit(lambda: storage.delete_all(names), robust=True)
     return {"pictures": erased, "runs": runs}

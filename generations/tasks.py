@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from generations.media import storage
 from generations.runs import lifecycle, long_work, probing, worker
 
 
@@ -47,3 +48,9 @@ def probe(**_kwargs: object) -> None:
 def sweep(**_kwargs: object) -> None:
     """Send again what waits too long, and free what a dead worker holds."""
     lifecycle.sweep()
+
+
+@shared_task(name="generations.sweep_files")
+def sweep_files(**_kwargs: object) -> None:
+    """Delete files that no row names."""
+    storage.sweep()

@@ -211,7 +211,10 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         sentences = [str(error) for errors in form.errors.values() for error in errors]
         return _refuse(request, found, Refusal(" ".join(sentences)))
     requester = Requester(
-        request.account.pk, request.person.pk if request.person else None, request.surface
+        request.account.pk,
+        request.person.pk if request.person else None,
+        request.surface,
+        is_owner=request.role == "owner",
     )
     key, promised = form.cleaned_data["key"], form.cleaned_data["promised_package"]
     try:
@@ -293,7 +296,7 @@ def _row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
         "tool": catalog.TOOLS[generation.tool],
         "engine": routing.engine_title(generation.engine),
         "url": _url(request, "run", generation.pk),
-        "thumbnail": links.link(shown, preview=True) if shown else "",
+        "thumbnail": links.link(shown, preview=True) if shown and shown.preview else "",
         "is_result": Picture.Role.OUTPUT in pictures,
     }
 
@@ -308,8 +311,9 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "before": before,
         "before_url": links.link(before, preview=True) if before else "",
         "after": after,
-        "after_url": links.link(after, preview=True) if after else "",
-        "download_url": links.link(after, download=True) if after else "",
+        "after_url": links.link(after, preview=True) if after and after.preview else "",
+        "view_url": links.link(after) if after and after.file else "",
+        "download_url": links.link(after, download=True) if after and after.file else "",
         "receipt": receipts.read_receipt(
             generation.account_id, generation.spend_id, generation.outcome
         )

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 
 from tests.devstore_fixture import demo_photos, devstore
 from tests.framed_fixture import _running_framed_product, admin_page, framed_product
-from tests.merchants import Merchant, make_merchant, make_person
+from tests.merchants import HALF_HOUR_ZONE, SAM, Merchant, make_merchant, make_person
 from tests.photographs import photographs, real_engine
 
 __all__ = [
@@ -33,13 +33,13 @@ if os.environ.get("CI"):
 @pytest.fixture
 def owner(db: None) -> Merchant:
     """Olivia, whose store most tests are about."""
-    return make_merchant("Olivia")
+    return make_merchant("Olivia", HALF_HOUR_ZONE)
 
 
 @pytest.fixture
 def second_shop(db: None) -> Merchant:
     """Sam, whose store must never be seen from Olivia's."""
-    return make_merchant("Sam")
+    return make_merchant(SAM)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.test import Client
 
 SHOP = "olivias-mugs.myshopify.com"
 SECOND_SHOP = "sams-lamps.myshopify.com"
+EURO_SHOP = "emils-teekannen.myshopify.com"
 STAFF = "902541635"
 
 

@@ -1,4 +1,8 @@
-"""The people of the tests: Olivia, an owner; Sam, the owner of a second shop; and a stranger.
+"""The people of the tests: Olivia, Sam with a second shop, Emil who pays in euros, and a stranger.
+
+They are inconvenient on purpose. Olivia's days end at half past somebody else's hour, every name of
+Sam's has an apostrophe and an umlaut, and Emil pays 19.99 for what he buys, in another currency than
+the price list's.
 
 A `Merchant` works on the web dashboard, an `ApiMerchant` asks the API by session token, an `Owner`
 buys inside Shopify's admin from the fake Shopify.
@@ -6,7 +10,9 @@ buys inside Shopify's admin from the fake Shopify.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -15,14 +21,19 @@ from django.test import Client
 from django.utils import timezone
 
 from credits import ledger
-from credits.models import Account, LedgerEntry
+from credits.models import Account, LedgerEntry, Package, Plan
 from ecomvance_app import clock
 from generations.models import Generation
 from shopify_auth.billing import charges, reconcile
 from shopify_auth.billing.charges import Buyer
 from shopify_auth.models import Membership, OfflineToken, Person, Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
-from tests.embedded import SHOP, bearer, open_page, session_token
+from tests.embedded import EURO_SHOP, SHOP, bearer, open_page, session_token
+
+HALF_HOUR_ZONE = "Asia/Kolkata"
+SAM = "Sam D'Örly"
+SAMS_STORE = "Sam D'Örly's Lämps"
+ODD_PRICE = Decimal("19.99")
 
 
 @dataclass(frozen=True)
@@ -41,17 +52,21 @@ class Merchant:
 
 
 def make_person(name: str) -> Person:
-    """A person with a confirmed address who signs in with the password "correct horse"."""
-    email = f"{name.lower()}@example.com"
+    """A person with a confirmed address who signs in with the password "correct horse".
+
+    The address is the name in plain letters; an apostrophe may stand in one.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    email = f"{plain.lower().replace(' ', '.')}@example.com"
     person = Person.objects.create_user(email, "correct horse", name=name)
     EmailAddress.objects.create(user=person, email=email, verified=True, primary=True)
     return person
 
 
-def make_merchant(name: str) -> Merchant:
+def make_merchant(name: str, time_zone: str = "UTC") -> Merchant:
     """A person whose account is in the first day of its trial."""
     person = make_person(name)
-    account = ledger.open_account(name=f"{name}'s store")
+    account = ledger.open_account(name=f"{name}'s store", time_zone=time_zone)
     Membership.objects.create(person=person, account=account)
     client = Client()
     client.force_login(person)
@@ -149,6 +164,12 @@ class Owner:
         assert row.gid
         return self.devstore.decide(row.gid, decision, self.handle)
 
+    def bill(self, price: Decimal | str, currency: str = "USD") -> None:
+        """Let Shopify charge the owner's latest charge otherwise than it was asked to."""
+        with self.devstore.changed_shop(self.handle) as shop:
+            shop.charges[-1].price = Decimal(price)
+            shop.charges[-1].currency = currency
+
     def cancel(self) -> None:
         """Cancel the plan inside the app."""
         charges.cancel_subscription(self.shop, clock.now())
@@ -176,3 +197,27 @@ class Owner:
 
     def _headers(self) -> dict[str, str]:
         return bearer(session_token(self.domain)) | {"HX-Request": "true"}
+
+
+class EuroOwner(Owner):
+    """Emil: Shopify bills his store in euros, at the figure of the price list, which is 19.99."""
+
+    def __init__(self, devstore: DevStore, domain: str = EURO_SHOP) -> None:
+        super().__init__(devstore, domain)
+        Plan.objects.filter(handle="starter").update(price_usd=ODD_PRICE)
+        Package.objects.filter(handle="small").update(price_usd=ODD_PRICE)
+
+    def subscribe(self, plan: str, decision: str = "approve") -> Subscription:
+        row = super().subscribe(plan, decision="")
+        self._approve_in_euros(row, decision)
+        return row
+
+    def buy(self, package: str, decision: str = "approve") -> Purchase:
+        row = super().buy(package, decision="")
+        self._approve_in_euros(row, decision)
+        return row
+
+    def _approve_in_euros(self, row: Subscription | Purchase, decision: str) -> None:
+        self.bill(row.price, "EUR")
+        if decision:
+            self.decide(row, decision)

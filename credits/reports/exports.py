@@ -24,10 +24,10 @@ from credits.reports.people import person_names
 
 # Without it Excel takes the file for one of its own code page and spells umlauts wrong.
 BYTE_ORDER_MARK = "\ufeff"
-# Spreadsheets read the full-width forms as the plain ones.
-FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n")
 LINK_SECONDS = 15 * 60
 _SALT = "ledger-export"
+# The last four are what keyboards for Chinese, Japanese and Korean type for the first four.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 COLUMNS = (
     "sequence", "utc_time", "local_time", "zone", "entry_type", "credits", "plan_part",
@@ -143,13 +143,13 @@ def _cells(
             entry.plan_after,
             entry.package_after,
             entry.plan_after + entry.package_after,
-            _text(entry.tool),
+            entry.tool,
             run.size,
-            _text(run.product_id),
-            _text(run.product_title),
+            run.product_id,
+            run.product_title,
             run.run_id,
-            _text(names[entry.actor]),
-            _text(note.text if note else ""),
+            names[entry.actor],
+            note.text if note else "",
         )
 
 
@@ -157,12 +157,13 @@ def _of_a_run(entry: LedgerEntry) -> bool:
     return entry.kind in (LedgerEntry.Kind.SPEND, LedgerEntry.Kind.RESTORE)
 
 
-def _text(value: str) -> str:
-    """A text that no spreadsheet takes for a formula, whatever a product is called.
+def _cell(value: object) -> object:
+    """A figure as it is, a text so that no spreadsheet takes it for a formula.
 
-    Source: OWASP, "CSV Injection".
+    Every column's, whatever is in it today. Source: OWASP, "CSV Injection".
     """
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA_STARTS)
+    return f"'{value}" if is_formula else value
 
 
 class _Echo:
@@ -174,4 +175,4 @@ class _Echo:
 
 def _csv(lines: Iterable[Sequence[object]]) -> str:
     writer = csv.writer(_Echo())
-    return "".join(writer.writerow(line) for line in lines)
+    return "".join(writer.writerow([_cell(value) for value in line]) for line in lines)

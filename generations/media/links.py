@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 
 from django.core import signing
+from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 
 from ecomvance_app.http import public
+from generations.media import ranges
 from generations.models import Picture
 
 LINK_SECONDS = 15 * 60
@@ -35,22 +38,36 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     try:
         picture_id, form = signing.loads(token, salt=_SALT, max_age=LINK_SECONDS)
         picture = Picture.objects.select_related("generation").get(pk=picture_id)
-        stored = default_storage.open(picture.preview if form == "preview" else picture.file)
+        stored = _open(picture.preview if form == "preview" else picture.file)
     except signing.SignatureExpired:
         return _expired(request)
     except (signing.BadSignature, Picture.DoesNotExist, FileNotFoundError):
         raise Http404 from None
-    response = FileResponse(
-        stored,
-        as_attachment=form == "download",
-        filename=_file_name(picture),
-        content_type="image/webp" if form == "preview" else picture.media_type,
-    )
+    response: HttpResponseBase
+    if picture.kind == Picture.Kind.VIDEO and form != "preview":
+        response = ranges.respond(request, stored, picture.media_type)
+        if form == "download":
+            value = content_disposition_header(as_attachment=True, filename=_file_name(picture))
+            response["Content-Disposition"] = value or "attachment"
+    else:
+        response = FileResponse(
+            stored,
+            as_attachment=form == "download",
+            filename=_file_name(picture),
+            content_type="image/webp" if form == "preview" else picture.media_type,
+        )
     # A picture is shown or saved, never run: not as a page, a script or a frame.
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["Cache-Control"] = f"private, max-age={LINK_SECONDS}"
     return response
+
+
+def _open(name: str) -> File[bytes]:
+    """A stored file; FileNotFoundError for a text, which has none, and for one that is gone."""
+    if not name:
+        raise FileNotFoundError
+    return default_storage.open(name)
 
 
 def _expired(request: HttpRequest) -> HttpResponse:
@@ -59,6 +76,12 @@ def _expired(request: HttpRequest) -> HttpResponse:
 
 
 def _file_name(picture: Picture) -> str:
-    title = re.sub(r"[^\w-]+", "-", picture.generation.product_title or "picture").strip("-")
+    """After the product, or the merchant's own file; with the tool and what the content is."""
+    named = picture.generation.product_title
+    if not named and picture.role == Picture.Role.OUTPUT:
+        inputs = picture.generation.pictures.filter(role=Picture.Role.INPUT).order_by("position")
+        named = inputs.values_list("name", flat=True).first() or ""
+    stem = re.sub(r"\.\w{2,4}$", "", named or picture.name) or "picture"
+    title = re.sub(r"[^\w-]+", "-", stem).strip("-")[:80]
     extension = picture.media_type.rpartition("/")[2].replace("jpeg", "jpg")
-    return f"{title.lower() or 'picture'}-{picture.generation.tool}.{extension}"
+    return f"{title.lower() or picture.kind}-{picture.generation.tool}.{extension}"

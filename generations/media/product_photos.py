@@ -7,19 +7,16 @@ nobody can make the server fetch anything else; it does not change, so browsers 
 from __future__ import annotations
 
 import hashlib
-import logging
 
 from django.core import signing
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from redis.exceptions import RedisError
 
+from credits.refusals import Refusal
 from ecomvance_app.http import public
 from generations import products
 from generations.media import reading
-
-logger = logging.getLogger(__name__)
 
 SIDE = 320
 DAY = 24 * 60 * 60
@@ -36,7 +33,7 @@ def serve(_request: HttpRequest, token: str) -> HttpResponse:
     """The small picture that a link names; 404 for a forged link or a photo that is gone."""
     try:
         content = _small(str(_signer.unsign_object(token)))
-    except (signing.BadSignature, products.ProductsUnavailable, OSError, ValueError) as error:
+    except (signing.BadSignature, Refusal) as error:
         raise Http404 from error
     response = HttpResponse(content, content_type="image/webp")
     response["Cache-Control"] = f"private, max-age={DAY}"
@@ -46,13 +43,8 @@ def serve(_request: HttpRequest, token: str) -> HttpResponse:
 
 def _small(url: str) -> bytes:
     key = "product-photo:" + hashlib.sha256(url.encode()).hexdigest()
-    try:
-        kept = cache.get(key)
-        if kept is None:
-            kept = reading.make_thumbnail(products.read_preview(url), SIDE)
-            cache.set(key, kept, DAY)
-    except RedisError:
-        # The cache only saves work.
-        logger.warning("Cache away, a product photo is fetched again")
-        kept = reading.make_thumbnail(products.read_preview(url), SIDE)
+    kept = cache.get(key)
+    if kept is None:
+        kept = reading.make_preview(products.read_preview(url), SIDE)
+        cache.set(key, kept, DAY)
     return bytes(kept)

@@ -1,20 +1,39 @@
-"""Pictures in Django's storage. Names are random; a merchant's file name never becomes a path."""
+"""Pictures in Django's storage. Names are random; a merchant's file name never becomes a path.
+
+The database says which files there are. A file is written before the row that names it, so one may
+be left without a row: when the work fails, `Undo` takes it out again; when the process dies, `sweep`
+finds it a day later.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
+import logging
 import uuid
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from types import TracebackType
+from typing import IO, Self
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
+from django.db import Error as DatabaseError
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
+from credits.models import Account
 from generations.engines.base import Output
 from generations.media import reading
+from generations.media.reading import UploadedImage
 from generations.models import Generation, Picture
 
-PREVIEW_SIDE = 1024
+logger = logging.getLogger(__name__)
+
+FOLDER = "accounts"
+ORPHAN_AGE = timedelta(days=1)
 SUFFIXES = {
     "image/png": ".png",
     "image/jpeg": ".jpg",
@@ -23,35 +42,84 @@ SUFFIXES = {
 }
 
 
-def store(
-    undo: contextlib.ExitStack,
-    account_id: int,
-    content: bytes,
-    media_type: str,
-    width: int,
-    height: int,
-) -> Picture:
-    """Put a picture and its preview into storage; the row is not saved before `attach`.
+class Undo:
+    """Takes out of storage again what was put in within it, unless `keep` was called.
+
+    Whatever went wrong, a row may be there all the same: a connection can be cut after the commit
+    and before its answer. So the database is asked, and what it has, or what it cannot be asked
+    about, stays.
+    """
+
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
+        self.names: list[str] = []
+
+    def keep(self) -> None:
+        """The database knows the files: they stay."""
+        self.names.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if not self.names:
+            return
+        try:
+            _wait_for_commits(self.account_id)
+            for name in set(self.names) - _known(self.account_id, self.names):
+                delete(name)
+        except (DatabaseError, OSError):
+            logger.exception("Files of account %s wait for the sweep", self.account_id)
+
+
+def _wait_for_commits(account_id: int) -> None:
+    """Wait for whoever is writing rows for this account's files.
+
+    The order of a run holds its account, the end of a run its row, until after the commit.
+    """
+    for rows in (
+        Account.objects.filter(pk=account_id),
+        Generation.objects.filter(account_id=account_id, state=Generation.State.RUNNING),
+    ):
+        with transaction.atomic():
+            list(rows.select_for_update().values_list("pk"))
+
+
+def _known(account_id: int, names: Iterable[str] | None = None) -> set[str]:
+    """The account's files that rows name; of `names` only, if told."""
+    pictures = Picture.objects.filter(generation__account_id=account_id)
+    if names is not None:
+        pictures = pictures.filter(Q(file__in=names) | Q(preview__in=names))
+    pairs = pictures.values_list("file", "preview").iterator()
+    return {name for pair in pairs for name in pair if name}
+
+
+def store(undo: Undo, image: UploadedImage) -> Picture:
+    """Put a clean copy and its preview into storage; the row is not saved before `attach`.
 
     Raises OSError when the storage does not take them.
-
-    `undo` takes out again whatever was put in, unless its owner calls `pop_all` once the database
-    knows the picture: a request or a run that fails leaves no files.
     """
-    thumbnail = reading.make_thumbnail(content, PREVIEW_SIDE)
-    name = f"accounts/{account_id}/{uuid.uuid4().hex}"
+    name = _new_name(undo)
+    with image.lock:
+        file = _save(undo, f"{name}{SUFFIXES[image.media_type]}", image.file)
+        preview = _save(undo, f"{name}-preview.webp", image.preview)
     return Picture(
-        file=_save(undo, f"{name}{SUFFIXES[media_type]}", content),
-        preview=_save(undo, f"{name}-preview.webp", thumbnail),
-        media_type=media_type,
-        width=width,
-        height=height,
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        file=file,
+        preview=preview,
+        media_type=image.media_type,
+        width=image.width,
+        height=image.height,
+        size=image.size,
+        sha256=image.sha256,
     )
 
 
-def store_output(undo: contextlib.ExitStack, account_id: int, output: Output) -> Picture:
+def store_output(undo: Undo, output: Output) -> Picture:
     """Put what an engine made into storage, as `store` does; text lies in its row alone."""
     if output.kind == "text":
         written = json.dumps(output.text).encode()
@@ -64,16 +132,13 @@ def store_output(undo: contextlib.ExitStack, account_id: int, output: Output) ->
         )
     if output.width is None or output.height is None:
         raise TypeError(f"A {output.kind} without a size")
-    if output.kind == "image":
-        return store(
-            undo, account_id, output.content, output.media_type, output.width, output.height
-        )
-    name = f"accounts/{account_id}/{uuid.uuid4().hex}"
-    poster = reading.make_thumbnail(output.poster, PREVIEW_SIDE) if output.poster else b""
+    shown = output.content if output.kind == "image" else output.poster
+    preview = reading.make_preview(shown, reading.PREVIEW_SIDE) if shown else b""
+    name = _new_name(undo)
     return Picture(
         kind=output.kind,
-        file=_save(undo, f"{name}{SUFFIXES[output.media_type]}", output.content),
-        preview=_save(undo, f"{name}-preview.webp", poster) if poster else "",
+        file=_save(undo, f"{name}{SUFFIXES[output.media_type]}", ContentFile(output.content)),
+        preview=_save(undo, f"{name}-preview.webp", ContentFile(preview)) if preview else "",
         media_type=output.media_type,
         width=output.width,
         height=output.height,
@@ -89,9 +154,16 @@ def attach(picture: Picture, generation: Generation, role: str, position: int = 
     picture.save(force_insert=True)
 
 
-def _save(undo: contextlib.ExitStack, name: str, content: bytes) -> str:
-    saved = default_storage.save(name, ContentFile(content))
-    undo.callback(_delete, saved)
+def _new_name(undo: Undo) -> str:
+    return f"{FOLDER}/{undo.account_id}/{uuid.uuid4().hex}"
+
+
+def _save(undo: Undo, name: str, content: IO[bytes] | File[bytes]) -> str:
+    # Known before the first byte is written: a disk that is full keeps a part of it.
+    undo.names.append(name)
+    saved = default_storage.save(name, content if isinstance(content, File) else File(content))
+    if saved != name:
+        undo.names.append(saved)
     return saved
 
 
@@ -101,12 +173,46 @@ def read(picture: Picture) -> bytes:
         return bytes(file.read())
 
 
-def discard(picture: Picture) -> None:
-    """Take a picture and its preview out of storage; one that is gone already is no error."""
-    for name in filter(None, (picture.file, picture.preview)):
-        _delete(name)
-
-
-def _delete(name: str) -> None:
+def delete(name: str) -> None:
+    """Take a file out of storage; one that is gone already is no error."""
     with contextlib.suppress(FileNotFoundError):
         default_storage.delete(name)
+
+
+def delete_all(names: Iterable[str]) -> None:
+    """Take these files out of storage."""
+    for name in names:
+        delete(name)
+
+
+# --- What nobody names ---------------------------------------------------------------------------
+
+
+def sweep() -> int:
+    """Delete files older than a day that no row names, of erased accounts too; returns how many.
+
+    Age is by the real clock, as the storage tells it.
+    """
+    deleted = 0
+    for account_id in _accounts_with_files():
+        for name in _unknown_files(account_id):
+            if timezone.now() - default_storage.get_modified_time(name) > ORPHAN_AGE:
+                delete(name)
+                deleted += 1
+    if deleted:
+        logger.warning("Deleted %s files that no run has", deleted)
+    return deleted
+
+
+def _accounts_with_files() -> list[int]:
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(int(name) for name in default_storage.listdir(FOLDER)[0] if name.isdecimal())
+    return []
+
+
+def _unknown_files(account_id: int) -> Iterator[str]:
+    folder = f"{FOLDER}/{account_id}"
+    # Listed first: a file that comes meanwhile is young, and its row may come after the question.
+    names = [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]]
+    known = _known(account_id)
+    return (name for name in names if name not in known)

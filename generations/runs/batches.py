@@ -5,7 +5,6 @@ Source: product document, "AI Shadowing"; decisions on generations.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from credits import ledger
+from credits import ledger, limits
 from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog
+from generations.media import storage
 from generations.models import Generation
 from generations.runs import quote, request
 from generations.runs.orders import MAX_KEY as MAX_RUN_KEY
@@ -49,11 +49,13 @@ def place_batch(
         return repeated(known, orders, key), False
 
     terms = check(orders)
-    check_affordable(account_id, sum(agreed.credits for agreed in terms), now)
+    price = sum(agreed.credits for agreed in terms)
+    limits.check(account_id, price, by_owner=requester.is_owner)
+    check_affordable(account_id, price, now)
 
     keys = _keys(key, len(orders))
-    with contextlib.ExitStack() as undo:
-        gathered = [request.gather(undo, account_id, order) for order in orders]
+    with storage.Undo(account_id) as undo:
+        gathered = [request.gather(undo, order) for order in orders]
         with transaction.atomic():
             spends = _pay(requester, orders, keys, terms, now)
             # Of two requests with one key the second waits for the account's lock in `_pay`, and
@@ -67,7 +69,7 @@ def place_batch(
                     orders, keys, terms, spends, gathered, strict=True
                 )
             ]
-        undo.pop_all()
+        undo.keep()
     return runs, True
 
 

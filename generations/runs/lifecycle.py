@@ -8,7 +8,6 @@ by `sweep`. Source: product document, "Credit Deduction Flow".
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from datetime import datetime, timedelta
 
@@ -33,6 +32,9 @@ LEASE = timedelta(seconds=15)
 SUSPECTED_FOR = timedelta(seconds=10)
 ENQUEUE_AGAIN_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 2
+# Between the attempts of a run, and up to a sweep more: what failed for a moment, as storage or a
+# provider may, is given time to come back.
+PAUSE = timedelta(seconds=10)
 # The longest that a provider's wish to be left alone is heeded: two minutes.
 MOST_SECONDS_ASKED = 120.0
 
@@ -89,10 +91,8 @@ def extend_lease(generation: Generation) -> bool:
 
 def succeed(generation: Generation, result: Result) -> bool:
     """Keep the outputs and deliver them; False when the run was cancelled or taken over meanwhile."""
-    with contextlib.ExitStack() as undo:
-        outputs = [
-            storage.store_output(undo, generation.account_id, output) for output in result.outputs
-        ]
+    with storage.Undo(generation.account_id) as undo:
+        outputs = [storage.store_output(undo, output) for output in result.outputs]
         with transaction.atomic():
             delivered = _finish(
                 generation, State.SUCCEEDED, Outcome.DELIVERED,
@@ -102,7 +102,7 @@ def succeed(generation: Generation, result: Result) -> bool:
             for position, output in enumerate(outputs if delivered else ()):
                 storage.attach(output, generation, Picture.Role.OUTPUT, position)
         if delivered:
-            undo.pop_all()
+            undo.keep()
     return delivered
 
 
@@ -250,9 +250,8 @@ def _orphans() -> list[Generation]:
 
 
 def _requeue(generation: Generation, after: float | None = None) -> None:
-    """Let the run wait again, to be sent at once, or by a sweep in so many seconds."""
-    now = timezone.now()
-    wait = timedelta(seconds=min(after or 0, MOST_SECONDS_ASKED))
+    """Let the run wait again; the first sweep after a pause sends it, a longer one if asked for."""
+    wait = max(PAUSE, timedelta(seconds=min(after or 0, MOST_SECONDS_ASKED)))
     with transaction.atomic():
         changed = Generation.objects.filter(
             pk=generation.pk, state=State.RUNNING, attempts=generation.attempts, poll_at=None
@@ -261,10 +260,8 @@ def _requeue(generation: Generation, after: float | None = None) -> None:
             step=Generation.Step.NONE,
             lease_until=None,
             suspected_at=None,
-            enqueued_at=now + wait - (ENQUEUE_AGAIN_AFTER if wait else timedelta()),
+            enqueued_at=timezone.now() + wait - ENQUEUE_AGAIN_AFTER,
         )
-        if changed and not wait:
-            enqueue(generation)
         if changed:
             announce(generation)
 

@@ -125,6 +125,8 @@ class Requester:
     account_id: int
     person_id: int | None
     surface: str
+    # Whether an owner presses the button: the spending limit is for others and for programs.
+    is_owner: bool = False
 
     @property
     def actor(self) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
+from ecomvance_app.addresses import read_instant
 from generations.models import Generation, Picture
 
 PAGE = 25
@@ -129,7 +130,6 @@ def _cursor(generation: Generation) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, uuid.UUID] | None:
     at, _, run_id = cursor.partition("~")
     try:
-        instant, run = datetime.fromisoformat(at), uuid.UUID(run_id)
+        return read_instant(at), uuid.UUID(run_id)
     except ValueError:
         return None
-    return (instant, run) if instant.utcoffset() is not None else None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from PIL import Image
 
-from credits import ledger
+from credits import ledger, limits
 from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog, products
@@ -69,11 +68,12 @@ def place(
         return repeated(known, order, key), False
 
     terms = check(order)
+    limits.check(requester.account_id, terms.credits, by_owner=requester.is_owner)
     check_affordable(requester.account_id, terms.credits, now)
     free_runs.check(requester.account_id, terms, now)
 
-    with contextlib.ExitStack() as undo:
-        material = gather(undo, requester.account_id, order)
+    with storage.Undo(requester.account_id) as undo:
+        material = gather(undo, order)
         with transaction.atomic():
             spend = _pay(requester, order, key, terms, now)
             # Of two requests with one key the second waits for the account's lock in `_pay`, and
@@ -83,7 +83,7 @@ def place(
                 return repeated(known, order, key), False
             free_runs.check(requester.account_id, terms, now)
             run = store_run(requester, order, key, terms, spend, material, now)
-        undo.pop_all()
+        undo.keep()
     return run, True
 
 
@@ -104,24 +104,23 @@ def repeated(generation: Generation, order: Order, key: str) -> Generation:
     return generation
 
 
-def gather(undo: contextlib.ExitStack, account_id: int, order: Order) -> Material:
+def gather(undo: storage.Undo, order: Order) -> Material:
     """Clean copies of the order's pictures, in storage; `undo` takes the files out again.
 
-    They are those of its uploads or of its products' photos, with its mask and its reference.
+    They are those of its uploads or of its products' photos, with its mask and its reference. Each is
+    stored before the next one is read.
     """
     found = Material(title=order.product_title)
-    first: UploadedImage | None = None
-    for upload in order.uploads or _photos(account_id, order, found):
-        image = _read(upload)
-        first = first or image
-        _add(undo, account_id, found, Picture.Role.INPUT, image, _name(upload))
+    for upload in order.uploads or _photos(undo.account_id, order, found):
+        with _clean_copy(undo, upload) as image:
+            _add(undo, found, Picture.Role.INPUT, image, _name(upload))
     if order.mask:
-        mask = _read(order.mask, "mask")
-        _check_mask(mask, first)
-        _add(undo, account_id, found, Picture.Role.MASK, mask)
+        with _clean_copy(undo, order.mask, "mask") as mask:
+            _check_mask(mask, found.files[0][1] if found.files else None)
+            _add(undo, found, Picture.Role.MASK, mask)
     if order.reference:
-        reference = _read(order.reference, "reference")
-        _add(undo, account_id, found, Picture.Role.REFERENCE, reference, _name(order.reference))
+        with _clean_copy(undo, order.reference, "reference") as reference:
+            _add(undo, found, Picture.Role.REFERENCE, reference, _name(order.reference))
     return found
 
 
@@ -140,14 +139,21 @@ def _photos(account_id: int, order: Order, found: Material) -> list[Upload]:
     return photos
 
 
-def _read(upload: Upload, field_name: str = "") -> UploadedImage:
+@contextlib.contextmanager
+def _clean_copy(
+    undo: storage.Undo, upload: Upload, field_name: str = ""
+) -> Iterator[UploadedImage]:
+    """What the upload really is; the files of a copy that is made here end with the block."""
     if isinstance(upload, UploadedImage):
-        return upload
+        yield upload
+        return
     try:
-        return read_picture(upload)
+        image = read_picture(upload, undo.account_id)
     except PictureRefused as refusal:
         refusal.field = field_name or refusal.field
         raise
+    with contextlib.closing(image):
+        yield image
 
 
 def _name(upload: Upload) -> str:
@@ -157,29 +163,20 @@ def _name(upload: Upload) -> str:
 
 
 def _add(
-    undo: contextlib.ExitStack,
-    account_id: int,
-    found: Material,
-    role: str,
-    image: UploadedImage,
-    name: str = "",
+    undo: storage.Undo, found: Material, role: str, image: UploadedImage, name: str = ""
 ) -> None:
-    picture = storage.store(
-        undo, account_id, image.content, image.media_type, image.width, image.height
-    )
+    picture = storage.store(undo, image)
     picture.name = name
     picture.position = sum(known == role for known, _picture in found.files)
     found.files.append((role, picture))
 
 
-def _check_mask(mask: UploadedImage, picture: UploadedImage | None) -> None:
+def _check_mask(mask: UploadedImage, picture: Picture | None) -> None:
     """RunRefused for a mask of another size than the first picture, or one with nothing marked."""
     if picture is None or (mask.width, mask.height) != (picture.width, picture.height):
         message = _("The mask must be as large as the picture.")
         raise RunRefused(message, "mask_size", "mask")
-    with Image.open(io.BytesIO(mask.content)) as opened:
-        _darkest, lightest = opened.convert("L").getextrema()
-    if not isinstance(lightest, int | float) or lightest < 128:
+    if mask.lightest < 128:
         raise RunRefused(_("Mark what is meant in the picture."), "no_mask", "mask")
 
 

@@ -7,21 +7,12 @@ and static files of production. With ten times a thousand runs nothing may grow 
 
 from __future__ import annotations
 
-import base64
 import os
-import secrets
 import shutil
-import signal
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from django.conf import settings
 from django.db import connection
@@ -29,8 +20,8 @@ from django.test import Client
 from playwright.sync_api import sync_playwright
 
 from scripts.measuring.database import benchmark_database
-from scripts.servers.processes import die_with_parent, end
-from scripts.servers.valkey import PrivateValkey, free_port
+from scripts.measuring.web import PRODUCTION, web_server
+from scripts.servers.valkey import PrivateValkey
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -40,14 +31,6 @@ PAGES = {"Home": "", "History": "history", "Usage": "usage", "Ledger": "usage/le
 SIZES = (10, 10_000)
 ROUNDS = 15
 LOADS = 3
-# Made for this run; the sessions that the benchmark makes are the server's too.
-PRODUCTION = {
-    "SECRET_KEY": secrets.token_urlsafe(50),
-    "SHOPIFY_API_KEY": "benchmark-client-id",
-    "SHOPIFY_API_SECRET": secrets.token_urlsafe(32),
-    "TOKEN_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-    "IDENTITY_KEY": secrets.token_urlsafe(32),
-}
 VITALS = r"""
 () => new Promise((resolve) => {
   let lcp = 0, cls = 0;
@@ -111,43 +94,6 @@ def measure_browser(
     return statistics.median(m[2] for m in measured), lcp, shift
 
 
-@contextmanager
-def web_server(database: str) -> Iterator[str]:
-    """The product's web server on the benchmark's database; yields its address."""
-    port = free_port()
-    environment = os.environ | {
-        "DEBUG": "off",
-        "APP_URL": f"https://localhost:{port}",
-        "DATABASE_URL": database,
-        "STORAGE_URL": f"file://{settings.DATA_DIR}/files",
-    }
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--no-input", "-v0"],
-        cwd=ROOT, env=environment, check=True,
-    )  # fmt: skip
-    server = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "ecomvance_app.asgi:application", "--port", str(port),
-         "--lifespan", "off", "--log-level", "error", "--timeout-graceful-shutdown", "1"],
-        cwd=ROOT, env=environment, start_new_session=True,
-        preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  It only calls prctl.
-    )  # fmt: skip
-    try:
-        _until_answered(f"http://localhost:{port}/healthz")
-        yield f"http://localhost:{port}"
-    finally:
-        end(server, signal.SIGTERM)
-
-
-def _until_answered(address: str) -> None:
-    for _attempt in range(300):
-        try:
-            with urlopen(address, timeout=2):  # noqa: S310  This machine's own server.
-                return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    raise SystemExit(f"{address} did not answer.")
-
-
 def main() -> None:
     """Print the table."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -169,7 +115,8 @@ def main() -> None:
             for size in SIZES
         }
         print(f"{'page':10}{'runs':>8}{'queries':>9}{'ms':>8}{'kB':>8}{'LCP ms':>9}{'CLS':>8}")
-        with web_server(database) as url, sync_playwright() as playwright:
+        with web_server(database) as server, sync_playwright() as playwright:
+            url = server.url
             browser = playwright.chromium.launch(
                 executable_path=chromium, chromium_sandbox=os.geteuid() != 0
             )

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from credits import ledger, queries
 from credits.refusals import Refusal
 from ecomvance_app import clock, jobs
+from ecomvance_app.addresses import read_text
 from ecomvance_app.http import MerchantRequest, answer_refusal, for_owners, public
 from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import (
@@ -76,14 +77,14 @@ def plans_content(request: MerchantRequest) -> HttpResponse:
 @require_POST
 def subscribe(request: MerchantRequest) -> HttpResponse:
     """Start a subscription to `plan` and send the merchant to Shopify's approval page."""
-    return _start(request, charges.subscribe, request.POST.get("plan", ""))
+    return _start(request, charges.subscribe, read_text(request.POST, "plan"))
 
 
 @for_owners
 @require_POST
 def buy_package(request: MerchantRequest) -> HttpResponse:
     """Start the purchase of `package` and send the merchant to Shopify's approval page."""
-    return _start(request, charges.buy_package, request.POST.get("package", ""))
+    return _start(request, charges.buy_package, read_text(request.POST, "package"))
 
 
 @for_owners
@@ -95,10 +96,10 @@ def cancel_plan(request: MerchantRequest) -> HttpResponse:
     """
     shop = _shop(request)
     running = subscription_state.running_subscription(shop) if shop else None
-    if running is None or running.reference != request.POST.get("subscription", ""):
+    if running is None or running.reference != read_text(request.POST, "subscription"):
         refusal = _("This plan does not run any more, so nothing was cancelled.")
     else:
-        refusal = _cancel(running, request.POST.get("reason", ""), clock.now())
+        refusal = _cancel(running, read_text(request.POST, "reason"), clock.now())
     if not request.htmx and not refusal:
         return HttpResponseRedirect(_plans_url(request.surface))
     template = "shopify_auth/_plans.html" if request.htmx else "shopify_auth/plans.html"

@@ -12,7 +12,7 @@ from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from credits import ledger
-from ecomvance_app.api.throttling import REQUESTS_PER_MINUTE
+from ecomvance_app.throttling import REQUESTS_PER_MINUTE
 from generations import products
 from generations.models import Generation
 from shopify_auth.models import Membership, Person

@@ -137,6 +137,33 @@ def test_a_reset_never_tells():
     assert alerts_of(paper) == []
 
 
+@pytest.mark.parametrize("at", [OPENED + DAY, OPENED + CYCLE], ids=["before the end", "at the end"])
+def test_a_renewal_below_the_merchants_threshold_tells_nobody(at):
+    """The new period brings less than the merchant likes to have; that is no news of a spend."""
+    paper = open_paper(plan="growth")
+    ledger.add_package(paper.pk, 1_000, key="package", now=OPENED)
+    alerts.set_threshold(paper.pk, 5_000)
+
+    ledger.start_plan_period(paper.pk, "starter", at, at + CYCLE, key="cycle-2", now=at)
+
+    balance = queries.get_balance(paper.pk, now=at)
+    assert (balance.total, balance.low_at, balance.low) == (4_000, 5_000, True)
+    ledger.spend(paper.pk, 10, "after it", now=at)
+    assert alerts_of(paper) == []
+
+
+def test_a_day_of_the_trial_below_the_merchants_threshold_tells_nobody():
+    loom = open_loom()
+    ledger.add_package(loom.pk, 400, key="package", now=OPENED)
+    alerts.set_threshold(loom.pk, 450)
+
+    for day in range(1, 9):
+        ledger.settle(loom.pk, now=OPENED + day * DAY)
+
+    assert queries.get_balance(loom.pk, now=OPENED + 8 * DAY).total == 400
+    assert alerts_of(loom) == []
+
+
 def test_an_adjustment_tells_when_it_takes():
     paper = open_paper()
     ledger.adjust(paper.pk, "plan", -2_800, key="correction", now=OPENED, **STAFF)
@@ -153,6 +180,32 @@ def test_the_merchants_threshold():
     ledger.spend(paper.pk, 1, "crossing", now=OPENED)
 
     assert alerts_of(paper) == [(1_000, 1_000, True)]
+
+
+@pytest.mark.parametrize("chosen", [0, 1, 10, 49])
+def test_a_chosen_threshold_below_50_is_honoured(chosen):
+    paper = open_paper()
+    alerts.set_threshold(paper.pk, chosen)
+
+    ledger.spend(paper.pk, 2_999 - chosen, "above", now=OPENED)
+    balance = queries.get_balance(paper.pk, now=OPENED)
+    assert (balance.total, balance.low_at, balance.low) == (chosen + 1, chosen, False)
+    assert alerts_of(paper) == []
+    ledger.spend(paper.pk, 1, "crossing", now=OPENED)
+
+    assert alerts_of(paper) == [(chosen, chosen, True)]
+
+
+def test_a_chosen_threshold_below_50_outlives_a_renewal():
+    paper = open_paper()
+    alerts.set_threshold(paper.pk, 10)
+    end = OPENED + CYCLE
+    ledger.start_plan_period(paper.pk, "starter", end, end + CYCLE, key="cycle-2", now=end)
+
+    ledger.spend(paper.pk, 2_980, "above", now=end)
+
+    assert alerts_of(paper) == []
+    assert queries.get_balance(paper.pk, now=end).low_at == 10
 
 
 def test_a_refused_spend_tells_nothing():

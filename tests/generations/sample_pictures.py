@@ -69,19 +69,48 @@ def red_and_green_swapped_profile() -> bytes:
     )
 
 
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """One chunk of a PNG with its length and checksum."""
+    checked = kind + data
+    return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
+def with_chunks(png: bytes, chunks: bytes) -> bytes:
+    """The PNG with more chunks right behind its header."""
+    return png[:33] + chunks + png[33:]
+
+
+def png_of(colour_type: int, depth: int, samples: np.ndarray) -> bytes:
+    """A PNG of these samples (rows, columns, channels), in modes that Pillow does not write."""
+    height, width, _channels = samples.shape
+    if depth == 16:
+        rows = samples.astype(">u2").reshape(height, -1).view(np.uint8)
+    elif depth == 8:
+        rows = samples.astype(np.uint8).reshape(height, -1)
+    else:
+        bits = np.unpackbits(samples.astype(np.uint8), axis=2)[..., 8 - depth :]
+        rows = np.packbits(bits.reshape(height, -1), axis=1)
+    filtered = np.hstack([np.zeros((height, 1), np.uint8), rows])
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    pixels = zlib.compress(filtered.tobytes())
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        [png_chunk(b"IHDR", header), png_chunk(b"IDAT", pixels), png_chunk(b"IEND", b"")]
+    )
+
+
 def png_of_nothing(width: int, height: int) -> bytes:
     """A valid one-bit PNG of any size whose pixels compress to next to nothing."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        checked = kind + data
-        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
-
     row = b"\0" * (1 + width * 3)
     packer = zlib.compressobj(9)
     pixels = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"".join(
-        [b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), chunk(b"IDAT", pixels), chunk(b"IEND", b"")]
+        [
+            b"\x89PNG\r\n\x1a\n",
+            png_chunk(b"IHDR", header),
+            png_chunk(b"IDAT", pixels),
+            png_chunk(b"IEND", b""),
+        ]
     )
 
 

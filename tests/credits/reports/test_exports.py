@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from credits import ledger
 from credits.models import LedgerEntry
+from credits.reports import exports
 from generations.models import Generation
 
 pytestmark = pytest.mark.django_db
@@ -114,14 +116,34 @@ def test_no_cell_is_a_formula(owner, run):
     assert adjustment["reason"] == "'@SUM(A1:A9)"
 
 
-@pytest.mark.parametrize(
-    "start", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t"]
-)
-def test_no_start_of_a_formula_is_left_alone(owner, run, start):
-    Generation.objects.update(product_title=f"{start}1+1 Bügel")
+STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"]  # The last is Japanese keyboards' "=".
 
-    spend = next(row for row in download(owner) if row["entry_type"] == "spend")
-    assert spend["product_title"] == f"'{start}1+1 Bügel"
+
+@pytest.mark.parametrize("start", STARTS, ids=ascii)
+def test_no_cell_of_any_column_is_a_formula(owner, start):
+    """Every text that can reach the file begins as a formula does, also what a run says of itself."""
+    text = f"{start}cmd|' /C calc'!A0"
+    owner.person.name = text
+    owner.person.save(update_fields=["name"])
+    actor = f"user:{owner.person.pk}"
+    spend = ledger.spend(owner.account.pk, 10, "run", tool=text, actor=actor)
+    ledger.adjust(owner.account.pk, "package", 10, "plus", "staff:9", text)
+    said = exports.RunDetails(**{field.name: text for field in fields(exports.RunDetails)})
+    today = timezone.now().date()
+    extent = exports.Extent(today - timedelta(days=2), today + timedelta(days=2))
+
+    content = "".join(exports.rows(owner.account, extent, lambda _spends: {spend.pk: said}))
+    content = content.removeprefix(exports.BYTE_ORDER_MARK)
+
+    lines = list(csv.DictReader(io.StringIO(content, newline="")))
+    hostile = {column for line in lines for column, cell in line.items() if text in cell}
+    assert hostile == {
+        "tool", "resolution_or_seconds", "product_id", "product_title", "job_id", "person", "reason",
+    }  # fmt: skip
+    for line in lines:
+        assert set(line) == set(exports.COLUMNS)
+        for cell in line.values():
+            assert re.fullmatch(r"-?\d+", cell) or not cell.startswith(tuple(STARTS)), cell
 
 
 def test_local_and_utc_time_with_the_zone(owner):

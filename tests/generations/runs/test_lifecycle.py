@@ -74,6 +74,30 @@ class TestWorking:
 
 
 class TestHealing:
+    def test_attempts_lie_seconds_apart(
+        self,
+        owner: Merchant,
+        engine: Engine,
+        django_capture_on_commit_callbacks: Callbacks,
+        sent_jobs: list[str],
+    ) -> None:
+        engine.error = OSError("Read-only file system")
+        ask(owner.client)
+        run = Generation.objects.get()
+        with django_capture_on_commit_callbacks(execute=True):
+            tasks.run(generation_id=str(run.pk))
+            lifecycle.sweep()
+        assert not [job for job in sent_jobs if "generations.run" in job]
+
+        run.refresh_from_db()
+        run.enqueued_at -= lifecycle.PAUSE
+        run.save()
+        with django_capture_on_commit_callbacks(execute=True):
+            lifecycle.sweep()
+
+        assert timedelta(seconds=5) <= lifecycle.PAUSE
+        assert f"generations.run {run.pk}" in sent_jobs
+
     def test_sends_a_run_again_that_waits_too_long(
         self, owner: Merchant, django_capture_on_commit_callbacks: Callbacks, sent_jobs: list[str]
     ) -> None:

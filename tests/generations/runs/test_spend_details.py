@@ -128,3 +128,17 @@ class TestWhatNeedsTheMerchant:
         finished(owner, engine, PlatformError("The disk is full."))
 
         assert "failed" not in banner(second_shop)
+
+    def test_another_stores_delivery_hides_no_failure(
+        self, owner: Merchant, second_shop: Merchant, engine: Engine
+    ) -> None:
+        finished(owner, engine, PlatformError("The disk is full."))
+        finished(second_shop, engine)
+
+        assert "1 run failed" in banner(owner)
+
+    def test_an_earlier_delivery_hides_no_failure(self, owner: Merchant, engine: Engine) -> None:
+        finished(owner, engine)
+        finished(owner, engine, PlatformError("The disk is full."))
+
+        assert "1 run failed" in banner(owner)

@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from generations import tasks
 from generations.engines import registry, routing
-from generations.engines.base import Job, Pending, Result
+from generations.engines.base import ContentPolicyError, Job, Pending, PlatformError, Result
 from generations.models import Generation
 from generations.runs import lifecycle, worker
 from tests.generations.engine import Engine
-from tests.generations.mug_store import ask
+from tests.generations.mug_store import ask, stored_files
 from tests.merchants import Merchant
 
 # What is committed and sent, a worker that browser tests have started would work off.
@@ -132,6 +132,53 @@ def test_of_an_engine_that_hangs_runs_out_and_the_run_is_worked_off_by_another(
     hanging.freed.set()
     stuck.join()
 
+    run.refresh_from_db()
+    assert (run.state, run.attempts, run.pictures.count()) == ("succeeded", 2, 2)
+    assert owner.total == 80
+
+
+@pytest.mark.parametrize(
+    "end_of_the_first",
+    [
+        None,
+        ContentPolicyError("Refused."),
+        PlatformError("The disk is full."),
+        RuntimeError("boom"),
+    ],
+    ids=["delivers", "fails for good", "wants another try", "breaks"],
+)
+def test_the_first_worker_ends_while_the_second_attempt_runs(
+    owner: Merchant,
+    hanging: Hanging,
+    monkeypatch: pytest.MonkeyPatch,
+    end_of_the_first: Exception | None,
+) -> None:
+    """What the first one brings is nobody's any more: the run is the second one's, to its end."""
+    ask(owner.client)
+    run = Generation.objects.get()
+    first = work_apart(run)
+    assert hanging.begun.wait(10)
+    # Nobody hears from the first one, and another takes the run over.
+    Generation.objects.update(lease_until=timezone.now())
+    assert lifecycle.sweep()[1] == 1
+    second = Hanging()
+    monkeypatch.setitem(registry.LOCAL, "background-removal", second)
+    late = work_apart(run)
+    try:
+        assert second.begun.wait(10)
+
+        hanging.error = end_of_the_first
+        hanging.freed.set()
+        first.join()
+
+        run.refresh_from_db()
+        assert (run.state, run.outcome, run.attempts) == ("running", "", 2)
+        assert run.lease_until is not None
+        assert run.pictures.count() == 1
+        assert len(stored_files(owner.account.pk)) == 1
+    finally:
+        second.freed.set()
+        late.join()
     run.refresh_from_db()
     assert (run.state, run.attempts, run.pictures.count()) == ("succeeded", 2, 2)
     assert owner.total == 80

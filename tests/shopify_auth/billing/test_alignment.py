@@ -32,17 +32,10 @@ def sam(store_access: DevStore) -> Owner:
     return Owner(store_access, SECOND_SHOP)
 
 
-def bill(owner: Owner, price: str, currency: str = "USD") -> None:
-    """Shopify charges the owner's latest charge otherwise."""
-    with owner.devstore.changed_shop(owner.handle) as shop:
-        shop.charges[-1].price = Decimal(price)
-        shop.charges[-1].currency = currency
-
-
 class TestPrices:
     def test_another_price_is_reported_and_what_was_sold_is_granted(self, olivia):
         row = olivia.buy("small")
-        bill(olivia, "4.50")
+        olivia.bill("4.50")
 
         olivia.nudge()
 
@@ -53,7 +46,7 @@ class TestPrices:
 
     def test_another_currency_is_kept_as_it_is_billed(self, olivia):
         row = olivia.subscribe("starter")
-        bill(olivia, "17.40", "EUR")
+        olivia.bill("17.40", "EUR")
 
         olivia.nudge()
 
@@ -66,7 +59,7 @@ class TestPrices:
     def test_a_lost_answer_is_recognised_in_another_currency(self, olivia):
         olivia.buy("small")
         Purchase.objects.update(gid=None, status="REQUESTED", confirmation_url="")
-        bill(olivia, "4.60", "EUR")
+        olivia.bill("4.60", "EUR")
 
         olivia.nudge()
 
@@ -75,7 +68,7 @@ class TestPrices:
     def test_a_lost_row_is_recognised_in_another_currency(self, olivia):
         olivia.buy("small")
         Purchase.objects.all().delete()
-        bill(olivia, "4.60", "EUR")
+        olivia.bill("4.60", "EUR")
 
         olivia.nudge()
 
@@ -86,13 +79,13 @@ class TestPrices:
 class TestReports:
     def test_a_new_difference_is_told_after_an_older_one_was_dealt_with(self, olivia):
         olivia.subscribe("starter")
-        bill(olivia, "25")
+        olivia.bill("25")
         olivia.nudge()
         BillingDifference.objects.update(resolved_at=clock.now())
         olivia.nudge()
         assert not BillingDifference.objects.filter(resolved_at=None).exists()
 
-        bill(olivia, "29")
+        olivia.bill("29")
         olivia.nudge()
 
         assert BillingDifference.objects.get(resolved_at=None).detail.startswith("29")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import connection
 
 from shopify_auth.billing import charges, reconcile
 from shopify_auth.billing.charges import ChargeRefused
-from shopify_auth.models import Purchase
+from shopify_auth.models import Purchase, Subscription
 from shopify_auth.stores import uninstalls
+from tests.at_once import at_once, meeting_after
 from tests.devstore_fixture import DevStore
 from tests.merchants import Owner
 
@@ -22,26 +23,6 @@ WAIT_SECONDS = 5
 @pytest.fixture
 def olivia(store_access: DevStore) -> Owner:
     return Owner(store_access)
-
-
-def at_once(*calls: Callable[[], object]) -> list[Exception]:
-    """Run the calls in threads of their own; what they raised."""
-    raised: list[Exception] = []
-
-    def run(call: Callable[[], object]) -> None:
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001  Told by the caller's assertions.
-            raised.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[call]) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
 
 
 def test_many_nudges_at_once_are_one_grant(olivia):
@@ -55,13 +36,21 @@ def test_many_nudges_at_once_are_one_grant(olivia):
     ]  # fmt: skip
 
 
-def test_clicks_at_the_same_instant_are_one_charge(olivia):
-    buyer = olivia.buyer()
+@pytest.mark.parametrize("compared_before", [False, True])
+@pytest.mark.parametrize(
+    ("choose", "model", "handle"),
+    [(charges.buy_package, Purchase, "small"), (charges.subscribe, Subscription, "starter")],
+)
+def test_clicks_at_the_same_instant_are_one_charge(olivia, choose, model, handle, compared_before):
+    """A store's first click makes its billing row, which would keep the others waiting unlocked."""
+    if compared_before:
+        olivia.nudge()
+    looked = meeting_after("SELECT", f'FROM "{model._meta.db_table}"', '"price" =')
 
-    raised = at_once(*[lambda: charges.buy_package(buyer, "small")] * 6)
+    raised = at_once(*[partial(choose, olivia.buyer(), handle)] * 6, wrapper=looked)
 
     assert all(isinstance(error, ChargeRefused) for error in raised)
-    assert Purchase.objects.count() == 1
+    assert model.objects.count() == 1
     assert len(olivia.devstore.shop(olivia.handle).charges) == 1
 
 

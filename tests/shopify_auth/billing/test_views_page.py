@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
 
@@ -305,6 +306,22 @@ class TestReturn:
         assert "Confirming with Shopify…" in words(told)
         assert "every 2s" in told.content.decode()
         assert olivia.account.package_balance == 0
+
+    def test_reloading_the_return_page_keeps_the_first_returns_time(self, olivia):
+        """It is what the polls and their patience are counted from."""
+        row = olivia.buy("small", decision="")
+        path = self.return_path(olivia, row, "approve_pending")
+        Client().get(path)
+        row.refresh_from_db()
+        first = row.returned_at
+        assert first is not None
+        assert abs(clock.now() - first) < timedelta(seconds=30)
+
+        olivia.devstore.move_clock(minutes=5)
+        assert Client().get(path).status_code == 302
+
+        row.refresh_from_db()
+        assert row.returned_at == first
 
     def test_a_forged_return_grants_nothing(self, olivia):
         row = olivia.buy("small", decision="")

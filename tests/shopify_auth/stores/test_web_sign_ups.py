@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from django.conf import settings
@@ -12,6 +13,8 @@ from django.test import Client
 from credits.models import Account, AlertRecipient, LedgerEntry
 from shopify_auth.models import Membership, Person
 from shopify_auth.stores import web_sign_ups
+from tests.at_once import at_once, meeting_after
+from tests.merchants import SAM, make_person
 
 PASSWORD = "correct horse battery"
 SIGN_UP = {"email": "Nina@example.com", "password1": PASSWORD, "password2": PASSWORD}
@@ -68,3 +71,18 @@ def test_confirming_twice_starts_one_trial(client, confirmation):
 def test_a_member_of_an_account_gets_no_second_one(owner):
     assert web_sign_ups.open_account(owner.person) == owner.account
     assert Account.objects.count() == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_link_that_is_opened_twice_at_once_starts_one_trial():
+    person = make_person(SAM)
+    looked = meeting_after("SELECT", 'FROM "shopify_auth_membership"')
+
+    raised = at_once(*[partial(web_sign_ups.open_account, person)] * 4, wrapper=looked)
+
+    assert raised == []
+    account = Account.objects.get()
+    assert Membership.objects.get(person=person).account == account
+    assert LedgerEntry.objects.get(account=account).kind == "trial_grant"
+    assert AlertRecipient.objects.get(account=account).email == person.email

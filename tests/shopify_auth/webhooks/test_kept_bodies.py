@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.test import Client
 
+from ecomvance_app import clock
 from shopify_auth.models import Shop, WebhookDelivery
 from shopify_auth.webhooks import inbox
 from shopify_auth.webhooks.bodies import SHAPES
@@ -81,3 +82,34 @@ def test_the_migration_empties_the_bodies_that_fitted(shop):
     migration.forget_bodies(apps, None)
     bodies = dict(WebhookDelivery.objects.values_list("webhook_id", "body"))
     assert bodies == {"fits": "", "other": '{"id": 1}'}
+
+
+def test_what_waits_outlives_the_clean_up_of_what_is_old(shop, store_access):
+    """Three months of trouble, and the word that a store has left is still there."""
+    post("orders/create", b'{"id": 1}', webhook_id="done")
+    work()
+    post("app/scopes_update", webhook_id="waits")
+    post("orders/updated", b'{"id": 2}', webhook_id="waits with its body")
+    old = clock.now() - inbox.DELIVERIES_KEPT * 1.1
+    WebhookDelivery.objects.update(received_at=old)
+
+    inbox.forget_old(clock.now())
+
+    bodies = dict(WebhookDelivery.objects.values_list("webhook_id", "body"))
+    assert bodies == {"waits": "", "waits with its body": '{"id": 2}'}
+    with store_access.changed_shop(HANDLE) as changed:
+        changed.scopes = ["write_products"]
+    work()
+    shop.refresh_from_db()
+    assert shop.scopes == ["write_products"]
+
+
+def test_what_is_not_old_yet_is_kept_to_the_day(shop):
+    post("orders/create", b'{"id": 1}')
+    work()
+    received = WebhookDelivery.objects.get().received_at
+
+    inbox.forget_old(received + inbox.BODIES_KEPT)
+    assert WebhookDelivery.objects.get().body == '{"id": 1}'
+    inbox.forget_old(received + inbox.DELIVERIES_KEPT)
+    assert WebhookDelivery.objects.get().body == ""

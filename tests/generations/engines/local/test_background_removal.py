@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from generations.engines import registry
 from generations.engines.base import (
     EngineTimeoutError,
     InputPicture,
@@ -240,7 +241,8 @@ class TestFailures:
         with pytest.raises(PlatformError, match="switched off"):
             get_engine(TOOL)
 
-    def test_a_tool_without_an_engine_cannot_be_started(self):
+    def test_a_tool_without_an_engine_cannot_be_started(self, monkeypatch):
+        monkeypatch.setattr(registry, "GOOGLE", {})
         assert unavailable_reason("veo-t2v") == (
             "This tool comes later. It cannot be started or charged yet."
         )
