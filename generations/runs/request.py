@@ -25,7 +25,7 @@ from credits import ledger, limits
 from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog, products
-from generations.media import storage
+from generations.media import masks, storage
 from generations.media.reading import PictureRefused, UploadedImage, read_picture
 from generations.models import Generation, Picture
 from generations.runs import free_runs, lifecycle
@@ -115,8 +115,12 @@ def gather(undo: storage.Undo, order: Order) -> Material:
         with _clean_copy(undo, upload) as image:
             _add(undo, found, Picture.Role.INPUT, image, _name(upload))
     if order.mask:
-        with _clean_copy(undo, order.mask, "mask") as mask:
-            _check_mask(mask, found.files[0][1] if found.files else None)
+        picture = found.files[0][1] if found.files else None
+        with _clean_copy(undo, order.mask, "mask") as given:
+            mask = given
+            if order.mask_is_drawn and picture is not None:
+                mask = masks.enlarged(given, picture.width or 1, picture.height or 1)
+            _check_mask(mask, picture)
             _add(undo, found, Picture.Role.MASK, mask)
     if order.reference:
         with _clean_copy(undo, order.reference, "reference") as reference:

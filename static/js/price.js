@@ -65,6 +65,8 @@
     write(bar, amounts);
     const promised = bar.querySelector("[data-promised]");
     if (promised) promised.value = short ? "" : String(amounts.package);
+    const most = form.querySelector("[data-max-credits]");
+    if (most) most.value = String(cost);
     form.dataset.affordable = String(!short);
     bar.querySelector("[data-run-button]").hidden = Boolean(short);
     bar.querySelector("[data-buy-button]").hidden = !short;
