@@ -16,6 +16,7 @@ urlpatterns = [
     path("", generations.home, name="home"),
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
+    path("google", generations.consent, name="consent"),
     path("history", generations.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),

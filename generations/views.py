@@ -27,7 +27,7 @@ from generations.engines import routing
 from generations.forms import ToolForm
 from generations.media import links
 from generations.models import Generation, Picture
-from generations.runs import health, lifecycle, queries
+from generations.runs import consents, health, lifecycle, queries
 from generations.runs.request import Requester, place
 
 RECENT_USE = timedelta(days=30)
@@ -92,6 +92,24 @@ def tool(request: MerchantRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _start(request, found)
     return render(request, "generations/tool.html", _tool_context(request, found))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def consent(request: MerchantRequest) -> HttpResponse:
+    """The notice that is accepted before the first picture goes to Google."""
+    asked = request.POST.get("next") or request.GET.get("next") or ""
+    following = asked if asked in catalog.TOOLS else ""
+    if request.method == "POST":
+        consents.accept(request.account.pk, request.person.pk if request.person else None)
+        where = _url(request, "tool", following) if following else _url(request, "tools")
+        return HttpResponseRedirect(where)
+    context = {
+        "nav_active": "tools",
+        "notice": consents.NOTICE,
+        "missing": consents.is_missing(request.account.pk, consents.GOOGLE),
+        "next": following,
+    }
+    return render(request, "generations/consent.html", context)
 
 
 @require_safe
@@ -165,12 +183,15 @@ def _url(request: MerchantRequest, name: str, *args: Any) -> str:
 
 
 def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
-    unavailable = health.route(found.slug).unavailable_reason
+    route = health.route(found.slug)
+    unavailable = route.unavailable_reason
     search = request.GET.get("search", "").strip()[:100]
     context: dict[str, Any] = {
         "nav_active": "tools",
         "tool": found,
         "unavailable": unavailable,
+        "needs_consent": bool(found.max_images)
+        and consents.is_missing(request.account.pk, route.engine),
         "key": uuid.uuid4().hex,
         "search": search,
     }

@@ -18,7 +18,7 @@ from ecomvance_app import clock
 from generations import catalog
 from generations.media import storage
 from generations.models import Generation
-from generations.runs import quote, request
+from generations.runs import consents, quote, request
 from generations.runs.orders import MAX_KEY as MAX_RUN_KEY
 from generations.runs.orders import Order, Requester
 from generations.runs.queries import key_digest
@@ -49,6 +49,8 @@ def place_batch(
         return repeated(known, orders, key), False
 
     terms = check(orders)
+    for agreed, order in zip(terms, orders, strict=True):
+        consents.check(account_id, agreed, order)
     price = sum(agreed.credits for agreed in terms)
     limits.check(account_id, price, by_owner=requester.is_owner)
     check_affordable(account_id, price, now)

@@ -28,7 +28,7 @@ from generations import catalog, products
 from generations.media import masks, storage
 from generations.media.reading import PictureRefused, UploadedImage, read_picture
 from generations.models import Generation, Picture
-from generations.runs import free_runs, lifecycle
+from generations.runs import consents, free_runs, lifecycle
 from generations.runs.orders import MAX_KEY, Order, Requester, Upload
 from generations.runs.queries import find_by_key, key_digest
 from generations.runs.quote import MAX_PROMPT, RunRefused, Terms, check, check_affordable
@@ -68,6 +68,7 @@ def place(
         return repeated(known, order, key), False
 
     terms = check(order)
+    consents.check(requester.account_id, terms, order)
     limits.check(requester.account_id, terms.credits, by_owner=requester.is_owner)
     check_affordable(requester.account_id, terms.credits, now)
     free_runs.check(requester.account_id, terms, now)
