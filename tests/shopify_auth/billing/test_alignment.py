@@ -12,7 +12,8 @@ from credits import ledger
 from credits.models import Plan
 from ecomvance_app import clock
 from shopify_auth.admin_api.errors import ShopifyError, StoreLocked
-from shopify_auth.billing import clawbacks, receipts
+from shopify_auth.billing import clawbacks, receipts, reconcile
+from shopify_auth.billing.readings import read_charges
 from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
 from tests.embedded import SECOND_SHOP
