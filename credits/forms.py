@@ -123,3 +123,16 @@ class WarningForm(forms.Form):
             "threshold": self.account.low_threshold,
             "recipients": "\n".join(recipients.order_by("email").values_list("email", flat=True)),
         }
+
+
+class LimitForm(forms.Form):
+    """Above how many credits an owner wants to be asked."""
+
+    ask_above = forms.IntegerField(
+        label=_("Ask an owner above"),
+        required=False,
+        min_value=0,
+        max_value=MAX_CREDITS,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        help_text=_("Credits, for a run, or for a batch by its sum. Leave it empty for no limit."),
+    )

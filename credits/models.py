@@ -90,6 +90,17 @@ class Account(models.Model):
         null=True, blank=True, help_text=_("When the period's end has to be booked.")
     )
 
+    retired_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("When its owner came to a store's account: its trial days stop."),
+    )
+    ask_above = models.IntegerField(
+        null=True,
+        blank=True,
+        help_text=_("What costs more credits than this needs an owner's word; empty for no limit."),
+    )
+
     low_threshold = models.IntegerField(null=True, blank=True)
     low_at = models.IntegerField(default=50)
     low_mailed_period = models.BigIntegerField(null=True, blank=True)
@@ -117,7 +128,8 @@ class Account(models.Model):
             kind=kind,
             credits=self.plan_balance,
             allocation=self.allocation,
-            anchor=self.anchor,
+            # A retired workspace's trial ends with its running day.
+            anchor=self.anchor if self.retired_at is None else None,
             start=self.period_start,
             end=self.period_end,
             settled=self.due_at is None,

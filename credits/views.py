@@ -22,8 +22,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from credits import ledger, periods, queries
-from credits.forms import InstantForm, WarningForm
+from credits import ledger, limits, periods, queries
+from credits.forms import InstantForm, LimitForm, WarningForm
 from credits.models import Account, LedgerEntry
 from credits.reports import charts, exports, history, receipts, spans, usage
 from credits.reports.people import person_names
@@ -161,6 +161,22 @@ def settings_page(request: MerchantRequest) -> HttpResponse:
         account.refresh_from_db()
         form = WarningForm(account)
     return _settings_form(request, form)
+
+
+@for_owners
+@require_http_methods(["GET", "HEAD", "POST"])
+def spending_page(request: MerchantRequest) -> HttpResponse:
+    """Above which price an owner has to start a run or a batch."""
+    form = LimitForm(request.POST or None, initial={"ask_above": request.account.ask_above})
+    context: dict[str, Any] = {"nav_active": "settings", "form": form}
+    status = 200
+    if request.method == "POST":
+        status = 200 if form.is_valid() else 422
+        if form.is_valid():
+            limits.set_limit(request.account.pk, form.cleaned_data["ask_above"])
+            context["saved"] = True
+    template = "credits/_spending_form.html" if request.htmx else "credits/spending.html"
+    return render(request, template, context, status=status)
 
 
 def _settings_form(request: MerchantRequest, form: WarningForm) -> HttpResponse:

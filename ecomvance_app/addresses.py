@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.utils.translation import gettext as _
 
 NUL = "\0"
 FIRST_YEAR, LAST_YEAR = 2000, 2999
@@ -45,3 +47,24 @@ class AddressMiddleware:
         if NUL in request.path or b"\0" in query:
             raise Http404
         return self.get_response(request)
+
+
+class FormMiddleware:
+    """422 for a form of a page with a NUL in a field; behind those that know who sends it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: Callable[..., Any], _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        """Look at the fields; the API has its own rules for them."""
+        if request.method != "POST" or request.path.startswith("/api/"):
+            return None
+        if not any(NUL in text for texts in request.POST.lists() for text in (texts[0], *texts[1])):
+            return None
+        message = _("The form could not be read.")
+        return HttpResponse(message, content_type="text/plain; charset=utf-8", status=422)

@@ -4,7 +4,8 @@ One subscription to Valkey per process fans out to the open streams. A nudge nam
 the hub reads it from the database once for all streams, on one connection of its own. A nudge can
 get lost, so a quiet stream carries the balance again every 15 seconds.
 EventSource cannot carry a session token, so a page fetches a ticket (by cookie on the web, by
-session token in Shopify's admin) and opens the stream with it. Tickets last 60 seconds.
+session token in Shopify's admin) and opens the stream with it. Tickets last 60 seconds; the right
+they carry is asked again at every keep-alive, and the stream ends with it.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import redis.asyncio
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core import signing
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from credits import queries as credit_queries
@@ -32,17 +34,19 @@ from credits.representations import balance_json
 from ecomvance_app import live
 from ecomvance_app.http import MerchantRequest, public, unauthorized
 from generations.runs.representations import generation_json
+from shopify_auth.identity import stream_rights
+from shopify_auth.identity.stream_rights import StreamRight
 
 logger = logging.getLogger(__name__)
 
-TICKET_SECONDS = 60
 KEEP_ALIVE_SECONDS = 15
-_SALT = "live-ticket"
+# Of one account in one process: more than its people have windows.
+MOST_STREAMS = 24
 
 
 def ticket(request: MerchantRequest) -> JsonResponse:
     """A ticket for this account's stream, good for 60 seconds."""
-    return JsonResponse({"ticket": signing.dumps(request.account.pk, salt=_SALT)})
+    return JsonResponse({"ticket": stream_rights.issue_ticket(stream_rights.right_of(request))})
 
 
 def balance(request: MerchantRequest) -> JsonResponse:
@@ -53,26 +57,31 @@ def balance(request: MerchantRequest) -> JsonResponse:
 @public
 async def stream(request: HttpRequest) -> HttpResponseBase:
     """`GET /events`: the stream of the account that the session token or the ticket names."""
-    account_id = _account_id(request)
-    if account_id is None:
+    right = _right(request)
+    if right is None or not await sync_to_async(stream_rights.holds)(right):
         return unauthorized()
+    if _hub.is_full(right.account_id):
+        return _too_many()
     # The middleware's connection would otherwise stay open for the life of the stream.
     await sync_to_async(connections.close_all)()
     return StreamingHttpResponse(
-        _hub.listen(account_id),
+        _hub.listen(right),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-def _account_id(request: HttpRequest) -> int | None:
-    account = getattr(request, "account", None)
-    if account is not None:
-        return int(account.pk)
-    try:
-        return int(signing.loads(request.GET.get("ticket", ""), salt=_SALT, max_age=TICKET_SECONDS))
-    except signing.BadSignature:
-        return None
+def _right(request: HttpRequest) -> StreamRight | None:
+    if getattr(request, "account", None) is not None:
+        return stream_rights.right_of(cast("MerchantRequest", request))
+    return stream_rights.read_ticket(request.GET.get("ticket", ""))
+
+
+def _too_many() -> JsonResponse:
+    message = _("Too many windows are open. This one shows changes when you load it again.")
+    response = JsonResponse({"error": "too_many_streams", "message": message}, status=429)
+    response["Retry-After"] = str(KEEP_ALIVE_SECONDS)
+    return response
 
 
 class _Hub:
@@ -83,28 +92,51 @@ class _Hub:
         self._reader: asyncio.Task[None] | None = None
         self._database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="events")
 
-    async def listen(self, account_id: int) -> AsyncIterator[str]:
-        """The account's events for as long as the client stays; the balance comes first.
+    def is_full(self, account_id: int) -> bool:
+        """Whether the account has as many streams open here as it may have."""
+        return len(self._streams.get(account_id, ())) >= MOST_STREAMS
+
+    async def listen(self, right: StreamRight) -> AsyncIterator[str]:
+        """The account's events for as long as the client stays and may; the balance comes first.
 
         It also comes whenever nothing else did for a while, so that what was said while the broker
         was away, or while this stream's queue was full, is made good.
         """
+        account_id = right.account_id
+        if self.is_full(account_id):
+            # Others were let in beside this one and have begun before it.
+            return
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
         self._streams[account_id].add(queue)
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read())
         balance_now = {"account": account_id, "kind": "balance", "id": ""}
+        asked_at = time.monotonic()
         try:
             yield await self._event(balance_now)
             while True:
                 try:
-                    yield await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
+                    event = await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
                 except TimeoutError:
-                    yield await self._event(balance_now)
+                    event = ""
+                if time.monotonic() - asked_at >= KEEP_ALIVE_SECONDS:
+                    if not await self._holds(right):
+                        return
+                    asked_at = time.monotonic()
+                yield event or await self._event(balance_now)
         finally:
             self._streams[account_id].discard(queue)
             if not self._streams[account_id]:
                 del self._streams[account_id]
+
+    async def _holds(self, right: StreamRight) -> bool:
+        """Whether the right still holds; while the database is away nothing is said anyhow."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._database, _read_right, right)
+        except DatabaseError:
+            logger.warning("A stream's right is asked for later", exc_info=True)
+            return True
 
     async def _read(self) -> None:
         """Relay nudges while anybody listens; a broker that is away is tried again."""
@@ -143,6 +175,14 @@ class _Hub:
         if data is None:
             return ": gone\n\n"
         return f"event: {nudge['kind']}\ndata: {json.dumps(data, cls=DjangoJSONEncoder)}\n\n"
+
+
+def _read_right(right: StreamRight) -> bool:
+    close_old_connections()
+    try:
+        return stream_rights.holds(right)
+    finally:
+        close_old_connections()
 
 
 def _read_state(nudge: dict[str, Any]) -> dict[str, Any] | None:

@@ -10,11 +10,13 @@ from generations import views as generations
 from generations.runs.spend_details import describe_spends
 from shopify_auth.billing import views as billing
 from shopify_auth.billing.receipts import describe_charges
+from shopify_auth.linking import pages as linking
 
 urlpatterns = [
     path("", generations.home, name="home"),
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
+    path("google", generations.consent, name="consent"),
     path("history", generations.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
@@ -37,6 +39,9 @@ urlpatterns = [
     path("plans/cancel", billing.cancel_plan, name="cancel_plan"),
     path("plans/confirmation/<str:reference>", billing.confirmation, name="confirmation"),
     path("settings", credits.settings_page, name="settings"),
+    path("settings/spending", credits.spending_page, name="spending"),
+    path("settings/connection", linking.connection, name="connection"),
+    path("settings/people", linking.people, name="people"),
     path("live", events.ticket, name="live_ticket"),
     path("balance", events.balance, name="balance"),
     path("banner", banners.fragment, name="banner"),

@@ -141,6 +141,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
     "ecomvance_app.throttling.PagePostMiddleware",
+    "ecomvance_app.addresses.FormMiddleware",
     "ecomvance_app.zones.AccountTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",

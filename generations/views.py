@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -22,13 +21,13 @@ from credits.refusals import KeyConflict, Refusal
 from credits.reports import receipts, usage
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, answer_refusal
-from generations import catalog, products
+from generations import catalog, tool_page
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.forms import ToolForm
-from generations.media import links, product_photos
+from generations.media import links
 from generations.models import Generation, Picture
-from generations.runs import health, lifecycle, queries
+from generations.runs import consents, health, lifecycle, queries
 from generations.runs.request import Requester, place
 
 RECENT_USE = timedelta(days=30)
@@ -93,6 +92,24 @@ def tool(request: MerchantRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _start(request, found)
     return render(request, "generations/tool.html", _tool_context(request, found))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def consent(request: MerchantRequest) -> HttpResponse:
+    """The notice that is accepted before the first picture goes to Google."""
+    asked = request.POST.get("next") or request.GET.get("next") or ""
+    following = asked if asked in catalog.TOOLS else ""
+    if request.method == "POST":
+        consents.accept(request.account.pk, request.person.pk if request.person else None)
+        where = _url(request, "tool", following) if following else _url(request, "tools")
+        return HttpResponseRedirect(where)
+    context = {
+        "nav_active": "tools",
+        "notice": consents.NOTICE,
+        "missing": consents.is_missing(request.account.pk, consents.GOOGLE),
+        "next": following,
+    }
+    return render(request, "generations/consent.html", context)
 
 
 @require_safe
@@ -166,49 +183,35 @@ def _url(request: MerchantRequest, name: str, *args: Any) -> str:
 
 
 def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
-    unavailable = health.route(found.slug).unavailable_reason
+    route = health.route(found.slug)
+    unavailable = route.unavailable_reason
+    search = request.GET.get("search", "").strip()[:100]
     context: dict[str, Any] = {
         "nav_active": "tools",
         "tool": found,
-        "price": found.variants[0].credits,
         "unavailable": unavailable,
+        "needs_consent": bool(found.max_images)
+        and consents.is_missing(request.account.pk, route.engine),
         "key": uuid.uuid4().hex,
-        "search": request.GET.get("search", "").strip()[:100],
-        "choices": [],
+        "search": search,
     }
-    if unavailable or not found.max_images:
+    if unavailable:
         return context
-    try:
-        listed = products.list_products(request.account.pk, context["search"])
-    except products.ProductsUnavailable as error:
-        return context | {"products_unavailable": str(error)}
-    context["choices"] = _choices(listed)
-    if len(listed) >= products.MOST_LISTED:
-        context["listed"] = len(listed)
-    return context
-
-
-def _choices(listed: Iterable[products.Product]) -> list[dict[str, str]]:
-    """Every photo of these products; the photos of one product are told apart by their hints."""
-    return [
-        {
-            "value": f"{product.id} {photo.id}",
-            "src": product_photos.link(photo),
-            "label": product.title,
-            "hint": photo.alt or (_("Photo %(number)s") % {"number": localize(number)}),
-        }
-        for product in listed
-        for number, photo in enumerate(product.photos, 1)
-    ]
+    again, source = (request.GET.get(name, "") for name in ("again", "source"))
+    asked = tool_page.read_asked(request.account.pk, again, source)
+    return context | tool_page.describe(request.account.pk, found, search, asked)
 
 
 def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
-    form = ToolForm(found, request.POST, request.FILES)
+    form = ToolForm(found, request.account.pk, request.POST, request.FILES)
     if not form.is_valid():
         sentences = [str(error) for errors in form.errors.values() for error in errors]
         return _refuse(request, found, Refusal(" ".join(sentences)))
     requester = Requester(
-        request.account.pk, request.person.pk if request.person else None, request.surface
+        request.account.pk,
+        request.person.pk if request.person else None,
+        request.surface,
+        is_owner=request.role == "owner",
     )
     try:
         generation, _created = place(requester, form.order(), form.cleaned_data["key"])
@@ -244,13 +247,13 @@ def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
     trial = request.account.period_kind == "trial"
     routes = health.routes()
     return [
-        _tile(found, routes[found.slug].unavailable_reason, total, trial=trial)
-        for found in catalog.TOOLS.values()
+        _tile(found, routes[found.slug], total, trial=trial) for found in catalog.TOOLS.values()
     ]
 
 
-def _tile(found: Tool, reason: str | None, total: int, *, trial: bool) -> dict[str, Any]:
-    price = found.lowest_price
+def _tile(found: Tool, route: routing.Route, total: int, *, trial: bool) -> dict[str, Any]:
+    is_free = route.label == "sandbox"
+    price, reason = 0 if is_free else found.lowest_price, route.unavailable_reason
     if reason is None and found.output == "video" and trial and total < price:
         reason = _("Needs %(price)s; the trial gives %(daily)s a day. Buy a package or a plan.") % {
             "price": localize(price),
@@ -263,6 +266,7 @@ def _tile(found: Tool, reason: str | None, total: int, *, trial: bool) -> dict[s
         "text": found.summary,
         "variants": found.variants,
         "price": price,
+        "is_placeholder": is_free,
         "icon": found.icon,
         "disabled_reason": reason,
         "runs_left": total // price if price else "",
@@ -299,6 +303,8 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "after_url": links.link(after, preview=True) if after and after.preview else "",
         "view_url": links.link(after) if after and after.file else "",
         "download_url": links.link(after, download=True) if after and after.file else "",
+        "run_text": str(generation.pk),
+        "next_tools": tool_page.next_tools(generation.tool),
         "receipt": receipts.read_receipt(
             generation.account_id, generation.spend_id, generation.outcome
         )

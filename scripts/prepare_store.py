@@ -1,4 +1,4 @@
-"""Brings database, weights, photos and demo store up to date, in one process to save seconds.
+"""Brings database, photos and demo store up to date, in one process to save seconds.
 
 Standard output is the demo log-ins, for `scripts/run` to print; all else goes to standard error.
 """
@@ -19,16 +19,11 @@ from shopify_auth.devstore.catalogue import make_photos
 
 
 def prepare(*, reset: bool) -> None:
-    """Migrate, fetch the engine's weights and the demo photos, open the demo store.
+    """Migrate, fetch the demo photos, open the demo store.
 
-    Repeating it is harmless. Without a network the product still runs: the tool that needs the
-    weights says so, and the demo store has its drawings.
+    Repeating it is harmless. Without a network the demo store has its drawings.
     """
     call_command("migrate", verbosity=0, interactive=False, stdout=sys.stderr)
-    try:
-        call_command("fetch_weights", stdout=sys.stderr)
-    except CommandError as error:
-        sys.stderr.write(f"{error}\n")
     try:
         make_photos()
     except WheelFileError as error:

@@ -23,7 +23,7 @@ from scripts.supervisor import Program, ProgramEndedError, Supervisor
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "var"
 # Downloaded once and the same for everybody, so fresh demo data keeps them.
-KEPT_BY_RESET = {"weights", "demo_photos"}
+KEPT_BY_RESET = {"demo_photos"}
 LEAST_FREE_MEGABYTES = 200
 STARTED_WITHIN_SECONDS = 60
 # Everything here is this machine's own. A shell that is set up for another project, or for

@@ -30,7 +30,7 @@ from scripts.servers.valkey import PrivateValkey, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "var" / "screenshots"
-SHARED = ("weights", "demo_photos")
+SHARED = ("demo_photos",)
 WIDTHS = {1280: 900, 390: 844}
 STARTED_WITHIN_SECONDS = 60
 MERCHANT = ("demo@ecomvance.test", "try-ecomvance")

@@ -24,3 +24,9 @@ def hashed_domain(domain: str) -> str:
     """
     key = settings.IDENTITY_KEY.encode()
     return hmac.new(key, domain.lower().encode(), hashlib.sha256).hexdigest()
+
+
+def hashed_mailbox(address: str) -> str:
+    """The same of a mailbox. Case and a tag after a plus sign make no other mailbox."""
+    local, _at, host = address.strip().lower().rpartition("@")
+    return hashed_domain(f"mailbox:{local.partition('+')[0]}@{host}")

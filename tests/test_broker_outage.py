@@ -58,7 +58,6 @@ def until_worker_listens(broker: PrivateValkey) -> None:
             time.sleep(0.1)
 
 
-@pytest.mark.usefixtures("real_engine")
 def test_a_run_that_no_broker_took_is_sent_again_and_charged_once(
     site: Product, broker: PrivateValkey, owner: Merchant, photographs: Path
 ) -> None:

@@ -17,6 +17,7 @@ import pytest
 import redis
 import time_machine
 from asgiref.sync import async_to_sync, sync_to_async
+from django.core import signing
 from django.db import OperationalError, connection
 from django.db.backends.signals import connection_created
 from django.test import AsyncClient, Client
@@ -31,9 +32,10 @@ from generations.models import Generation
 from generations.runs import lifecycle
 from generations.runs.request import Order, Requester, place
 from scripts.servers.valkey import PrivateValkey
+from shopify_auth.models import Shop
 from tests.generations import sample_pictures as samples
 from tests.generations.engine import Engine
-from tests.merchants import Merchant
+from tests.merchants import Merchant, open_store
 from tests.plugins.browser import Product
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,6 +147,79 @@ class TestTickets:
                 return seen
 
         assert scenario(ticket_of(second_shop)) == [100, 95]
+
+
+class TestRights:
+    """A stream ends with what has opened it."""
+
+    @staticmethod
+    def ends(monkeypatch: pytest.MonkeyPatch, ticket: str, change: Callable[[], object]) -> bool:
+        monkeypatch.setattr(events, "KEEP_ALIVE_SECONDS", 0.1)
+
+        @async_to_sync
+        async def scenario() -> bool:
+            async with stream_of(ticket) as stream:
+                await next_of(stream, "balance")
+                await sync_to_async(change)()
+                async with asyncio.timeout(WITHIN_SECONDS):
+                    said = [event async for event in stream]
+                return len(said) <= 1
+
+        return scenario()
+
+    def test_of_a_member_end_with_the_membership(
+        self, owner: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.ends(monkeypatch, ticket_of(owner), owner.person.memberships.all().delete)
+
+    def test_of_a_person_end_with_the_person(
+        self, owner: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def close() -> None:
+            owner.person.is_active = False
+            owner.person.save()
+
+        assert self.ends(monkeypatch, ticket_of(owner), close)
+
+    def test_of_a_session_end_with_the_session(
+        self, owner: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.ends(monkeypatch, ticket_of(owner), owner.client.logout)
+
+    def test_of_a_store_end_when_it_leaves(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        store = open_store("olivia.myshopify.com")
+        headers = store.headers
+        ticket = str(Client().post("/live", headers=headers).json()["ticket"])
+        shops = Shop.objects.filter(domain=store.domain)
+
+        assert self.ends(monkeypatch, ticket, lambda: shops.update(state="uninstalled"))
+
+    def test_are_asked_before_the_first_event_too(self, owner: Merchant, client: Client) -> None:
+        ticket = ticket_of(owner)
+        owner.client.logout()
+
+        assert client.get("/events", {"ticket": ticket}).status_code == 401
+
+    def test_no_ticket_shows_the_sessions_key(self, owner: Merchant) -> None:
+        ticket = ticket_of(owner)
+        readable = signing.loads(ticket, salt="live-ticket")
+
+        assert str(owner.client.session.session_key) not in ticket + readable
+
+    def test_of_one_account_are_counted(
+        self, owner: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(events, "MOST_STREAMS", 2)
+
+        @async_to_sync
+        async def scenario(ticket: str) -> int:
+            async with stream_of(ticket) as first, stream_of(ticket) as second:
+                for stream in (first, second):
+                    await next_of(stream, "balance")
+                response: Any = await AsyncClient().get("/events", {"ticket": ticket})
+                return int(response.status_code)
+
+        assert scenario(ticket_of(owner)) == 429
 
 
 def test_a_run_is_said_with_its_state_and_the_version_of_the_balance(

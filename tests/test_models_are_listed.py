@@ -25,6 +25,8 @@ MUTABLE = {
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
     "generations.UsagePrice",
+    # That pictures may go to a provider; goes when the store is forgotten.
+    "generations.ProviderConsent",
     # Identity and connections: people, shops and tokens come and go.
     "shopify_auth.Erasure", "shopify_auth.Membership", "shopify_auth.OfflineToken",
     "shopify_auth.Person", "shopify_auth.SignInFailure", "shopify_auth.Mailbox",

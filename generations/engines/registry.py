@@ -14,8 +14,28 @@ from generations.engines.google.engine import (
     GoogleVideos,
 )
 from generations.engines.local.background_removal import BackgroundRemoval
+from generations.engines.local.enhance import Enhance
+from generations.engines.local.object_removal import ObjectRemoval
+from generations.engines.local.placeholders import TITLES, Placeholders
+from generations.engines.local.reels import Reels
+from generations.engines.local.scenes import Scenes, StyleCloning
+from generations.engines.local.shadowing import Shadowing
 
-LOCAL: dict[str, Engine] = {"background-removal": BackgroundRemoval()}
+_SCENES, _REELS, _PLACEHOLDERS = Scenes(), Reels(), Placeholders()
+
+LOCAL: dict[str, Engine] = {
+    "background-removal": BackgroundRemoval(),
+    "object-removal": ObjectRemoval(),
+    "image-enhance": Enhance(),
+    "ai-shadowing": Shadowing(),
+    "product-placement": _SCENES,
+    "ai-backgrounds": _SCENES,
+    "model-backgrounds": _SCENES,
+    "style-cloning": StyleCloning(),
+    "product-reels": _REELS,
+    "model-reels": _REELS,
+    **dict.fromkeys(TITLES, _PLACEHOLDERS),
+}
 GOOGLE: dict[str, Engine] = {
     **dict.fromkeys(PICTURE_TOOLS, GooglePictures()),
     **dict.fromkeys(VIDEO_TOOLS, GoogleVideos()),

@@ -68,6 +68,11 @@ def is_routed(tool_slug: str) -> bool:
     return registry.find(engine_name(tool_slug), tool_slug) is not None
 
 
+def is_chosen(tool_slug: str) -> bool:
+    """Whether the operator has named an engine for the tool."""
+    return tool_slug in settings.TOOL_ENGINES
+
+
 def get_engine(tool_slug: str, name: str = "") -> Engine:
     """The engine that runs the tool, or the one of that name; PlatformError when it cannot run now."""
     engine = registry.find(name or engine_name(tool_slug), tool_slug)
@@ -97,6 +102,9 @@ def what_to_set(tool_slug: str) -> str:
     name = engine_name(tool_slug)
     if name == "google" and not has_google_credentials():
         return "Set GEMINI_API_KEY, or GOOGLE_CLOUD_PROJECT with credentials of Google Cloud."
+    engine = registry.find(name, tool_slug)
+    if engine is not None:
+        return "See the log for what is missing."
     if tool_slug in registry.GOOGLE and name != "google":
         return f"Set GEMINI_API_KEY and TOOL_ENGINES={tool_slug}=google."
     return f"No engine named {name} runs {tool_slug}: change TOOL_ENGINES."

@@ -11,6 +11,8 @@ import contextlib
 import hashlib
 import json
 import logging
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -171,6 +173,29 @@ def read(picture: Picture) -> bytes:
     """The content of a stored picture."""
     with default_storage.open(picture.file) as file:
         return bytes(file.read())
+
+
+def read_again(picture: Picture) -> UploadedImage:
+    """A stored picture as the clean copy that it is, for another run: nothing is encoded anew."""
+    format_name = picture.media_type.removeprefix("image/").upper()
+    return UploadedImage(
+        file=_copied(picture.file),
+        preview=_copied(picture.preview),
+        sha256=picture.sha256,
+        width=picture.width or 0,
+        height=picture.height or 0,
+        format=format_name,
+        source_format=format_name,
+        has_alpha=format_name == "PNG",
+        lightest=255,
+    )
+
+
+def _copied(name: str) -> IO[bytes]:
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - it ends with the picture that holds it.
+    with default_storage.open(name) as stored:
+        shutil.copyfileobj(stored, copy)
+    return copy
 
 
 def delete(name: str) -> None:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from credits import ledger
+from credits import ledger, limits
 from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog
 from generations.media import storage
 from generations.models import Generation
-from generations.runs import quote, request
+from generations.runs import consents, quote, request
 from generations.runs.orders import MAX_KEY as MAX_RUN_KEY
 from generations.runs.orders import Order, Requester
 from generations.runs.queries import key_digest
@@ -49,7 +49,11 @@ def place_batch(
         return repeated(known, orders, key), False
 
     terms = check(orders)
-    check_affordable(account_id, sum(agreed.credits for agreed in terms), now)
+    for agreed, order in zip(terms, orders, strict=True):
+        consents.check(account_id, agreed, order)
+    price = sum(agreed.credits for agreed in terms)
+    limits.check(account_id, price, by_owner=requester.is_owner)
+    check_affordable(account_id, price, now)
 
     keys = _keys(key, len(orders))
     with storage.Undo(account_id) as undo:

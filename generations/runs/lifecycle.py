@@ -118,12 +118,13 @@ def book_error(generation: Generation, error: EngineError) -> None:
     An engine that says another try helps knows that its provider has taken nothing.
     """
     if error.retry_helps and generation.attempts < MAX_ATTEMPTS:
-        _requeue(generation, error.retry_after)
+        asked = timedelta(seconds=min(error.retry_after or 0, MOST_SECONDS_ASKED))
+        _requeue(generation, max(PAUSE, asked))
     else:
         fail(generation, error.outcome, str(error))
 
 
-def give_up_attempt(generation: Generation, message: str) -> None:
+def give_up_attempt(generation: Generation, message: str, pause: timedelta = PAUSE) -> None:
     """An attempt ended through no fault of the order: wait for another, or end the run.
 
     Work that was being handed over to a provider may be billed there and is never sent again.
@@ -131,7 +132,7 @@ def give_up_attempt(generation: Generation, message: str) -> None:
     if generation.step == Generation.Step.SUBMITTING:
         logger.error("Run %s may have been billed by its provider", generation.pk)
     elif generation.attempts < MAX_ATTEMPTS:
-        _requeue(generation)
+        _requeue(generation, pause)
         return
     fail(generation, Outcome.PLATFORM_ERROR, message)
 
@@ -233,7 +234,9 @@ def sweep() -> tuple[int, int]:
         sent += 1
     orphans = _orphans()
     for generation in orphans:
-        give_up_attempt(generation, gettext_noop("Our worker stopped in the middle of this run."))
+        # They have waited for their lease to run out; what ended is their worker, not what it needs.
+        message = gettext_noop("Our worker stopped in the middle of this run.")
+        give_up_attempt(generation, message, pause=timedelta())
     return sent, len(orphans)
 
 
@@ -249,9 +252,8 @@ def _orphans() -> list[Generation]:
     return orphans
 
 
-def _requeue(generation: Generation, after: float | None = None) -> None:
-    """Let the run wait again; the first sweep after a pause sends it, a longer one if asked for."""
-    wait = max(PAUSE, timedelta(seconds=min(after or 0, MOST_SECONDS_ASKED)))
+def _requeue(generation: Generation, pause: timedelta) -> None:
+    """Let the run wait again; it is sent at once, or by the first sweep after the pause."""
     with transaction.atomic():
         changed = Generation.objects.filter(
             pk=generation.pk, state=State.RUNNING, attempts=generation.attempts, poll_at=None
@@ -260,8 +262,10 @@ def _requeue(generation: Generation, after: float | None = None) -> None:
             step=Generation.Step.NONE,
             lease_until=None,
             suspected_at=None,
-            enqueued_at=timezone.now() + wait - ENQUEUE_AGAIN_AFTER,
+            enqueued_at=timezone.now() + pause - (ENQUEUE_AGAIN_AFTER if pause else timedelta()),
         )
+        if changed and not pause:
+            enqueue(generation)
         if changed:
             announce(generation)
 

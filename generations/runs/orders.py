@@ -33,8 +33,9 @@ class Source:
 class Order:
     """What a merchant asks for: a tool, its options and its pictures.
 
-    Pictures are uploads, or photos of products: of `product_id`, or of each of `products`. A price
-    above `max_credits` is refused.
+    Pictures are uploads, or photos of products: of `product_id`, or of each of `products`. A mask
+    that `is_drawn` was painted on a smaller copy of the picture and is enlarged to it. A price above
+    `max_credits` is refused.
     """
 
     tool: str
@@ -48,6 +49,7 @@ class Order:
     options: Mapping[str, object] = field(default_factory=dict)
     products: tuple[Source, ...] = ()
     mask: Upload | None = None
+    mask_is_drawn: bool = False
     reference: Upload | None = None
     max_credits: int | None = None
 
@@ -125,6 +127,8 @@ class Requester:
     account_id: int
     person_id: int | None
     surface: str
+    # Whether an owner presses the button: the spending limit is for others and for programs.
+    is_owner: bool = False
 
     @property
     def actor(self) -> str:

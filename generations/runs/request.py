@@ -21,14 +21,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from credits import ledger
+from credits import ledger, limits
 from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog, products
-from generations.media import storage
+from generations.media import masks, storage
 from generations.media.reading import PictureRefused, UploadedImage, read_picture
 from generations.models import Generation, Picture
-from generations.runs import free_runs, lifecycle
+from generations.runs import consents, free_runs, lifecycle
 from generations.runs.orders import MAX_KEY, Order, Requester, Upload
 from generations.runs.queries import find_by_key, key_digest
 from generations.runs.quote import MAX_PROMPT, RunRefused, Terms, check, check_affordable
@@ -68,6 +68,8 @@ def place(
         return repeated(known, order, key), False
 
     terms = check(order)
+    consents.check(requester.account_id, terms, order)
+    limits.check(requester.account_id, terms.credits, by_owner=requester.is_owner)
     check_affordable(requester.account_id, terms.credits, now)
     free_runs.check(requester.account_id, terms, now)
 
@@ -114,8 +116,12 @@ def gather(undo: storage.Undo, order: Order) -> Material:
         with _clean_copy(undo, upload) as image:
             _add(undo, found, Picture.Role.INPUT, image, _name(upload))
     if order.mask:
-        with _clean_copy(undo, order.mask, "mask") as mask:
-            _check_mask(mask, found.files[0][1] if found.files else None)
+        picture = found.files[0][1] if found.files else None
+        with _clean_copy(undo, order.mask, "mask") as given:
+            mask = given
+            if order.mask_is_drawn and picture is not None:
+                mask = masks.enlarged(given, picture.width or 1, picture.height or 1)
+            _check_mask(mask, picture)
             _add(undo, found, Picture.Role.MASK, mask)
     if order.reference:
         with _clean_copy(undo, order.reference, "reference") as reference:

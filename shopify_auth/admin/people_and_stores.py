@@ -16,7 +16,7 @@ from credits import staff_acts
 from credits.admin.read_only import ReadOnlyAdmin
 from credits.admin.recorded import RecordedAdmin, staff_id
 from shopify_auth.admin_api import scopes
-from shopify_auth.identity import staff_door
+from shopify_auth.identity import sign_in, staff_door
 from shopify_auth.models import (
     Erasure,
     Membership,
@@ -82,6 +82,19 @@ class PersonAdmin(RecordedAdmin, UserAdmin):  # type: ignore[type-arg]
     def has_set_up_permission(self, request: HttpRequest) -> bool:
         """Superusers alone let colleagues in."""
         return _is_superuser(request)
+
+    def save_model(self, request: HttpRequest, obj: Person, form: Any, change: Any) -> None:
+        """Save; whoever's address is changed hears of it at the old one."""
+        super().save_model(request, obj, form, change)
+        old = form.initial.get("email") if change and "email" in form.changed_data else None
+        if old:
+            sign_in.move_address(request, obj, old)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Record; whoever's password is set hears of it."""
+        if "password" in message:
+            sign_in.tell_of_password(request, obj)
+        return super().log_change(request, obj, message)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Rights are there to be read, but for superusers."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 Status = Charge.Status
 
+# Loads of the return address within so many seconds are one question to Shopify.
+RETURNS_JOINED = 10
 QUICK_POLLS = timedelta(minutes=1)
 REASON_LENGTH = 500
 
@@ -142,7 +145,9 @@ def billing_return(request: MerchantRequest, reference: str) -> HttpResponse:
     if charge is None or charge.shop.state == Shop.State.REDACTED:
         raise Http404
     type(charge).objects.filter(pk=charge.pk, returned_at=None).update(returned_at=clock.now())
-    jobs.enqueue(schedule.RECONCILE, shop_id=charge.shop.pk)
+    # The page that this leads to asks by itself, so anybody's further loads need not.
+    if cache.add(f"billing-return:{charge.shop.pk}", 1, RETURNS_JOINED):
+        jobs.enqueue(schedule.RECONCILE, shop_id=charge.shop.pk)
     query = f"?charge={charge.reference}"
     if charge.surface == "web":
         return HttpResponseRedirect(reverse("web:plans") + query)

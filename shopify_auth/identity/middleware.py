@@ -23,6 +23,7 @@ from shopify_auth.admin_api.errors import (
     SubjectTokenRefused,
 )
 from shopify_auth.frame import session_tokens
+from shopify_auth.frame.bounce import RELOAD
 from shopify_auth.frame.session_tokens import SessionToken, SessionTokenError
 from shopify_auth.identity import credentials, memberships, roles, unauthenticated
 from shopify_auth.stores import installs
@@ -31,6 +32,11 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 View = Callable[..., Any]
 
 COOKIE_PATHS = ("/dashboard/", "/staff/")
+# What decides who is asking, and where to, may come once. Of two, one reader would check the first and
+# another follow the last.
+ONCE = (
+    "shop", "host", "hmac", "signature", "timestamp", "state", "code", "id_token", RELOAD,
+)  # fmt: skip
 OPEN_PATHS = ("/dashboard/sign-in/", "/staff/", "/api/v1/openapi.json")
 
 
@@ -48,6 +54,8 @@ class SessionTokenMiddleware:
         if not request.path.startswith(COOKIE_PATHS):
             if request.method == "OPTIONS":
                 return _preflight()
+            if any(len(request.GET.getlist(name)) > 1 for name in ONCE):
+                return unauthenticated.ambiguous(request)
             _read_token(request)
             _note_frame(request)
         return self.get_response(request)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.models import EmailAddress
 from allauth.account.signals import email_added
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from django.conf import settings
@@ -14,9 +15,10 @@ from django.dispatch import receiver
 from shopify_auth.identity import sign_in_limits
 
 if TYPE_CHECKING:
-    from allauth.account.models import EmailAddress
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
+
+    from shopify_auth.models import Person
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types.
@@ -71,6 +73,24 @@ class SecondFactorForm(_LimitedCode, AuthenticateForm):  # type: ignore[misc]
 
 class SecondFactorAgainForm(_LimitedCode, ReauthenticateForm):  # type: ignore[misc]
     """Before something that needs a recent sign-in."""
+
+
+def tell_of_password(request: HttpRequest, person: Person) -> None:
+    """The person hears that somebody of our staff has set another password."""
+    get_adapter(request).send_notification_mail("account/email/password_changed", person)
+
+
+def move_address(request: HttpRequest, person: Person, old: str) -> None:
+    """Our staff gave the person another address: it has to be confirmed, and the old one hears."""
+    EmailAddress.objects.filter(user=person, email=old).delete()
+    if person.email:
+        EmailAddress.objects.get_or_create(
+            user=person, email=person.email, defaults={"primary": True, "verified": False}
+        )
+    changed = {"from_email": old, "to_email": person.email or ""}
+    get_adapter(request).send_notification_mail(
+        "account/email/email_changed", person, changed, email=old
+    )
 
 
 @receiver(email_added, dispatch_uid="tell-old-address")

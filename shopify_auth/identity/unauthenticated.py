@@ -124,6 +124,14 @@ def unauthorized(request: HttpRequest) -> HttpResponse:
     return http.unauthorized(HttpResponse(message, content_type="text/plain"))
 
 
+def ambiguous(request: HttpRequest) -> HttpResponse:
+    """400: a parameter that decides who is asking came twice."""
+    message = _("This address names something twice that may be named once.")
+    if request.path.startswith(JSON_PATHS):
+        return JsonResponse({"error": "bad_request", "message": message}, status=400)
+    return HttpResponse(message, status=400, content_type="text/plain")
+
+
 def shopify_away(request: HttpRequest) -> HttpResponse:
     """503: the store has to be connected again and Shopify does not answer."""
     message = _("Shopify does not answer at the moment. Try again in a minute.")

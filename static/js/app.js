@@ -78,8 +78,15 @@
 
   // What a person has just asked for must not appear out of sight, below the form on a phone.
   document.addEventListener("htmx:after:swap", (event) => {
-    const target = /** @type {CustomEvent} */ (event).detail?.ctx?.target;
+    const ctx = /** @type {CustomEvent} */ (event).detail?.ctx;
+    const { target } = ctx || {};
     if (target instanceof Element && target.matches("[data-reveal]")) target.scrollIntoView({ block: "nearest" });
+    // A refusal is read at once, wherever the button was.
+    const refusal = ctx?.response?.status >= 400 && document.querySelector("[data-focus]");
+    if (refusal && refusal.textContent.trim()) {
+      refusal.scrollIntoView({ block: "center" });
+      refusal.focus({ preventScroll: true });
+    }
   });
 
   // Messages that the server rendered as toasts leave like the others.

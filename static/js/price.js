@@ -64,6 +64,8 @@
       after: Math.max(0, balance.total - cost),
     };
     write(bar, amounts);
+    const most = form.querySelector("[data-max-credits]");
+    if (most) most.value = String(cost);
     form.dataset.affordable = String(!short);
     bar.querySelector("[data-run-button]").hidden = Boolean(short);
     bar.querySelector("[data-buy-button]").hidden = !short;

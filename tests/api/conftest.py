@@ -24,8 +24,8 @@ def _storefront(settings) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that could run: no run is worked on here, so no weights are needed."""
-    monkeypatch.setitem(registry.LOCAL, "background-removal", IdleEngine())
+    """One tool has an engine that could run: no run is worked on here."""
+    monkeypatch.setattr(registry, "LOCAL", {"background-removal": IdleEngine()})
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ class TestTools:
 
 class TestOrders:
     def test_keeps_the_options_of_a_run(self, owner: ApiMerchant) -> None:
-        options = {"set": "marble", "seed": 7}
+        options = {"set": "white-marble", "seed": 7}
 
         answer = owner.post(
             "generations",
@@ -81,7 +81,7 @@ class TestOrders:
 
         assert answer.status_code == 201
         shown = answer.json()
-        assert shown["options"] == {"set": "marble", "ratio": "original", "seed": 7}
+        assert shown["options"] == {"set": "white-marble", "ratio": "original", "seed": 7}
         assert (shown["engine"], shown["model"], shown["label"]) == (
             "local", "test-model", "limited",
         )  # fmt: skip

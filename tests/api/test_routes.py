@@ -55,7 +55,7 @@ class TestTools:
         ]
         assert [v["credits"] for v in tools["product-reels"]["variants"]] == [400, 600, 800]
         assert tools["background-removal"]["available"] is True
-        assert "later" in tools["ai-shadowing"]["unavailable_reason"]
+        assert "Our staff can switch it on" in tools["ai-shadowing"]["unavailable_reason"]
 
 
 class TestGenerations:

@@ -30,7 +30,6 @@ pytestmark = pytest.mark.django_db
 def demo_store(settings, tmp_path: Path, demo_photos: Path) -> Account:
     """A demo store on its first day, with a business clock of its own."""
     (tmp_path / "demo_photos").symlink_to(demo_photos)
-    (tmp_path / "weights").symlink_to(Path(settings.DATA_DIR) / "weights")
     settings.DATA_DIR = tmp_path
     settings.DEBUG, settings.DEV_STORE = True, f"http://127.0.0.1:{free_port()}"
     call_command("demo_store")

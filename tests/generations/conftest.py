@@ -22,8 +22,9 @@ def store(settings: object) -> Iterator[None]:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Background removal by an engine of the test's own; no other tool has one."""
     engine = Engine()
-    monkeypatch.setitem(registry.LOCAL, "background-removal", engine)
+    monkeypatch.setattr(registry, "LOCAL", {"background-removal": engine})
     return engine
 
 

@@ -13,8 +13,8 @@ PLACEMENT = catalog.TOOLS["product-placement"].options
 
 
 def test_what_is_not_said_is_the_default() -> None:
-    assert clean(SHADOW, {"angle": 90}) == {
-        "shadow": "contact", "ground": "white", "colour": "#f2f2f2", "angle": 90, "strength": 50,
+    assert clean(SHADOW, {"angle": -40}) == {
+        "shadow": "contact", "ground": "white", "colour": "#f2f2f2", "angle": -40, "strength": 50,
     }  # fmt: skip
 
 

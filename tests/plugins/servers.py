@@ -24,8 +24,6 @@ from scripts.servers.postgres import PostgresUnavailableError, PrivatePostgres
 from scripts.servers.valkey import PrivateValkey
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# What `manage.py fetch_weights` has fetched; scripts/test does it before the first run.
-WEIGHTS = ROOT / "var" / "weights"
 FAST_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
@@ -43,8 +41,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     options = early_config.known_args_namespace
     folder = Path(tempfile.mkdtemp(prefix="ecomvance-test-"))
     early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    if WEIGHTS.is_dir():
-        (folder / "weights").symlink_to(WEIGHTS)
     valkey = PrivateValkey()
     valkey.start()
     early_config.add_cleanup(valkey.stop)

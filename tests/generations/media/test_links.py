@@ -14,9 +14,9 @@ from django.utils import timezone
 from PIL import Image
 
 from credits.signals import account_erased
-from generations.media import links
+from generations.media import links, product_photos
 from generations.models import Generation, Picture
-from tests.generations.mug_store import TOOL, ask, stored_files
+from tests.generations.mug_store import TOOL, Callbacks, OneMug, ask, stored_files
 from tests.merchants import Merchant
 
 
@@ -45,10 +45,13 @@ class TestFiles:
         assert response.status_code == 410
         assert "Links to pictures work for 15 minutes." in response.content.decode()
 
-    def test_go_with_the_prompts_when_a_store_is_forgotten(self, owner: Merchant) -> None:
+    def test_go_with_the_prompts_when_a_store_is_forgotten(
+        self, owner: Merchant, django_capture_on_commit_callbacks: Callbacks
+    ) -> None:
         ask(owner.client, image="", photo="gid://shopify/Product/1 7")
 
-        answers = account_erased.send(sender=None, account_id=owner.account.pk)
+        with django_capture_on_commit_callbacks(execute=True):
+            answers = account_erased.send(sender=None, account_id=owner.account.pk)
 
         assert {"pictures": 1, "runs": 1} in [dict(erased or {}) for _receiver, erased in answers]
         run = Generation.objects.get()
@@ -67,6 +70,17 @@ class TestProductPhotos:
         assert response["Content-Type"] == "image/webp"
         with Image.open(io.BytesIO(response.content)) as image:
             assert image.size == (320, 213)
+
+    def test_have_links_that_stay_for_a_day_and_end_after_the_next(self, client: Client) -> None:
+        [photo] = OneMug.mug.photos
+        with time_machine.travel("2026-11-27T09:00:00Z"):
+            address = product_photos.link(photo)
+        with time_machine.travel("2026-11-27T23:00:00Z"):
+            assert product_photos.link(photo) == address
+
+        for day, status in (("2026-11-28", 200), ("2026-11-29", 404)):
+            with time_machine.travel(f"{day}T12:00:00Z"):
+                assert client.get(address).status_code == status
 
     def test_are_fetched_for_signed_addresses_only(self, owner: Merchant, client: Client) -> None:
         forged = signing.Signer(salt="another").sign_object("https://cdn.shopify.com/x.png")

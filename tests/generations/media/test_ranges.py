@@ -17,7 +17,7 @@ from generations.runs import request
 from generations.runs.orders import Order, Requester
 from tests.generations import sample_pictures as samples
 from tests.generations.engine import Engine
-from tests.generations.mug_store import stored_files
+from tests.generations.mug_store import Callbacks, stored_files
 from tests.merchants import Merchant
 
 CONTENT = bytes(range(256)) * 600
@@ -91,10 +91,10 @@ def test_a_video_is_shown_with_its_poster_and_downloaded(
     assert "<video" in page
     assert "poster=" in page
     poster = client.get(links.link(reel, preview=True))
-    poster.close()
     assert poster["Content-Type"] == "image/webp"
+    assert b"".join(poster.streaming_content).startswith(b"RIFF")  # type: ignore[attr-defined]
     download = client.get(links.link(reel, download=True))
-    download.close()
+    assert b"".join(download.streaming_content) == CONTENT  # type: ignore[attr-defined]
     assert download["Content-Disposition"] == (
         'attachment; filename="enamel-mug-product-reels.mp4"'
     )
@@ -115,9 +115,10 @@ def test_a_text_is_shown_as_text_and_has_no_file(
 
 
 def test_all_kinds_are_erased(
-    owner: Merchant, reel: Picture, monkeypatch: pytest.MonkeyPatch
+    owner: Merchant, reel: Picture, django_capture_on_commit_callbacks: Callbacks
 ) -> None:
-    account_erased.send(sender=None, account_id=owner.account.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        account_erased.send(sender=None, account_id=owner.account.pk)
 
     assert not Picture.objects.exists()
     assert stored_files(owner.account.pk) == []

@@ -120,7 +120,9 @@ class TestAsking:
         assert Generation.objects.count() == 1
         assert owner.total == 0
 
-    def test_looks_at_the_tool_then_the_balance_then_the_picture(self, owner: Merchant) -> None:
+    def test_looks_at_the_tool_then_the_balance_then_the_picture(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
         damaged = samples.encoded(samples.see_through(), "PNG")[:2000]
         ledger.spend(owner.account.pk, 90, "most")
 
@@ -146,7 +148,9 @@ class TestAsking:
         assert response.status_code == 422
         assert "Choose a product photo or upload a picture." in response.content.decode()
 
-    def test_starts_and_charges_no_tool_that_comes_later(self, owner: Merchant) -> None:
+    def test_starts_and_charges_no_tool_that_comes_later(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
         for slug in ("image-enhance", "veo-t2v", "chat-assistant", "ai-shadowing"):
             response = owner.client.post(
                 f"/dashboard/tools/{slug}", {"key": slug, "image": upload()}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, Permission
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -61,6 +63,22 @@ def test_whoever_changes_people_gives_no_merchant_rights(owner):
     assert owner.person.email == "new@example.com"
     assert not owner.person.is_staff
     assert not owner.person.is_superuser
+    # The old address hears of it, and the new one signs nobody in before it is confirmed.
+    [notice] = mail.outbox
+    assert notice.to == ["olivia@example.com"]
+    assert "new@example.com" in notice.body
+    [address] = EmailAddress.objects.filter(user=owner.person)
+    assert (address.email, address.verified) == ("new@example.com", False)
+
+
+def test_a_merchant_hears_of_a_password_that_staff_have_set(superuser, owner):
+    page = reverse("admin:auth_user_password_change", args=[owner.person.pk])
+    form = {"password1": "x9-long-one", "password2": "x9-long-one", "usable_password": "true"}
+
+    assert superuser.post(page, form).status_code == 302
+
+    assert [message.to for message in mail.outbox] == [["olivia@example.com"]]
+    assert StaffAct.objects.get().changed == ["password"]
 
 
 @pytest.mark.parametrize("page", ["change", "password_change", "delete"])

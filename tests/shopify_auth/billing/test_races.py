@@ -10,9 +10,9 @@ from django.db import connection
 
 from shopify_auth.billing import charges, reconcile
 from shopify_auth.billing.charges import ChargeRefused
-from shopify_auth.models import Purchase, Subscription
+from shopify_auth.models import BillingCheck, Purchase, Subscription
 from shopify_auth.stores import uninstalls
-from tests.at_once import at_once, meeting_after
+from tests.at_once import MEETING_SECONDS, at_once, meeting_after
 from tests.devstore_fixture import DevStore
 from tests.merchants import Owner
 
@@ -90,3 +90,35 @@ def test_buying_and_another_change_of_the_store_never_wait_for_each_other(olivia
 
     assert at_once(buy, change) == []
     assert Purchase.objects.filter(handle="small").exists()
+
+
+def test_readings_that_begin_at_the_same_instant_have_numbers_of_their_own(olivia):
+    """Of two with one number the later one, which may be the newer word, would be dropped."""
+    olivia.nudge()
+    looked = meeting_after("SELECT", 'FROM "shopify_auth_billingcheck"')
+
+    raised = at_once(*[partial(reconcile.reconcile_charges, olivia.shop)] * 2, wrapper=looked)
+
+    assert raised == []
+    assert BillingCheck.objects.get().begun == 3
+
+
+def test_a_comparison_forgets_no_purchase_that_begins_meanwhile(olivia):
+    """It has looked at the charges and is about to write down that nothing is awaited."""
+    olivia.nudge()
+    buyer = olivia.buyer()
+    buying = threading.Thread(target=at_once, args=[partial(charges.buy_package, buyer, "small")])
+
+    def before_it_is_written(execute, sql, params, many, context):
+        if sql.startswith('UPDATE "shopify_auth_billingcheck"') and '"due_at"' in sql:
+            buying.start()
+            buying.join(MEETING_SECONDS)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(before_it_is_written):
+        reconcile.reconcile_charges(olivia.shop)
+    buying.join()
+
+    due_at = BillingCheck.objects.get().due_at
+    assert due_at is not None
+    assert due_at <= buyer.now + charges.FIRST_QUESTION

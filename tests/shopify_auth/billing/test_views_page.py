@@ -11,7 +11,9 @@ from django.test import Client
 
 from credits import ledger
 from credits.models import Plan
-from ecomvance_app import clock
+from ecomvance_app import after_commit, clock
+from ecomvance_app.celery import app
+from shopify_auth.billing import schedule
 from shopify_auth.models import Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
 from tests.embedded import SECOND_SHOP
@@ -331,6 +333,17 @@ class TestReturn:
 
         assert olivia.account.package_balance == 0
         assert Client().get("/billing/return/guessed").status_code == 404
+
+    def test_twenty_strangers_at_the_return_address_ask_shopify_once(self, olivia, monkeypatch):
+        row = olivia.buy("small", decision="")
+        sent: list[str] = []
+        monkeypatch.setattr(app, "send_task", lambda name, **_options: sent.append(name))
+        monkeypatch.setattr(after_commit, "tell", lambda tell: tell())
+
+        for _stranger in range(20):
+            assert Client().get(f"/billing/return/{row.reference}").status_code == 302
+
+        assert sent == [schedule.RECONCILE]
 
     def test_another_stores_charge_is_not_found(self, olivia, sam):
         row = olivia.buy("small")

@@ -19,7 +19,7 @@ from django.apps import apps
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
-from django.test import Client
+from django.test import Client, TestCase
 
 from credits import ledger, staff_acts
 from credits.models import AlertRecipient, LedgerEntry, RestorationCase
@@ -214,11 +214,12 @@ def bring_people(owner: Owner) -> None:
 
 
 def erase(owner: Owner) -> None:
-    """The store leaves, and 48 hours later Shopify asks for its erasure."""
+    """The store leaves, and 48 hours later Shopify asks for its erasure; files go after commit."""
     owner.devstore.press("uninstall", owner.handle)
     now = clock.now()
     assert uninstalls.uninstall(owner.shop, uninstalls.last_refresh(owner.shop), now)
-    assert uninstalls.redact(owner.shop, now + timedelta(hours=48, minutes=1))
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert uninstalls.redact(owner.shop, now + timedelta(hours=48, minutes=1))
 
 
 def test_no_word_of_the_store_and_its_people_is_left_anywhere(sam):

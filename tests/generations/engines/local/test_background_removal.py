@@ -19,8 +19,15 @@ from generations.engines.base import (
     Result,
     finished,
 )
+from generations.engines.local import weights
+from generations.engines.local.background_removal import (
+    BackgroundRemoval,
+    BadStrokesError,
+    brushed,
+)
 from generations.engines.routing import get_engine, unavailable_reason
 from generations.media.reading import read_picture
+from tests.generations.engines.local import drawn_products
 from tests.generations.sample_pictures import (
     encoded,
     product_on_table,
@@ -32,7 +39,6 @@ from tests.photographs import photographs
 
 __all__ = ["photographs"]
 
-pytestmark = pytest.mark.usefixtures("real_engine")
 TOOL = "background-removal"
 
 
@@ -148,6 +154,70 @@ class TestCutOut:
         assert len({result.outputs[0].content for result in results}) == 1
 
 
+class TestDrawnProducts:
+    def test_outlines_on_textures_are_found_nearly_to_the_pixel(self):
+        scores = []
+        for number, shape in enumerate(drawn_products.SHAPES):
+            drawn = drawn_products.product(shape, 480, number)
+            photo = drawn_products.laid(drawn, drawn_products.texture(480, number))
+            alpha = pixels(removed(encoded(Image.fromarray(photo), "PNG")))[..., 3] / 255.0
+            true = drawn[..., 3] / 255.0
+            scores.append(np.minimum(true, alpha).sum() / np.maximum(true, alpha).sum())
+
+        assert float(np.median(scores)) >= 0.97, scores
+        assert min(scores) >= 0.88, scores
+
+
+class TestBrush:
+    @staticmethod
+    def both() -> tuple[InputPicture, InputPicture]:
+        photo = encoded(product_on_table(), "PNG")
+        cut_out = removed(photo).outputs[0].content
+        return InputPicture(cut_out, "image/png"), InputPicture(photo, "image/png")
+
+    def test_erase_takes_away_and_keep_brings_the_photo_back(self):
+        cut_out, photo = self.both()
+        strokes = [
+            {"mode": "erase", "radius": 0.05, "points": [[0.5, 0.5]]},
+            {"mode": "keep", "radius": 0.05, "points": [[0.05, 0.05], [0.1, 0.05]]},
+        ]
+
+        made = brushed(cut_out, photo, strokes)
+
+        with Image.open(io.BytesIO(made)) as image:
+            after = np.asarray(image)
+        assert after.shape == (700, 900, 4)
+        assert after[350, 450, 3] == 0
+        assert after[35, 60, 3] == 255
+        assert (after[35, 60, :3] == np.asarray(product_on_table())[35, 60]).all()
+
+    def test_undoing_every_stroke_is_the_master(self):
+        cut_out, photo = self.both()
+
+        with Image.open(io.BytesIO(brushed(cut_out, photo, []))) as image:
+            after = np.asarray(image)
+        with Image.open(io.BytesIO(cut_out.content)) as image:
+            assert (np.asarray(image) == after).all()
+
+    @pytest.mark.parametrize(
+        "strokes",
+        [
+            "erase",
+            [{"mode": "paint", "radius": 0.1, "points": [[0, 0]]}],
+            [{"mode": "keep", "radius": 0.9, "points": [[0, 0]]}],
+            [{"mode": "keep", "radius": float("nan"), "points": [[0, 0]]}],
+            [{"mode": "keep", "radius": 0.1, "points": [[0, 9]]}],
+            [{"mode": "keep", "radius": 0.1, "points": []}],
+            [{"mode": "keep", "radius": 0.1, "points": [[0]]}],
+        ],
+    )
+    def test_what_is_no_stroke_is_refused(self, strokes):
+        cut_out, photo = self.both()
+
+        with pytest.raises(BadStrokesError):
+            brushed(cut_out, photo, strokes)
+
+
 class TestExistingTransparency:
     def test_nothing_transparent_becomes_opaque(self):
         before = np.asarray(see_through().getchannel("A"))
@@ -228,21 +298,23 @@ class TestFailures:
         with pytest.raises(PlatformError, match="could not be read"):
             get_engine(TOOL).run(Job(TOOL, whole.deadline, (cut_off,)))
 
-    def test_missing_weights_switch_the_tool_off(self, settings, tmp_path, caplog):
+    def test_missing_weights_switch_the_tool_off(self, monkeypatch, caplog):
         assert unavailable_reason(TOOL) is None
-        settings.DATA_DIR = tmp_path
+        lost = weights.Weights("lost.onnx", "")
+        monkeypatch.setattr(BackgroundRemoval, "weights", (lost,))
 
         reason = unavailable_reason(TOOL)
 
         assert reason is not None
         assert "switched off" in reason
-        assert "manage.py" not in reason
-        assert "manage.py fetch_weights" in caplog.text
+        assert "lost.onnx" not in reason
+        assert "lost.onnx" in caplog.text
         with pytest.raises(PlatformError, match="switched off"):
             get_engine(TOOL)
 
     def test_a_tool_without_an_engine_cannot_be_started(self, monkeypatch):
         monkeypatch.setattr(registry, "GOOGLE", {})
+        monkeypatch.setattr(registry, "LOCAL", {})
         assert unavailable_reason("veo-t2v") == (
             "This tool comes later. It cannot be started or charged yet."
         )

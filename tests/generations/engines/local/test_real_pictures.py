@@ -17,7 +17,6 @@ from tests.generations import sample_pictures as samples
 from tests.generations.mug_store import ask
 from tests.merchants import Merchant
 
-pytestmark = pytest.mark.usefixtures("real_engine")
 TWELVE_MEGAPIXELS = (4243, 2828)
 
 

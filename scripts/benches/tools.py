@@ -1,0 +1,105 @@
+"""Seconds of processor time and peak memory of every tool of this machine: `scripts/bench tools`.
+
+Each tool and size runs in a process of its own, one after the other, on a drawn product as large as
+the class that is asked for (Image Enhance: half of it).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import django
+from PIL import Image, ImageDraw, ImageFilter
+
+from generations import catalog, options
+from generations.engines import registry
+from generations.engines.base import InputPicture, Job, finished
+
+CLASSES = ("1K", "2K", "4K")
+SIDES = {"": 1024, "1K": 1024, "2K": 2048, "4K": 4096}
+PROMPT = "Soft morning light"
+
+
+def choices() -> Iterator[tuple[str, str]]:
+    """Every tool with each of its resolutions or seconds; one without either stands for itself."""
+    for slug in registry.LOCAL:
+        tool = catalog.TOOLS[slug]
+        if tool.output not in ("image", "video"):
+            continue
+        for variant in tool.variants:
+            yield slug, variant.resolution or str(variant.seconds or "")
+        for resolution in tool.takes_size:
+            yield slug, resolution
+
+
+def drawn_photo(side: int) -> Image.Image:
+    """A red pot on a soft table, as large as the class that is asked for."""
+    photo = Image.effect_noise((side // 8, side // 8), 60).convert("RGB").resize((side, side))
+    pen = ImageDraw.Draw(photo)
+    pen.rounded_rectangle(
+        (side * 0.3, side * 0.25, side * 0.7, side * 0.8), side * 0.05, fill=(180, 40, 50)
+    )
+    return photo.filter(ImageFilter.GaussianBlur(side / 1000))
+
+
+def encoded(picture: Image.Image) -> bytes:
+    """As a PNG, as uploads of this size are stored."""
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def measure(slug: str, choice: str) -> None:
+    """Run one tool once and print its line."""
+    tool = catalog.TOOLS[slug]
+    side = SIDES.get(choice, 2048)
+    if slug == "image-enhance" and choice in CLASSES:
+        side //= 2
+    photo = drawn_photo(side)
+    mask = Image.new("L", photo.size)
+    ImageDraw.Draw(mask).ellipse((side * 0.4, side * 0.4, side * 0.5, side * 0.5), fill=255)
+    given = InputPicture(encoded(photo), "image/png")
+    chosen = options.clean(tool.options, {})
+    job = Job(
+        tool=slug,
+        deadline=time.monotonic() + 600,
+        inputs=(given,) if tool.sources.max else (),
+        mask=InputPicture(encoded(mask), "image/png") if tool.sources.mask else None,
+        reference=given if tool.sources.reference else None,
+        options=chosen,
+        prompt="" if tool.takes_prompt == "no" else PROMPT,
+        resolution=choice if choice in CLASSES else "",
+        seconds=int(choice) if choice.isdigit() else None,
+    )
+    engine = registry.LOCAL[slug]
+    wall, processor = time.monotonic(), time.process_time()
+    [output] = finished(engine.run(job)).outputs
+    wall, processor = time.monotonic() - wall, time.process_time() - processor
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(
+        f"{tool.name:22} {engine.label(slug):8} {choice:3} {processor:7.1f} {wall:7.1f} {peak:6} "
+        f"{output.width} x {output.height}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
+    django.setup()
+    if len(sys.argv) > 1:
+        measure(sys.argv[1], sys.argv[2])
+        return
+    print(f"{'Tool':22} {'Label':8} {'':3} {'CPU s':>7} {'wall s':>7} {'MB':>6} Output", flush=True)
+    for slug, choice in choices():
+        command = [sys.executable, "-m", "scripts.benches.tools", slug, choice]
+        subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()
