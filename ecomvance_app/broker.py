@@ -7,7 +7,7 @@ from typing import Any
 from kombu.transport import redis
 
 
-class ForgivingQoS(redis.QoS):  # type: ignore[misc]  # kombu's Redis transport carries no types.
+class ForgivingQoS(redis.QoS):
     """Gives messages that were not worked off back to Redis, unless its connection is gone.
 
     Kombu 5.7 tries all the same, finds no address to connect to, and its AttributeError ends the
@@ -16,7 +16,8 @@ class ForgivingQoS(redis.QoS):  # type: ignore[misc]  # kombu's Redis transport 
 
     def restore_unacked_once(self, stderr: Any = None) -> None:
         """Give back what is left when a channel is closed."""
-        connection = self.channel.connection
+        # Its types say that both are always there.
+        connection: Any = self.channel.connection
         if connection is None or connection.client is None:
             self.restore_at_shutdown = False
         super().restore_unacked_once(stderr)

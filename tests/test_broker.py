@@ -25,7 +25,9 @@ def test_a_lost_connection_with_messages_that_are_held_can_be_closed(broker: Pri
     connection = app.connection_for_read(broker.url())
     queue = Queue("default")
     app.send_task("credits.sweep", connection=app.connection_for_write(broker.url()))
-    consumer = Consumer(connection, [queue], callbacks=[lambda _body, message: held.append(message)])
+    consumer = Consumer(
+        connection, [queue], callbacks=[lambda _body, message: held.append(message)]
+    )
     consumer.consume()
     # As the worker's remote control, on a channel of its own that is closed first.
     Consumer(connection.channel(), [Queue("control")]).consume()

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.usefixtures("real_engine")
 def test_nothing_that_was_acknowledged_is_lost_doubled_or_stuck() -> None:
     storm = subprocess.run(
         [sys.executable, "-m", "scripts.storming.main", "--seconds", "12", "--seed", "5", "--hurry"],
