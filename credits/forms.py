@@ -62,7 +62,7 @@ class InstantForm(forms.Form):
 
 
 class WarningForm(forms.Form):
-    """When the low-credit warning comes and who gets it by e-mail."""
+    """When the low-credit warning comes and who gets it by email."""
 
     threshold = forms.IntegerField(
         label=_("Warn at or below"),
@@ -72,10 +72,10 @@ class WarningForm(forms.Form):
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
     recipients = forms.CharField(
-        label=_("E-mail addresses"),
+        label=_("Email addresses"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("One address per line. Leave it empty to get no e-mails."),
+        help_text=_("One address per line. Leave it empty to get no emails."),
     )
 
     def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
@@ -99,7 +99,7 @@ class WarningForm(forms.Form):
             try:
                 validate_email(address)
             except ValidationError:
-                message = gettext("“%(address)s” is not an e-mail address.")
+                message = gettext("“%(address)s” is not an email address.")
                 raise ValidationError(message % {"address": address}) from None
         return addresses
 

@@ -148,7 +148,7 @@ def export(request: HttpRequest, token: str, describe: exports.Describe) -> Http
 @for_owners
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings_page(request: MerchantRequest) -> HttpResponse:
-    """When the low-credit warning comes and who gets it by e-mail."""
+    """When the low-credit warning comes and who gets it by email."""
     account, _now = _booked(request)
     if request.method != "POST":
         context = {"nav_active": "settings", "form": WarningForm(account)}
@@ -222,7 +222,7 @@ def _balance_at(request: MerchantRequest, account: Account, now: datetime) -> di
         return {"instant_form": form}
     instant = form.cleaned_data["at"]
     if instant > now:
-        form.add_error("at", _("Choose a time that has come."))
+        form.add_error("at", _("Choose a time in the past."))
         return {"instant_form": form}
     plan, package = queries.balance_at(account.pk, instant)
     then = {"at": instant, "plan": plan, "package": package, "total": plan + package}

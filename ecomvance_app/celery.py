@@ -6,8 +6,11 @@ import os
 
 from celery import Celery
 
+from ecomvance_app import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
 
+broker.forgive_lost_connections()
 app = Celery("ecomvance_app")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

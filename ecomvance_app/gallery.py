@@ -23,7 +23,7 @@ class _SampleForm(forms.Form):
     format = forms.ChoiceField(
         label=_("Format"), choices=[("png", "PNG"), ("webp", "WebP")], widget=forms.RadioSelect
     )
-    mails = forms.BooleanField(label=_("Send e-mails"), required=False)
+    mails = forms.BooleanField(label=_("Send emails"), required=False)
 
 
 @public

@@ -17,8 +17,7 @@ def enqueue(name: str, **ids: str | int) -> None:
     """Send the task `name` once the surrounding transaction has committed, to run at once.
 
     What is due later is no message but a row with its time, which a sweep finds: messages that wait
-    in a worker are lost with it, and end it when the broker goes away meanwhile. Which queue takes
-    the task is ruled by the settings. A broker that is away loses the message, not the work: every queued row has a sweep that sends
+    in a worker are lost with it. Which queue takes the task is ruled by the settings. A broker that is away loses the message, not the work: every queued row has a sweep that sends
     it again, so the caller's commit stands and the request is answered, whatever the error.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from credits import views as credits
-from ecomvance_app import banners, events
+from ecomvance_app import banners, events, prices
 from generations import views as generations
 from generations.runs.spend_details import describe_spends
 from shopify_auth.billing import views as billing
@@ -32,6 +32,7 @@ urlpatterns = [
         {"describe": describe_spends, "describe_charges": describe_charges},
         name="entry",
     ),
+    path("prices", prices.prices_page, name="prices"),
     path("plans", billing.plans_page, name="plans"),
     path("plans/content", billing.plans_content, name="plans_content"),
     path("plans/subscribe", billing.subscribe, name="subscribe"),

@@ -230,6 +230,10 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "ecomVance: "
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+# The page after signing up says what works without a store, and how to connect one.
+ACCOUNT_EMAIL_CONFIRMATION_ANONYMOUS_REDIRECT_URL = (
+    "/dashboard/sign-in/login/?next=/dashboard/settings/connection"
+)
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_ADAPTER = "shopify_auth.identity.sign_in.AccountAdapter"
 # The address in use hears of every change of address, password and second factor, and all of them

@@ -30,6 +30,8 @@ class ToolForm(forms.Form):
     prompt = forms.CharField(required=False, max_length=MAX_PROMPT, strip=False)
     resolution = forms.CharField(required=False, max_length=2)
     seconds = forms.IntegerField(required=False)
+    # What the page has said that package credits would pay; empty from a page without scripts.
+    promised_package = forms.IntegerField(required=False, min_value=0)
     max_credits = forms.IntegerField(required=False, min_value=0)
 
     def __init__(self, tool: Tool, account_id: int, *args: Any, **kwargs: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from credits import periods
 from credits import queries as credit_queries
 from credits.refusals import KeyConflict, Refusal
 from credits.reports import receipts, usage
+from credits.representations import balance_json
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, answer_refusal
 from generations import catalog, result_text, tool_page
@@ -28,6 +30,7 @@ from generations.forms import ToolForm
 from generations.media import links
 from generations.models import Generation, Picture
 from generations.runs import consents, health, lifecycle, queries
+from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
 RECENT_USE = timedelta(days=30)
@@ -213,8 +216,12 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         request.surface,
         is_owner=request.role == "owner",
     )
+    key, promised = form.cleaned_data["key"], form.cleaned_data["promised_package"]
     try:
-        generation, _created = place(requester, form.order(), form.cleaned_data["key"])
+        order = form.order()
+        if promised is not None and queries.find_by_key(request.account.pk, key) is None:
+            check_split(request.account.pk, order, promised)
+        generation, _created = place(requester, order, key)
     except KeyConflict:
         message = _(
             "Your last click had started a run after all: it stands in the history. Press the "
@@ -239,6 +246,10 @@ def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResp
     )  # fmt: skip
     response["HX-Retarget"] = "#run-errors"
     response["HX-Reswap"] = "innerHTML"
+    if isinstance(refusal, SplitChanged):
+        # The next click has to promise what the page shows then.
+        balance = credit_queries.get_balance(request.account.pk)
+        response["HX-Trigger"] = json.dumps({"balance:fresh": balance_json(balance)})
     return response
 
 
@@ -255,7 +266,9 @@ def _tile(found: Tool, route: routing.Route, total: int, *, trial: bool) -> dict
     is_free = route.label == "sandbox"
     price, reason = 0 if is_free else found.lowest_price, route.unavailable_reason
     if reason is None and found.output == "video" and trial and total < price:
-        reason = _("Needs %(price)s; the trial gives %(daily)s a day. Buy a package or a plan.") % {
+        reason = _(
+            "Needs %(price)s; the trial gives %(daily)s a day. Purchase a package or choose a plan."
+        ) % {
             "price": localize(price),
             "daily": localize(periods.TRIAL_CREDITS),
         }

@@ -22,6 +22,8 @@ from credits.reports import history
 from credits.reports.billing_periods import billing_periods, first_and_last
 from credits.reports.people import person_names
 
+# Without it Excel takes the file for one of its own code page and spells umlauts wrong.
+BYTE_ORDER_MARK = "\ufeff"
 LINK_SECONDS = 15 * 60
 _SALT = "ledger-export"
 # The last four are what keyboards for Chinese, Japanese and Korean type for the first four.
@@ -97,7 +99,7 @@ def file_name(extent: Extent) -> str:
 
 def rows(account: Account, extent: Extent, describe: Describe) -> Iterator[str]:
     """CSV text in pieces, the header first; a piece holds at most one chunk of entries."""
-    yield _csv([COLUMNS])
+    yield BYTE_ORDER_MARK + _csv([COLUMNS])
     for chunk in _chunks(account, extent):
         yield _csv(_cells(account, chunk, describe))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from babel.dates import format_date
 from django import template
 from django.utils import timezone
-from django.utils.formats import localize
+from django.utils.formats import date_format, localize
 from django.utils.translation import get_language, gettext, gettext_noop, to_locale
 
 from credits.renewals import PeriodEnd
@@ -15,7 +15,7 @@ from credits.renewals import PeriodEnd
 register = template.Library()
 
 _AT_END: dict[PeriodEnd, str] = {
-    "refill": gettext_noop("Trial credits refill on:"),
+    "refill": gettext_noop("Trial credits reset on:"),
     "trial_end": gettext_noop("Trial ends on:"),
     "reset": gettext_noop("Plan credits reset on:"),
     "expire": gettext_noop("Plan credits expire on:"),
@@ -45,6 +45,13 @@ def opposite(credits: int) -> int:
 def words(at_end: PeriodEnd) -> str:
     """What the end of the running period brings, to stand before its date."""
     return gettext(_AT_END[at_end])
+
+
+@register.filter
+def to_the_second(instant: datetime) -> str:
+    """A day and a time with seconds: several entries of one minute are told apart by them."""
+    local = timezone.localtime(instant)
+    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S}"
 
 
 @register.filter

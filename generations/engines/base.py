@@ -113,9 +113,7 @@ class Job:
     def check_deadline(self) -> None:
         """Raise EngineTimeoutError when no time is left."""
         if time.monotonic() >= self.deadline:
-            raise EngineTimeoutError(
-                gettext_noop("The run took longer than it may and was stopped.")
-            )
+            raise EngineTimeoutError(gettext_noop("This run took too long, so we stopped it."))
 
 
 @dataclass(frozen=True)

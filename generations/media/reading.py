@@ -289,6 +289,6 @@ def _refusal(answer: Answer, source_format: str) -> PictureRefused:
         )
     else:
         sentence = _(
-            "This %(format)s file is damaged or incomplete. Export it again and upload it anew."
+            "This %(format)s file is damaged or incomplete. Export it again, then upload the new file."
         )
     return PictureRefused(sentence % {**answer, **found}, code)

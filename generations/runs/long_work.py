@@ -105,7 +105,7 @@ def poll(generation_id: str) -> None:
         return
     generation = Generation.objects.get(pk=generation_id)
     if generation.deadline_at and now >= generation.deadline_at:
-        message = gettext_noop("The provider took longer than it may. The work was stopped.")
+        message = gettext_noop("The provider took too long, so we stopped this run.")
         _end(generation, Outcome.TIMEOUT, message)
         health.note_failure(generation, outage=True)
         return

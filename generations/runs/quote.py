@@ -43,6 +43,18 @@ class PriceChanged(RunRefused):
         return super().details | {"credits": self.credits}
 
 
+class SplitChanged(RunRefused):
+    """Other credits would pay than the merchant was shown: a period has ended meanwhile, say."""
+
+    def __init__(self, plan: int, package: int) -> None:
+        sentence = _(
+            "Your credits have changed: now %(plan)s from plan and %(package)s from package would "
+            "pay for this run. Nothing was charged. Press the button again to go on."
+        )
+        amounts = {"plan": localize(plan), "package": localize(package)}
+        super().__init__(sentence % amounts, "split_changed", status=409)
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What was agreed when an order was checked: it stays with the run."""
@@ -95,6 +107,16 @@ def quote(account_id: int, order: Order, now: datetime | None = None) -> Quote:
         affordable=balance.total >= terms.credits,
         seconds_expected=engine.expected_seconds(order.tool, order.resolution, order.seconds),
     )
+
+
+def check_split(account_id: int, order: Order, promised_package: int) -> None:
+    """Raise SplitChanged where package credits would pay another part than was promised.
+
+    What cannot be started or paid at all is not this check's to say.
+    """
+    quoted = quote(account_id, order)
+    if quoted.affordable and quoted.package != promised_package:
+        raise SplitChanged(quoted.plan, quoted.package)
 
 
 def price_now(variant: catalog.Variant, label: Label | None) -> int:

@@ -44,7 +44,7 @@ def main() -> int:
         found = storm(product, options.seconds, options.seed, hurry=options.hurry)
     finally:
         product.stop()
-        if found:
+        if found or any(service.unexpected for service in product.services):
             say(f"Logs and files are in {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)

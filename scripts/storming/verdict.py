@@ -15,6 +15,7 @@ from django.utils import timezone
 from credits.ledger import checks
 from credits.models import LedgerEntry, RestorationCase
 from ecomvance_app.celery import app
+from generations.media import storage
 from generations.models import Generation, Picture
 from scripts.storming.load import Promises
 from shopify_auth.models import WebhookDelivery
@@ -113,6 +114,10 @@ def _webhooks(promises: Promises) -> Iterator[str]:
 
 
 def _files(folder: Path) -> Iterator[str]:
+    # The nightly sweep, as if a day had passed: a process that is killed between saving a file and
+    # committing its row leaves that file to it.
+    storage.ORPHAN_AGE = timedelta()
+    storage.sweep()
     named = {
         name for names in Picture.objects.values_list("file", "preview") for name in names if name
     }

@@ -21,7 +21,7 @@ def not_started(error: ShopifyError) -> str:
 
 def not_known_to_be_cancelled(error: ShopifyError) -> str:
     """Why nobody can say yet whether the plan is cancelled: the answer itself may have been lost."""
-    follow = _("Whether your plan is cancelled is being found out; this page follows by itself.")
+    follow = _("We are finding out whether your plan is cancelled. This page updates when we know.")
     return f"{_reason(error)} {follow}"
 
 

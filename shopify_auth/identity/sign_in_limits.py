@@ -39,7 +39,7 @@ class Attempt:
 
 
 def begin(account: str, address: str) -> Attempt | None:
-    """An attempt on the account `account`, an e-mail address; None when there were too many."""
+    """An attempt on the account `account`, an email address; None when there were too many."""
     return _begin(
         (f"account:{account.strip().lower()}", PER_ACCOUNT),
         (f"address:{_network(address)}", PER_ADDRESS),

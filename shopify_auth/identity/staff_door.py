@@ -67,7 +67,7 @@ def _stop_at_staff(request: HttpRequest) -> HttpResponseBase | None:
         return None if request.path != _LOGIN else _refused(request, _("You are not our staff."))
     if settings.STAFF_REQUIRE_MFA:
         if not EmailAddress.objects.filter(user=person, verified=True).exists():
-            return _refused(request, _("Confirm your e-mail address first."))
+            return _refused(request, _("Confirm your email address first."))
         if not is_mfa_enabled(person):
             return _refused(request, _ask_for_link())
         if not _has_used_second_factor(request):

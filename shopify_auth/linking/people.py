@@ -35,7 +35,7 @@ def invite(account: Account, email: str, role: str, by: Person | None) -> str:
     try:
         validate_email(email)
     except ValidationError:
-        raise PeopleRefused(_("Enter an e-mail address."), "bad_address", "email") from None
+        raise PeopleRefused(_("Enter an email address."), "bad_address", "email") from None
     _check_role(role)
     if Membership.objects.filter(account=account, person__email=email).exists():
         raise PeopleRefused(_("This person is a member already."), "known", "email")
@@ -87,7 +87,7 @@ def accept(token: str, person: Person) -> Account:
         raise PeopleRefused(_("This invitation was used, taken back, or is older than 7 days."))
     if invitation.email != (person.email or "").lower():
         raise PeopleRefused(
-            _("This invitation is for another e-mail address. Sign in with that one.")
+            _("This invitation is for another email address. Sign in with that one.")
         )
     with transaction.atomic():
         taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None)

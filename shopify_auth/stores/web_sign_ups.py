@@ -57,7 +57,7 @@ def note_joining(request: HttpRequest, user: Person, **_kwargs: Any) -> None:
 
 @receiver(email_confirmed, dispatch_uid="open-account")
 def open_confirmed_account(email_address: Any, **_kwargs: Any) -> None:
-    """A web sign-up gets its trial once its e-mail address is confirmed, and not before."""
+    """A web sign-up gets its trial once its email address is confirmed, and not before."""
     person = email_address.user
     if person.wants_workspace and not person.is_staff:
         open_account(person)

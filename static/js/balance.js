@@ -111,6 +111,8 @@
     document.body.dispatchEvent(new CustomEvent("balance:changed", { detail: balance }));
   };
 
+  document.body.addEventListener("balance:fresh", (event) => ecomVance.applyBalance(event.detail));
+
   // A fragment rendered before the last message may carry older figures.
   const showAgain = () => latest && show(document);
   document.addEventListener("htmx:after:swap", showAgain);

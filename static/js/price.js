@@ -28,7 +28,6 @@
   const write = (bar, amounts) => {
     const forms = {
       cost: plurals.select(amounts.cost),
-      missing: plurals.select(amounts.short),
       split: splitOf(amounts),
       left: amounts.short ? "short" : "enough",
     };
@@ -64,6 +63,8 @@
       after: Math.max(0, balance.total - cost),
     };
     write(bar, amounts);
+    const promised = bar.querySelector("[data-promised]");
+    if (promised) promised.value = short ? "" : String(amounts.package);
     const most = form.querySelector("[data-max-credits]");
     if (most) most.value = String(cost);
     form.dataset.affordable = String(!short);

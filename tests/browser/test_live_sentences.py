@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,12 +71,12 @@ def test_home_follows_a_run_to_its_end_and_its_case(olivia: Merchant, sign_in: S
     page.locator("#run-announcer", has_text="A run failed").wait_for(state="attached")
     needs = page.locator("[data-part=needs-you]")
     needs.get_by_text("1 run failed").wait_for()
-    assert "1 restoration case" in needs.inner_text()
+    assert "because of an error of ours" in needs.inner_text()
 
     staff = make_merchant("Sam").person
     cases.approve(RestorationCase.objects.get(), staff, "Our fault", timezone.now())
     recent.get_by_text("20 used · 20 restored").wait_for()
-    assert "restoration case" not in needs.inner_text()
+    assert "error of ours" not in needs.inner_text()
 
 
 def test_tools_say_how_often_they_can_be_run_now(olivia: Merchant, sign_in: SignIn) -> None:
@@ -116,3 +117,27 @@ def test_a_banner_that_arrives_moves_nothing(olivia: Merchant, sign_in: SignIn, 
 
     banner.get_by_role("button", name="Dismiss").click()
     assert page.locator("#page-banner .banner").count() == 0
+
+
+def test_a_split_that_has_changed_is_shown_before_it_is_charged(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    ledger.add_package(olivia.account.pk, 500, key="package")
+    page = sign_in(olivia.person)
+    page.route("**/events?*", lambda route: route.fulfill(status=404))
+    page.route("**/balance", lambda route: route.fulfill(status=404))
+    page.goto("/dashboard/tools/background-removal")
+    split = page.locator("[data-price-text=split]")
+    assert split.inner_text() == "20 from plan"
+    page.set_input_files("input[type=file]", photographs / "coffee.png")
+
+    # The page hears nothing of it, as when a period ends in a tab that sleeps.
+    ledger.spend(olivia.account.pk, 3_000, "elsewhere", tool="veo-t2v")
+    page.locator("[data-run-button]").click()
+    page.get_by_text("now 0 from plan and 20 from package would pay").wait_for()
+    split.get_by_text("20 from package").wait_for()
+    assert olivia.total == 500
+
+    page.locator("[data-run-button]").click()
+    page.wait_for_selector("[data-compare], .progress", timeout=60_000)
+    assert olivia.total == 480

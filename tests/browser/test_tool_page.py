@@ -50,7 +50,8 @@ def test_without_the_credits_the_button_buys_what_is_missing(
     page.goto(TOOL)
 
     page.wait_for_selector("[data-buy-button]:visible")
-    assert page.locator("[data-buy-button]").inner_text() == "Buy 1 more credit"
+    assert page.locator("[data-buy-button]").inner_text() == "Purchase credits"
+    assert "1 missing" in page.locator(".run-bar__left").inner_text()
     assert not page.locator("[data-run-button]").is_visible()
 
 

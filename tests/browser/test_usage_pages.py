@@ -75,7 +75,7 @@ def test_the_export_downloads(olivia: Merchant, sign_in: SignIn) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Export CSV").click()
 
-    lines = download.value.path().read_text().splitlines()
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
     assert lines[0].startswith("sequence,utc_time,local_time")
     assert len(lines) == 11
 
@@ -148,7 +148,7 @@ def test_the_popover_follows_the_trial_into_a_plan(product: Product, sign_in: Si
     page.goto("/dashboard/")
     page.locator("[data-balance-button]").click()
     details = page.locator("#balance-details")
-    assert "Trial credits refill on:" in details.inner_text()
+    assert "Trial credits reset on:" in details.inner_text()
 
     now = timezone.now()
     end = now + timedelta(days=30)
@@ -168,10 +168,10 @@ def test_settings_are_saved_from_the_bar(olivia: Merchant, sign_in: SignIn) -> N
     assert not save.is_visible()
 
     page.get_by_label("Warn at or below").fill("450")
-    page.get_by_label("E-mail addresses").fill("not an address")
+    page.get_by_label("Email addresses").fill("not an address")
     save.click()
-    page.get_by_text("is not an e-mail address").wait_for()
-    page.get_by_label("E-mail addresses").fill("olivia@example.com")
+    page.get_by_text("is not an email address").wait_for()
+    page.get_by_label("Email addresses").fill("olivia@example.com")
     save.click()
     page.get_by_text("Settings saved").wait_for()
     assert page.locator("#page-banner").inner_text() == ""

@@ -144,7 +144,7 @@ def test_the_trial_refills(mailoutbox):
 
     tasks.mail_alert(alert_id=cross(quay).pk)
 
-    assert "Trial credits refill on: January 3, 2025, 05:14 (UTC)" in mailoutbox[0].body
+    assert "Trial credits reset on: January 3, 2025, 05:14 (UTC)" in mailoutbox[0].body
 
 
 def test_without_a_period_there_is_no_date(mailoutbox):

@@ -12,7 +12,7 @@ from tests.page_reading import one, read_page, words
 
 pytestmark = pytest.mark.django_db
 SAID = (
-    "Trial credits refill on:", "Trial ends on:", "Plan credits reset on:",
+    "Trial credits reset on:", "Trial ends on:", "Plan credits reset on:",
     "Plan credits expire on:", "Plan ends on:",
 )  # fmt: skip
 
@@ -46,7 +46,7 @@ def test_a_trial_day_is_refilled(owner, time_machine, days):
 
     shown = places(owner)
 
-    check(shown, "Trial credits refill on:", "card", "popover", "banner")
+    check(shown, "Trial credits reset on:", "card", "popover", "banner")
     assert f"Free trial, day {days + 1} of 7." in shown["card"]
     assert f"Day {days + 1} of 7" in shown["popover"]
 

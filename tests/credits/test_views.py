@@ -262,7 +262,7 @@ def test_balance_at_a_past_instant_in_the_accounts_zone(owner):
     refused = text(owner.client.get(f"/dashboard/usage/ledger?at={tomorrow:%Y-%m-%dT%H:%M}"))
 
     assert "(Asia/Tokyo): 0 credits, plan 0, package 0." in page
-    assert "Choose a time that has come." in refused
+    assert "Choose a time in the past." in refused
     assert "Enter a valid date/time." in text(owner.client.get("/dashboard/usage/ledger?at=soon"))
 
 
@@ -319,7 +319,7 @@ def test_low_credits_as_drawn(owner):
     ):
         assert re.search(rf'href="{target}"[^>]*>\s*{label}', page)
     assert "Options: Purchase credits Upgrade plan View usage" in text(response)
-    assert "Trial credits refill on:" in text(response)
+    assert "Trial credits reset on:" in text(response)
     assert page.count('class="banner banner--') == 2  # The warning, and the template for errors.
 
 
@@ -371,7 +371,7 @@ def test_an_empty_threshold_is_the_plans_default(owner):
     [
         ({"threshold": "-1"}, "greater than or equal to 0"),
         ({"threshold": "many"}, "Enter a whole number."),
-        ({"recipients": "olivia@example.com\nnot an address"}, "is not an e-mail address."),
+        ({"recipients": "olivia@example.com\nnot an address"}, "is not an email address."),
         ({"recipients": "\n".join(f"a{n}@example.com" for n in range(11))}, "At most 10"),
     ],
 )

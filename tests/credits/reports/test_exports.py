@@ -39,7 +39,9 @@ def download(merchant, page: str = "usage") -> list[dict[str, str]]:
         r'attachment; filename="ecomvance-ledger-[\d-]+-to-[\d-]+\.csv"',
         response["Content-Disposition"],
     )
-    content = response.getvalue().decode()
+    raw = response.getvalue()
+    assert raw.startswith(b"\xef\xbb\xbfsequence,")  # What Excel knows UTF-8 by.
+    content = raw.decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(content)))
 
 
@@ -131,6 +133,7 @@ def test_no_cell_of_any_column_is_a_formula(owner, start):
     extent = exports.Extent(today - timedelta(days=2), today + timedelta(days=2))
 
     content = "".join(exports.rows(owner.account, extent, lambda _spends: {spend.pk: said}))
+    content = content.removeprefix(exports.BYTE_ORDER_MARK)
 
     lines = list(csv.DictReader(io.StringIO(content, newline="")))
     hostile = {column for line in lines for column, cell in line.items() if text in cell}

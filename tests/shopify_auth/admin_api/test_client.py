@@ -183,6 +183,7 @@ class Keeper(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     connections: list[tuple[str, int]]
     cookies: list[str | None]
+    gets: list[str]
 
     def setup(self):
         super().setup()
@@ -193,10 +194,17 @@ class Keeper(BaseHTTPRequestHandler):
         self.cookies.append(self.headers.get("Cookie"))
         text = b'{"data": {}}'
         self.send_response(200)
-        self.send_header("Set-Cookie", "store=first")
+        self.send_header("Set-Cookie", "store=first; Path=/")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
+
+    def do_GET(self):
+        self.gets.append(self.path)
+        self.send_response(302)
+        self.send_header("Location", "/inside/our/network.png")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, *_arguments):
         """Nothing."""
@@ -205,7 +213,7 @@ class Keeper(BaseHTTPRequestHandler):
 @pytest.fixture
 def keeper(settings, monkeypatch):
     monkeypatch.setattr(client, "_pool", client._Pool())
-    kept = type("ThisKeeper", (Keeper,), {"connections": [], "cookies": []})
+    kept = type("ThisKeeper", (Keeper,), {"connections": [], "cookies": [], "gets": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), kept)
     server.daemon_threads = True
     settings.DEV_STORE = f"http://127.0.0.1:{server.server_port}"
@@ -245,3 +253,10 @@ def test_a_kept_connection_carries_no_cookies_from_one_store_to_the_next(keeper)
     ask()
     ask(SECOND_SHOP)
     assert keeper.cookies == [None, None]
+
+
+def test_a_picture_that_leads_elsewhere_is_not_followed(keeper, settings):
+    """Its address was checked; the one it leads to was not."""
+    with pytest.raises(ShopifyUnavailable, match="302"):
+        client.download(f"{settings.DEV_STORE}/mug.png")
+    assert keeper.gets == ["/mug.png"]

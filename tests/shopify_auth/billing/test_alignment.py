@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,7 +12,8 @@ from credits import ledger
 from credits.models import Plan
 from ecomvance_app import clock
 from shopify_auth.admin_api.errors import ShopifyError, StoreLocked
-from shopify_auth.billing import clawbacks, receipts
+from shopify_auth.billing import clawbacks, receipts, reconcile
+from shopify_auth.billing.readings import read_charges
 from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Shop, Subscription
 from tests.devstore_fixture import DevStore
 from tests.embedded import SECOND_SHOP
@@ -74,6 +76,16 @@ class TestPrices:
 
         assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
         assert Purchase.objects.get().charged_currency == "EUR"
+
+    def test_a_lost_row_is_not_recognised_at_another_price(self, olivia):
+        row = olivia.buy("small")
+        Purchase.objects.all().delete()
+        olivia.bill("0.50")
+
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL]
+        assert BillingDifference.objects.get().gid == row.gid
 
 
 class TestReports:
@@ -150,6 +162,26 @@ class TestHalfAnAnswer:
 
         assert Purchase.objects.get().status == "EXPIRED"
         assert olivia.account.plan_balance == 3_000
+
+    def test_a_period_that_is_over_brings_nothing_and_hinders_nothing(self, olivia, monkeypatch):
+        """Shopify still shows the plan as active, a moment after the end that nobody asked in."""
+        row = olivia.subscribe("starter")
+        olivia.buy("small")
+        over = {
+            "created_at": clock.now() - timedelta(days=31),
+            "period_end": clock.now() - timedelta(minutes=1),
+        }
+
+        def read_late(shop, expected):
+            reading = read_charges(shop, expected)
+            reading.subscriptions[row.gid] = replace(reading.subscriptions[row.gid], **over)
+            return reading
+
+        monkeypatch.setattr(reconcile, "read_charges", read_late)
+        olivia.nudge()
+
+        assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
+        assert Subscription.objects.get().granted_until is None
 
     def test_a_row_that_was_lost_after_its_grant_brings_nothing_more(self, olivia):
         olivia.buy("small")

@@ -28,7 +28,7 @@ def test_a_package_is_bought_in_the_admin_and_the_balance_rises(
     framed_product: FramedProduct, admin_page: Page
 ) -> None:
     admin_page.goto(framed_product.admin_url("/plans"))
-    app(admin_page).get_by_role("button", name="Buy Small").click()
+    app(admin_page).get_by_role("button", name="Purchase Small").click()
 
     # The whole window is on Shopify's page now, not the frame.
     admin_page.get_by_role("button", name="Approve", exact=True).click()
@@ -63,7 +63,7 @@ def test_a_plan_is_chosen_and_cancelled_in_two_clicks(
 def test_a_declined_charge_is_said_plainly(framed_product: FramedProduct, admin_page: Page) -> None:
     framed_product.devstore.misbehave(decline_returns_to_app=1)
     admin_page.goto(framed_product.admin_url("/plans"))
-    app(admin_page).get_by_role("button", name="Buy Medium").click()
+    app(admin_page).get_by_role("button", name="Purchase Medium").click()
 
     admin_page.get_by_role("button", name="Decline").click()
 
@@ -77,7 +77,7 @@ def test_on_the_dashboard_a_linked_store_pays(
     framed_product: FramedProduct, admin_page: Page
 ) -> None:
     admin_page.goto(framed_product.admin_url("/plans"))
-    app(admin_page).get_by_role("button", name="Buy Small").wait_for()
+    app(admin_page).get_by_role("button", name="Purchase Small").wait_for()
     olivia = make_merchant("Olivia")
     Shop.objects.update(account=olivia.account)
     cookie = {
@@ -89,7 +89,7 @@ def test_on_the_dashboard_a_linked_store_pays(
     page = admin_page.context.new_page()
     page.goto(f"{framed_product.product.url}/dashboard/plans")
 
-    page.get_by_role("button", name="Buy Large").click()
+    page.get_by_role("button", name="Purchase Large").click()
     page.get_by_role("button", name="Approve", exact=True).click()
 
     page.wait_for_url("**/dashboard/plans?charge=*")

@@ -320,7 +320,7 @@ class TestForgedAndDoubled:
 
         refused = olivia.post("/plans/cancel", subscription=row.reference)
         assert refused.status_code == 422
-        assert "is being found out" in refused.content.decode()
+        assert "We are finding out" in refused.content.decode()
         assert Subscription.objects.get().status == "ACTIVE"
 
         assert olivia.post("/plans/cancel", subscription=row.reference).status_code == 200

@@ -52,7 +52,7 @@ def test_a_cancelled_plan_ends(olivia: Owner, path: str) -> None:
 def test_a_cancelled_plan_says_what_stays(olivia: Owner) -> None:
     cancelled(olivia)
 
-    assert "500 package credits stay." in page_of(olivia)
+    assert "You keep 500 package credits." in page_of(olivia)
 
 
 def test_an_unpaid_plan_expires(olivia: Owner) -> None:

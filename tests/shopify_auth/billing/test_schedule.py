@@ -183,6 +183,19 @@ class TestSchedule:
         assert sam.ledger() == [TRIAL, ("package", 0, 500)]
         assert sweeps.compare(pause_seconds=0) == 0
 
+    def test_the_longest_untried_store_comes_first(self, olivia, sam, monkeypatch):
+        """Nights are cut short, and nobody else asks about a store that nobody opens."""
+        monkeypatch.setattr(sweeps, "NIGHTLY_BATCH", 1)
+        for owner, days in ((olivia, 2), (sam, 3)):
+            owner.nudge()
+            tried_at = clock.now() - timedelta(days=days)
+            BillingCheck.objects.filter(shop=owner.shop).update(tried_at=tried_at)
+            owner.buy("small")
+
+        assert sweeps.compare(pause_seconds=0) == 1
+
+        assert (olivia.account.package_balance, sam.account.package_balance) == (0, 500)
+
     def test_the_night_goes_on_after_an_answer_that_nobody_expected(self, olivia, sam, monkeypatch):
         sam.buy("small")
         answer_with(monkeypatch, "AppInstallation", 200, '{"data": {}}', domain=olivia.domain)

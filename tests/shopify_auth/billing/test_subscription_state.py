@@ -250,7 +250,7 @@ class TestWords:
 
         assert "1 package credit is kept." in words(olivia.open("/plans"))
         olivia.cancel()
-        assert "1 package credit stays." in words(olivia.open("/plans"))
+        assert "You keep 1 package credit." in words(olivia.open("/plans"))
 
     def test_plans_go_by_their_names(self, olivia):
         Plan.objects.filter(handle="growth").update(name="Second Wind")

@@ -86,7 +86,7 @@ class TestCancelling:
 
     def test_a_reason_may_be_given(self, olivia):
         row = Subscription.objects.get()
-        assert "Why do you cancel?" in words(olivia.open("/plans"))
+        assert "Why are you cancelling?" in words(olivia.open("/plans"))
 
         cancel(olivia, row, reason=" Season is over\0 " + "." * 600)
 
@@ -103,7 +103,7 @@ class TestCancelling:
         assert answer.status_code == 422
         assert "HX-Trigger" not in answer
         said = words(answer)
-        assert "Shopify did not answer. Whether your plan is cancelled is being found out" in said
+        assert "Shopify did not answer. We are finding out whether your plan is cancelled." in said
         assert "not cancelled yet" not in said
         # The open page asks again by itself, and takes whatever the answer is.
         assert 'hx-trigger="every 30s"' in said

@@ -100,7 +100,7 @@ class TestPage:
         response = olivia.post("/plans/cancel", subscription=Subscription.objects.get().reference)
 
         assert response.status_code == 200
-        assert "nothing more is charged. 500 package credits stay." in words(response)
+        assert "nothing more is charged. You keep 500 package credits." in words(response)
         assert Subscription.objects.get().status == "CANCELLED"
         assert olivia.account.plan_balance == 3_000
 
@@ -152,7 +152,7 @@ class TestPage:
         page = words(owner.client.get("/dashboard/plans"))
 
         assert "No store is connected" in page
-        assert "Buy Small" not in page
+        assert "Purchase Small" not in page
         assert owner.client.post("/dashboard/plans/buy", {"package": "small"}).status_code == 422
         assert not Purchase.objects.exists()
 
@@ -206,7 +206,7 @@ class TestPage:
 
         page = words(olivia.fetch("/plans/content"))
 
-        assert "Your last 3 cycles of 30 days, replayed" in page
+        assert "What your last 3 periods of 30 days would have cost" in page
         assert "<strong>Starter</strong> = $57." in page
         assert "Growth with packages for the rest costs $147: $90 more." in page
         assert "Fits your use" in page
@@ -230,7 +230,7 @@ class TestPage:
 
         page = words(olivia.fetch("/plans/content"))
 
-        assert "Shopify could not be asked just now" in page
+        assert "Shopify did not answer just now" in page
         assert "Free trial, day 1 of 7" in page
 
 

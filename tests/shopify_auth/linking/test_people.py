@@ -208,6 +208,20 @@ def test_a_workspace_can_still_be_asked_for(olivia):
     assert nina.get("/dashboard/").wsgi_request.account.plan_balance == 100
 
 
+def test_after_signing_up_one_reads_what_works_without_a_store():
+    client = Client()
+    form = {"email": "nina@example.com", "password1": "correct horse battery"}
+    client.post("/dashboard/sign-in/signup/", form | {"password2": form["password1"]})
+    [path] = re.findall(r"http://\S+(/dashboard/sign-in/confirm-email/\S+)", mail.outbox[-1].body)
+    to_sign_in = client.post(path)["Location"]
+    login = {"login": form["email"], "password": form["password1"]}
+    landed = client.post(to_sign_in, login | {"next": "/dashboard/settings/connection"})
+    page = client.get(landed["Location"]).text
+    assert to_sign_in.endswith("next=/dashboard/settings/connection")
+    assert "need a Shopify store" in page
+    assert "/dashboard/connect" in page
+
+
 def test_a_mailbox_has_one_workspace():
     sign_up("nina@example.com")
     second = sign_up("Nina+again@example.com")

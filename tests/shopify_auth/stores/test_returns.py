@@ -128,6 +128,18 @@ class TestRefreshes:
         assert stored.access_token == newest.access_token
         assert stored.refresh_token == newest.refresh_token
 
+    def test_one_that_lost_its_claim_leaves_the_new_holder_theirs(self, olivia, meanwhile):
+        """Else a third one would renew beside the second."""
+        held = timezone.now() + timedelta(minutes=1)
+        OfflineToken.objects.update(expires_at=timezone.now())
+        meanwhile(lambda: OfflineToken.objects.update(claim="somebody", claimed_until=held))
+
+        with pytest.raises(offline_tokens.ClaimLost):
+            offline_tokens.renew(olivia.shop)
+
+        stored = token_of(olivia)
+        assert (stored.claim, stored.claimed_until) == ("somebody", held)
+
     def test_one_refused_after_its_claim_was_lost_closes_nothing(self, olivia, meanwhile):
         OfflineToken.objects.update(expires_at=timezone.now())
         dead = client.TokenAnswer(400, {"error": "invalid_grant"})
@@ -191,3 +203,13 @@ def test_a_store_whose_token_was_renewed_meanwhile_is_not_taken_as_gone(olivia, 
     assert olivia.shop.state == Shop.State.INSTALLED
     assert token_of(olivia).state == OfflineToken.State.ACTIVE
     assert queries.ask(olivia.shop, SHOP_DETAILS)["shop"]["name"] == olivia.handle
+
+
+def test_the_return_page_of_an_erased_store_leads_nowhere(olivia):
+    row = olivia.buy("small", decision="")
+    assert Client().get(f"/billing/return/{row.reference}").status_code == 302
+
+    leave(olivia)
+    assert uninstalls.redact(olivia.shop, clock.now() + timedelta(hours=48, minutes=1))
+
+    assert Client().get(f"/billing/return/{row.reference}").status_code == 404

@@ -37,7 +37,7 @@ def test_mails_speak_of_the_product_and_carry_one_link(client, confirmation):
     client.post(confirmation)
     client.post("/dashboard/sign-in/password/reset/", {"email": "nina@example.com"})
     asked, reset = mail.outbox
-    assert asked.subject == "ecomVance: Confirm your e-mail address"
+    assert asked.subject == "ecomVance: Confirm your email address"
     assert reset.subject == "ecomVance: Choose a new password"
     for message in (asked, reset):
         assert "ecomVance account" in message.body
