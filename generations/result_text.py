@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString, mark_safe
 from generations.models import Generation, Picture
 from generations.words import invented, markup
 
-
 # In the order in which the page shows them; a database sorts names in its own way.
 _PARTS = ("title", "description_html", "bullets", "meta_title", "meta_description", "alt_texts")
 
