@@ -17,9 +17,13 @@ from collections.abc import Iterator
 import django
 from PIL import Image, ImageDraw, ImageFilter
 
-from generations import catalog, options
-from generations.engines import registry
-from generations.engines.base import InputPicture, Job, finished
+# Sentences of the engines are marked for translation when they are imported.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
+django.setup()
+
+from generations import catalog, options  # noqa: E402 - see above
+from generations.engines import registry  # noqa: E402
+from generations.engines.base import InputPicture, Job, finished  # noqa: E402
 
 CLASSES = ("1K", "2K", "4K")
 SIDES = {"": 1024, "1K": 1024, "2K": 2048, "4K": 4096}
@@ -90,8 +94,7 @@ def measure(slug: str, choice: str) -> None:
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
-    django.setup()
+    """One line a tool and choice, or the one that the arguments name."""
     if len(sys.argv) > 1:
         measure(sys.argv[1], sys.argv[2])
         return
