@@ -122,6 +122,11 @@ SHADOW = (
 ENHANCE = (Option("light", _("Better light"), "boolean", default=True),)
 DESCRIPTION = (
     _choice(
+        "template", _("Template"),
+        ("standard", _("Standard")), ("bullets", _("Bullet points first")), ("story", _("Story")),
+        ("technical", _("Technical")), ("seo", _("For search engines")),
+    ),
+    _choice(
         "tone", _("Tone"),
         ("plain", _("Plain")), ("warm", _("Warm")), ("expert", _("Expert")),
         ("playful", _("Playful")), ("luxury", _("Luxury")),
@@ -132,11 +137,14 @@ DESCRIPTION = (
     ),
     _choice(
         "language", _("Language"),
-        ("en", _("English")), ("de", _("German")), ("fr", _("French")), ("es", _("Spanish")),
-        ("it", _("Italian")), ("nl", _("Dutch")), ("pt", _("Portuguese")),
+        ("en", _("English")),
     ),
     Option("keywords", _("Words to use"), "text", "", longest=200,
-           help=_("Separate them by commas.")),
+           help=_("Separate them by commas. Words that claim what is not in the data are left "
+                  "out.")),
+    Option("avoid", _("Words to avoid"), "text", "", longest=200,
+           help=_("Separate them by commas. What has one of them is left out; the product keeps "
+                  "its name.")),
 )  # fmt: skip
 PLACEMENT = (
     SET,

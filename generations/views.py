@@ -23,7 +23,7 @@ from credits.reports import receipts, usage
 from credits.representations import balance_json
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, answer_refusal
-from generations import catalog, tool_page
+from generations import catalog, result_text, tool_page
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.forms import ToolForm
@@ -313,6 +313,7 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "before": before,
         "before_url": links.link(before, preview=True) if before else "",
         "after": after,
+        "written": result_text.read(generation, after),
         "after_url": links.link(after, preview=True) if after and after.preview else "",
         "view_url": links.link(after) if after and after.file else "",
         "download_url": links.link(after, download=True) if after and after.file else "",

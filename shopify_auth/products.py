@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from shopify_auth.admin_api import client, queries
-from shopify_auth.admin_api.documents import PRODUCT_BY_ID, PRODUCT_LIST
+from shopify_auth.admin_api.documents import PRODUCT_BY_ID, PRODUCT_DATA, PRODUCT_LIST, Document
 from shopify_auth.admin_api.errors import AccessDenied, AccessRefused, GrantRefused, ShopifyError
 from shopify_auth.models import Shop
 
@@ -22,6 +22,7 @@ LISTED_PRODUCTS = 30
 PHOTOS_PER_LISTED_PRODUCT = 8
 PHOTOS_PER_PRODUCT = 50
 PREVIEW_WIDTH = 480
+MOST_DESCRIPTION = 20_000
 _PRODUCT_ID = re.compile(r"gid://shopify/Product/[0-9]{1,20}")
 _SEARCH_SYNTAX = re.compile(r"[^\w\s-]+")
 
@@ -71,14 +72,24 @@ class ShopProducts:
 
     def get_product(self, account_id: int, product_id: str) -> Product:
         """The product with this global id, if one of the account's stores has it."""
-        if not _PRODUCT_ID.fullmatch(product_id):
-            raise LookupError("No such product")
-        for shop in _shops(account_id):
-            with _merchant_sentences(shop):
-                data = queries.ask(shop, PRODUCT_BY_ID, id=product_id, photos=PHOTOS_PER_PRODUCT)
-            if data["product"] is not None:
-                return _product(data["product"])
-        raise LookupError("No such product")
+        return _product(_ask(account_id, PRODUCT_BY_ID, product_id))
+
+    def read_data(self, account_id: int, product_id: str) -> dict[str, object]:
+        """What the store says about the product; of a long description the first 20,000 characters."""
+        node = _ask(account_id, PRODUCT_DATA, product_id)
+        return {
+            "title": node["title"],
+            "type": node["productType"],
+            "vendor": node["vendor"],
+            "tags": node["tags"],
+            "options": node["options"],
+            "description_html": node["descriptionHtml"][:MOST_DESCRIPTION],
+            "alt_texts": [
+                media["alt"] or ""
+                for media in node["media"]["nodes"]
+                if media["__typename"] == "MediaImage"
+            ],
+        }
 
     def read_photo(self, account_id: int, product_id: str, photo_id: str) -> bytes:
         """The photo's file, at most 25 MB. The address comes from the store, never from the page."""
@@ -95,6 +106,19 @@ class ShopProducts:
         except (ShopifyError, ValueError) as error:
             logger.warning("A photo could not be read: %s", error)
             raise ConnectionError(_("The photo could not be read from your store.")) from error
+
+
+def _ask(account_id: int, document: Document, product_id: str) -> dict[str, Any]:
+    """The product's node from the one of the account's stores that has it; LookupError if none."""
+    if not _PRODUCT_ID.fullmatch(product_id):
+        raise LookupError("No such product")
+    for shop in _shops(account_id):
+        with _merchant_sentences(shop):
+            data = queries.ask(shop, document, id=product_id, photos=PHOTOS_PER_PRODUCT)
+        if data["product"] is not None:
+            node: dict[str, Any] = data["product"]
+            return node
+    raise LookupError("No such product")
 
 
 def _shops(account_id: int) -> list[Shop]:

@@ -14,6 +14,7 @@ from generations.engines.google.engine import (
     GoogleVideos,
 )
 from generations.engines.local.background_removal import BackgroundRemoval
+from generations.engines.local.descriptions import Descriptions
 from generations.engines.local.enhance import Enhance
 from generations.engines.local.object_removal import ObjectRemoval
 from generations.engines.local.placeholders import TITLES, Placeholders
@@ -34,6 +35,7 @@ LOCAL: dict[str, Engine] = {
     "style-cloning": StyleCloning(),
     "product-reels": _REELS,
     "model-reels": _REELS,
+    "description-generator": Descriptions(),
     **dict.fromkeys(TITLES, _PLACEHOLDERS),
 }
 GOOGLE: dict[str, Engine] = {

@@ -140,6 +140,7 @@ def check(order: Order) -> Terms:
     check_prompt(order.text, tool)
     _check_pictures(tool, order.picture_count)
     _check_extra(tool, order)
+    _check_data(tool, order)
     credits = price_now(variant, route.label)
     if order.max_credits is not None and credits > order.max_credits:
         raise PriceChanged(credits)
@@ -186,6 +187,15 @@ def _check_extra(tool: catalog.Tool, order: Order) -> None:
     if sources.reference_required and not order.reference:
         message = _("Choose a reference picture.")
         raise RunRefused(message, "no_reference", "reference")
+
+
+def _check_data(tool: catalog.Tool, order: Order) -> None:
+    """A tool that writes about a product knows at least the product's name."""
+    if not tool.sources.product_data or order.sources or order.product_title:
+        return
+    if not order.text.strip():
+        message = _("Choose a product from your store, or type its name and what is true of it.")
+        raise RunRefused(message, "no_product_data", "prompt")
 
 
 def check_affordable(account_id: int, price: int, now: datetime) -> None:

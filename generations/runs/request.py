@@ -112,6 +112,8 @@ def gather(undo: storage.Undo, order: Order) -> Material:
     stored before the next one is read.
     """
     found = Material(title=order.product_title)
+    if order.product_title and catalog.TOOLS[order.tool].sources.product_data:
+        found.data = {"title": order.product_title}
     for upload in order.uploads or _photos(undo.account_id, order, found):
         with _clean_copy(undo, upload) as image:
             _add(undo, found, Picture.Role.INPUT, image, _name(upload))

@@ -105,6 +105,26 @@ query ProductById($id: ID!, $photos: Int!) {
     + _PRODUCT,
 )
 
+# What the store says about a product, for the tools that write about it.
+PRODUCT_DATA = Document(
+    "ProductData",
+    """
+query ProductData($id: ID!, $photos: Int!) {
+  product(id: $id) {
+    title
+    productType
+    vendor
+    tags
+    descriptionHtml
+    options { name values }
+    media(first: $photos, query: "media_type:IMAGE") {
+      nodes { __typename ... on MediaImage { alt } }
+    }
+  }
+}
+""",
+)
+
 APP_INSTALLATION = Document(
     "AppInstallation",
     """
@@ -196,6 +216,7 @@ DOCUMENTS = (
     ACCESS_SCOPES,
     PRODUCT_LIST,
     PRODUCT_BY_ID,
+    PRODUCT_DATA,
     APP_INSTALLATION,
     CHARGE_BY_ID,
     SUBSCRIPTION_CREATE,

@@ -125,6 +125,8 @@ def _product(shop: Shop, product: DemoProduct, base_url: str) -> dict[str, Any]:
         "media": media_page,
         "mediaCount": {"count": len(media), "precision": "EXACT"},
         "onlineStoreUrl": None,
+        # As Shopify has it for a product without choices.
+        "options": [{"name": "Title", "values": ["Default Title"]}],
     }
 
 

@@ -64,6 +64,24 @@ def test_a_photo_is_read_whole(products, account_id):
         assert min(picture.size) >= 256
 
 
+def test_what_the_store_says_about_a_product_comes_whole(products, account_id):
+    [serum] = products.list_products(account_id, search="serum")
+    told = products.read_data(account_id, serum.id)
+    assert told["title"] == "Sea Buckthorn Face Serum, 30 ml"
+    assert (told["type"], told["vendor"]) == ("Skin care", "Nordlys Apothecary")
+    assert "vegan" in told["tags"]
+    assert "cold-pressed sea buckthorn" in told["description_html"]
+    assert told["options"] == [{"name": "Title", "values": ["Default Title"]}]
+    assert told["alt_texts"] == ["Drawing of an amber dropper bottle with a white label"]
+
+
+def test_another_stores_product_tells_nothing(products, account_id, store_access):
+    wanted = products.list_products(account_id)[0]
+    stranger = open_page(Client(), SECOND_SHOP).wsgi_request.account.pk
+    with pytest.raises(LookupError):
+        products.read_data(stranger, wanted.id)
+
+
 @pytest.mark.parametrize(
     "product_id",
     [

@@ -23,7 +23,11 @@ SCHEMA = Path(
 
 
 # Shop, installation and billing are an app's own and need none.
-NEEDED_SCOPES = {"ProductList": {"read_products"}, "ProductById": {"read_products"}}
+NEEDED_SCOPES = {
+    "ProductList": {"read_products"},
+    "ProductById": {"read_products"},
+    "ProductData": {"read_products"},
+}
 VARIABLES = {
     "first": 1,
     "photos": 1,
@@ -104,7 +108,8 @@ def test_a_document_needs_its_scopes_and_no_other(devstore, document):
         with devstore.changed_shop() as shop:
             shop.scopes = sorted(granted)
             token = offline_token(shop, expiring=True).body["access_token"]
-        asked = "Product" if document.name == "ProductById" else "AppSubscription"
+        is_product = document.name in {"ProductById", "ProductData"}
+        asked = "Product" if is_product else "AppSubscription"
         variables = VARIABLES | {"id": f"gid://shopify/{asked}/1"}
         answer = devstore.admin_api(document.text, token, **variables).json()
         assert ("ACCESS_DENIED" in str(answer)) == (granted != needed)
