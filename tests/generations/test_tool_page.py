@@ -73,13 +73,13 @@ def test_every_option_of_a_tool_has_its_field(
 def test_what_was_chosen_reaches_the_engine(rich: Merchant, every_tool: Engine) -> None:
     response = post(
         rich, "ai-shadowing", image=photo(), resolution="2K", max_credits="50",
-        **{"option-shadow": "drop", "option-angle": "120", "option-colour": "#aabbcc"},
+        **{"option-shadow": "drop", "option-angle": "60", "option-colour": "#aabbcc"},
     )  # fmt: skip
 
     assert response.status_code == 201
     worker.run(str(Generation.objects.get().pk))
     (job,) = every_tool.jobs
-    assert (job.resolution, job.options["shadow"], job.options["angle"]) == ("2K", "drop", 120)
+    assert (job.resolution, job.options["shadow"], job.options["angle"]) == ("2K", "drop", 60)
     assert job.options["strength"] == 50
 
 
