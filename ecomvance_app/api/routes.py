@@ -79,7 +79,7 @@ errors.register(api)
 
 def _refusals(*statuses: int) -> dict[int, Any]:
     """Answers that every route can give, and those of this one."""
-    return dict.fromkeys((401, 403, 404, 405, 429, 500, *statuses), schemas.Error)
+    return dict.fromkeys((400, 401, 403, 404, 405, 429, 500, *statuses), schemas.Error)
 
 
 _ORDER_BODY = schemas.request_body(
