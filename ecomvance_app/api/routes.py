@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
@@ -167,8 +167,8 @@ def create_quote(request: MerchantRequest) -> Any:
 def list_generations(
     request: MerchantRequest,
     before: Annotated[schemas.Cursor | None, Query()] = None,
-    tool: Annotated[schemas.ToolSlug | None, Query()] = None,
-    state: Annotated[State | None, Query()] = None,
+    tool: Annotated[schemas.ToolFilter | None, Query()] = None,
+    state: Annotated[State | Literal[""] | None, Query()] = None,
 ) -> Any:
     """Runs of this account, newest first, at most 100; `next` is the `before` of the next page."""
     for unknown in request.GET.keys() - {"before", "tool", "state"}:

@@ -40,7 +40,9 @@ PhotoId = Annotated[
         description="A photo of the product at the same place; empty for its first one.",
     ),
 ]  # fmt: skip
-Cursor = Annotated[str, Field(min_length=1, max_length=100, pattern=_NO_NUL)]
+# A filter that is there and empty filters nothing.
+Cursor = Annotated[str, Field(max_length=100, pattern=_NO_NUL)]
+ToolFilter = Annotated[str, Field(max_length=40, json_schema_extra={"enum": ["", *TOOLS]})]
 
 
 ToolSlug = Annotated[str, Field(max_length=40, json_schema_extra={"enum": list(TOOLS)})]
