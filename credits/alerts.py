@@ -67,6 +67,11 @@ def add_recipient(account_id: int, email: str) -> None:
     AlertRecipient.objects.get_or_create(account_id=account_id, email=email)
 
 
+def remove_recipient(account: Account, email: str) -> None:
+    """Mail the account's warnings to this address no more."""
+    AlertRecipient.objects.filter(account=account, email=email).delete()
+
+
 def raise_alert(account: Account, entry: LedgerEntry) -> None:
     """Keep the crossing that `entry` made; the first one of a period is mailed after commit.
 

@@ -23,6 +23,9 @@ TRIAL_PERIOD = timedelta(hours=24)
 TRIAL_PERIODS = 7
 BILLING_CYCLE = timedelta(days=30)
 REMAINDER_PERIOD = timedelta(days=30)
+# A check of the ledger that says nothing for so long is taken up by another worker; how long it is kept.
+CHECK_SILENT_FOR = timedelta(minutes=15)
+CHECKS_KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,14 @@ def _quick_start(request: MerchantRequest) -> list[dict[str, Any]]:
     today = periods.local_day(clock.now(), request.account.time_zone)
     recent = usage.read_days(request.account.pk, today - RECENT_USE, today + timedelta(days=1))
     runs = {share.name: share.runs for share in recent.tools}
-    tiles.sort(key=lambda tile: (bool(tile["disabled_reason"]), -runs.get(tile["slug"], 0)))
+    # A placeholder helps nobody as long as there is real work to offer.
+    tiles.sort(
+        key=lambda tile: (
+            tile["is_placeholder"],
+            bool(tile["disabled_reason"]),
+            -runs.get(tile["slug"], 0),
+        )
+    )
     return tiles[:QUICK_START_TOOLS]
 
 

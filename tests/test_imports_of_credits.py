@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 APPS = ("ecomvance_app", "generations", "shopify_auth", "scripts")
+# What looks at the books from outside, to judge them.
+JUDGES = {Path("scripts/storming/verdict.py")}
 MODELS = "credits.models"
 # What a store belongs to, and what is on sale.
 OPEN = {"Account", "Plan", "Package"}
@@ -55,7 +57,7 @@ def test_only_accounts_plans_and_packages_are_taken() -> None:
     found = {
         str(file.relative_to(ROOT)): names
         for file in files
-        if (names := forbidden(file.read_text()))
+        if file.relative_to(ROOT) not in JUDGES and (names := forbidden(file.read_text()))
     }
 
     assert found == {}

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import F
 
+from credits import periods
 from credits.models import Account, LedgerPass
 
 logger = logging.getLogger(__name__)
@@ -23,8 +24,8 @@ ENTRIES_AT_ONCE = 200_000
 # A task works so long, then a message sends the next one on.
 SECONDS_AT_ONCE = 120.0
 # A pass that has not moved for so long has lost its message.
-SILENT_FOR = timedelta(minutes=15)
-PASSES_KEPT = timedelta(days=90)
+SILENT_FOR = periods.CHECK_SILENT_FOR
+PASSES_KEPT = periods.CHECKS_KEPT
 
 # Each query yields the accounts of one range that are out of step. The names in braces are the
 # range's own rows.

@@ -13,7 +13,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from credits.models import Account, AlertRecipient
+from credits import alerts
+from credits.models import Account
 from credits.refusals import Refusal
 from shopify_auth.linking import mails, secrets
 from shopify_auth.models import Invitation, Membership, Person, Shop
@@ -121,7 +122,7 @@ def remove(account: Account, membership_id: int) -> None:
         connections.end_connections(person, account.pk)
         Person.objects.filter(pk=person.pk, last_account=account).update(last_account=None)
         if person.email:
-            AlertRecipient.objects.filter(account=account, email=person.email).delete()
+            alerts.remove_recipient(account, person.email)
         member.delete()
 
 

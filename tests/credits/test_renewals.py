@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -33,6 +34,11 @@ def check(shown: dict[str, str], said: str, *where: str) -> None:
         assert [words for words in SAID if words in shown[place]] == [said], place
 
 
+def local(merchant, instant: datetime) -> datetime:
+    """The instant on the clocks of the merchant's store."""
+    return instant.astimezone(ZoneInfo(merchant.account.time_zone))
+
+
 def spend_down(merchant) -> None:
     balance = merchant.total
     ledger.spend(merchant.account.pk, balance - 30, "down", tool="image-enhance")
@@ -60,7 +66,7 @@ def test_the_trials_last_day_ends_it(owner, time_machine):
     check(places(owner), "Trial ends on:", "card", "popover", "banner")
     end = owner.account.opened_at + timedelta(days=7)
     assert "Last day of your free trial" in last_day
-    assert f"{end:%-d %b %Y, %H:%M} (UTC)" in last_day
+    assert f"{local(owner, end):%-d %b %Y, %H:%M} ({owner.account.time_zone})" in last_day
 
 
 def test_a_plan_is_reset(owner):
@@ -72,7 +78,7 @@ def test_a_plan_is_reset(owner):
     shown = places(owner)
 
     check(shown, "Plan credits reset on:", "card", "popover", "banner")
-    assert f"{end:%B %-d, %Y, %H:%M} (UTC)" in shown["banner"]
+    assert f"{local(owner, end):%B %-d, %Y, %H:%M} ({owner.account.time_zone})" in shown["banner"]
 
 
 def test_a_remainder_expires(owner, time_machine):
@@ -93,4 +99,5 @@ def test_credits_that_expire_soon_are_named_with_the_hour(owner, time_machine):
     banner = places(owner)["banner"]
 
     assert "3,000 plan credits expire soon" in banner
-    assert f"expire on {end:%-d %b %Y, %H:%M} (UTC)" in banner
+    until = f"{local(owner, end):%-d %b %Y, %H:%M} ({owner.account.time_zone})"
+    assert f"expire on {until}" in banner

@@ -46,5 +46,4 @@ def test_the_store_has_its_drawings_before_it_is_announced(
     ]
     assert drawing.is_file()
     assert not photograph.exists()
-    assert "pip could not download rembg" in done.stderr
     assert "The demo store lacks its photographs: pip could not download scikit" in done.stderr

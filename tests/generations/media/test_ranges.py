@@ -109,7 +109,7 @@ def test_a_text_is_shown_as_text_and_has_no_file(
     history = owner.client.get("/dashboard/history")
 
     assert run.state == "succeeded"
-    assert "Holds tea." in page
+    assert "<p>Holds <b>tea</b>.</p>" in page
     assert history.status_code == 200
     assert client.get(links.link(run.pictures.get(role="output"))).status_code == 404
 

@@ -133,7 +133,7 @@ def test_the_merchant_sees_it_beside_the_purchase(olivia, purchase):
 
     receipts = olivia.open("/plans").context["receipts"]
 
-    assert [entry.credits for entry in receipts[0].entries] == [-500, 500]
+    assert [entry.credits for entry in receipts[0].entries] == [500, -500]
 
 
 def test_what_was_written_is_erased_with_the_store(olivia, purchase):

@@ -88,7 +88,7 @@ class TestCancelling:
         row = Subscription.objects.get()
         assert "Why are you cancelling?" in words(olivia.open("/plans"))
 
-        cancel(olivia, row, reason=" Season is over\0 " + "." * 600)
+        cancel(olivia, row, reason=" Season is over " + "." * 600)
 
         row.refresh_from_db()
         assert row.cancel_reason.startswith("Season is over")
