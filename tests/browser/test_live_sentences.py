@@ -70,7 +70,7 @@ def test_home_follows_a_run_to_its_end_and_its_case(olivia: Merchant, sign_in: S
     recent.get_by_text("Failed").wait_for()
     page.locator("#run-announcer", has_text="A run failed").wait_for(state="attached")
     needs = page.locator("[data-part=needs-you]")
-    needs.get_by_text("1 run failed").wait_for()
+    needs.get_by_text("1 run failed within").wait_for()
     assert "because of an error of ours" in needs.inner_text()
 
     staff = make_merchant("Sam").person

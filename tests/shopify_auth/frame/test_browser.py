@@ -207,6 +207,10 @@ def test_an_export_downloads_and_the_page_stays(admin: Admin):
     frame.locator("[data-balance=total]").first.wait_for()
     with admin.page.expect_download() as download:
         frame.get_by_role("link", name="Export CSV").click()
-    assert download.value.path().read_text().startswith("sequence,utc_time,local_time")
+    assert (
+        download.value.path()
+        .read_text(encoding="utf-8-sig")
+        .startswith("sequence,utc_time,local_time")
+    )
     assert frame.get_by_role("heading", name="Usage", exact=True).is_visible()
     assert set(admin.sent_cookies) == {""}

@@ -39,7 +39,7 @@ def test_pages_of_people_and_connections(product: Product, sign_in: SignIn, foun
         page.goto(f"/dashboard/{address}")
         look(page, address, found, widths=WIDTHS)
 
-    page.get_by_label("E-mail address").fill("nina@example.com")
+    page.get_by_label("Email address").fill("nina@example.com")
     page.get_by_role("button", name="Invite").click()
     expect(page.get_by_text("An invitation is on its way to nina@example.com.")).to_be_visible()
     look(page, "invited", found, widths=WIDTHS)
