@@ -126,6 +126,7 @@ class TestTurns:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
 def test_no_database_connection_is_held_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[bool] = []
     decode = decoding.ask
