@@ -111,7 +111,7 @@ def python(name: str, *arguments: str, settings: dict[str, str]) -> Program:
 def programs(options: Options, settings: dict[str, str]) -> list[Program]:
     """Web, workers, scheduler and the fake Shopify admin."""
     celery = ("-m", "celery", "-A", "ecomvance_app", "--quiet")
-    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
     worker_settings = dict(settings)
     if os.geteuid() == 0:
         # Celery warns root because of pickled messages; this project's are JSON.
