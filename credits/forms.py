@@ -15,7 +15,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from credits import alerts
+from credits.accounts import alerts
 from credits.arguments import MAX_CREDITS
 from credits.models import Account, AlertRecipient
 from ecomvance_app.addresses import check_instant

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from credits import alerts, periods
+from credits import periods
+from credits.accounts import alerts
+from credits.accounts.renewals import PeriodEnd, Renewal, period_end, read_renewal
 from credits.arguments import check_account_id, check_instant, check_now
 from credits.models import Account, LedgerEntry
 from credits.periods import PeriodKind
 from credits.refusals import UnknownAccount
-from credits.renewals import PeriodEnd, Renewal, period_end, read_renewal
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.db import transaction
 
-from credits import alerts
+from credits.accounts import alerts
 from credits.ledger import checks, expiring
 from credits.models import LowCreditAlert
 from ecomvance_app import clock, jobs

@@ -22,7 +22,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from credits import ledger, limits, periods, queries
+from credits import ledger, periods, queries
+from credits.accounts import limits
 from credits.forms import InstantForm, LimitForm, WarningForm
 from credits.models import Account, LedgerEntry
 from credits.reports import charts, exports, history, receipts, spans, usage

@@ -21,14 +21,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from credits import alerts, periods
+from credits import periods
+from credits.accounts import alerts
 from credits.models import Account
 from credits.queries import Balance
 from credits.reports import history, usage
 from ecomvance_app.http import MerchantRequest
 from ecomvance_app.needs import count_failed
-from generations.advice import cheaper_way
 from generations.catalog import CHEAPEST
+from generations.pages.advice import cheaper_way
 from shopify_auth.admin_api import offline_tokens, scopes
 from shopify_auth.frame import addresses
 from shopify_auth.models import Shop

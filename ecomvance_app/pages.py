@@ -6,8 +6,8 @@ from django.urls import path
 
 from credits import views as credits
 from ecomvance_app import banners, events, prices
-from generations import views as generations
-from generations.runs.spend_details import describe_spends
+from generations.pages import views as generations
+from generations.pages.spend_details import describe_spends
 from shopify_auth.billing import views as billing
 from shopify_auth.billing.receipts import describe_charges
 from shopify_auth.linking import pages as linking

@@ -104,7 +104,7 @@ IDENTITY_KEY = credential(
     "a long random text that never changes; it hashes the domains of redacted shops",
 )
 PRODUCT_SOURCE = env.str("PRODUCT_SOURCE", default="shopify_auth.products.ShopProducts")
-# Where credits ask whether a plan goes on; see credits/renewals.py.
+# Where credits ask whether a plan goes on; see credits/accounts/renewals.py.
 RENEWAL_SOURCE = "shopify_auth.billing.subscription_state.renewal"
 
 # --- Apps ----------------------------------------------------------------------------------------

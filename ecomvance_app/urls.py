@@ -9,7 +9,7 @@ from credits import views as credit_views
 from ecomvance_app import events, gallery, pages, views
 from ecomvance_app.staff_admin import close_back_doors
 from generations.media import links, product_photos
-from generations.runs.spend_details import describe_spends
+from generations.pages.spend_details import describe_spends
 from shopify_auth.identity import staff_door
 
 close_back_doors()

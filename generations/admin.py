@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 
 from credits.admin.read_only import ReadOnlyAdmin
 from credits.admin.recorded import RecordedAdmin
+from generations import engine_standing
 from generations.models import EngineDay, EngineHealth, EngineSwitch, UsagePrice
-from generations.runs import standing
 
 
 @admin.register(EngineSwitch)
@@ -51,5 +51,5 @@ class EngineHealthAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"standings": standing.read()} | (extra_context or {})
+        context = {"standings": engine_standing.read()} | (extra_context or {})
         return super().changelist_view(request, context)

@@ -19,7 +19,8 @@ from django.db import transaction
 from django.test.html import Element
 from django.utils import timezone
 
-from credits import alerts, ledger
+from credits import ledger
+from credits.accounts import alerts
 from credits.models import Account, LedgerEntry, RestorationCase
 from credits.outcomes import cases
 from ecomvance_app import live

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from credits import periods, sources
+from credits.accounts.zones import usable_zone
 from credits.arguments import check_decision, check_grant, check_instant, check_now, check_text
 from credits.ledger import journal
 from credits.ledger.journal import Journal
 from credits.models import Account, LedgerEntry, Plan
 from credits.periods import PlanBucket
 from credits.refusals import StalePeriod, UnknownPlan
-from credits.zones import usable_zone
 
 Kind = LedgerEntry.Kind
 

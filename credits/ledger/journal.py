@@ -17,7 +17,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from credits import alerts, periods
+from credits import periods
+from credits.accounts import alerts
 from credits.arguments import check_account_id, check_key, check_now
 from credits.models import Account, EntryNote, LedgerEntry
 from credits.periods import PlanBucket

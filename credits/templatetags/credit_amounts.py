@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, localize
 from django.utils.translation import get_language, gettext, gettext_noop, to_locale
 
-from credits.renewals import PeriodEnd
+from credits.accounts.renewals import PeriodEnd
 
 register = template.Library()
 

@@ -21,7 +21,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from credits import ledger, limits
+from credits import ledger
+from credits.accounts import limits
 from credits.models import Account
 from ecomvance_app import clock
 from generations import catalog, products

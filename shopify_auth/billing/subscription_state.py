@@ -9,9 +9,9 @@ from typing import Literal
 
 from django.db.models import QuerySet
 
+from credits.accounts.renewals import Renewal
 from credits.models import Account, Package, Plan
 from credits.queries import Balance
-from credits.renewals import Renewal
 from credits.reports import history
 from credits.reports.adviser import Advice, Priced, read_advice
 from shopify_auth.admin_api.client import admin_url

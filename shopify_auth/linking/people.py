@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from credits import alerts
+from credits.accounts import alerts
 from credits.models import Account
 from credits.refusals import Refusal
 from shopify_auth.linking import mails, secrets

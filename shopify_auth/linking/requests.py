@@ -15,7 +15,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from credits import ledger, limits
+from credits import ledger
+from credits.accounts import limits
 from credits.models import Account
 from credits.refusals import Refusal
 from ecomvance_app import clock

@@ -16,8 +16,8 @@ from django.core.cache import cache
 from django.db import IntegrityError, transaction
 
 from credits import ledger
+from credits.accounts.zones import usable_zone
 from credits.models import Account
-from credits.zones import usable_zone
 from ecomvance_app import clock, jobs
 from shopify_auth.admin_api import offline_tokens, queries
 from shopify_auth.admin_api.documents import SHOP_DETAILS

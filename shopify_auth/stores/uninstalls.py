@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from credits import staff_acts
-from credits.redaction import redact_account
+from credits.accounts.redaction import redact_account
 from credits.signals import account_erased, account_suspended
 from shopify_auth.admin_api import offline_tokens
 from shopify_auth.billing import reconcile

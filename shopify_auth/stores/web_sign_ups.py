@@ -9,7 +9,8 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from credits import alerts, ledger
+from credits import ledger
+from credits.accounts import alerts
 from credits.models import Account
 from ecomvance_app import clock
 from shopify_auth.domains import hashed_mailbox

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credits import limits
+from credits.accounts import limits
 from tests.api.storefront import MUG
 from tests.merchants import ApiMerchant
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from credits import alerts, ledger
+from credits import ledger
+from credits.accounts import alerts
 from credits.models import AlertRecipient
 from tests.credits.reports.story import spend_document_day
 from tests.merchants import Merchant, make_merchant

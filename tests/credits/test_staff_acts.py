@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from credits import ledger
+from credits.accounts.redaction import redact_account
 from credits.models import LedgerEntry, RestorationCase
 from credits.outcomes import rules
-from credits.redaction import redact_account
 from credits.staff_acts import StaffAct, StaffWords
 from tests.credits.test_admin import staff_client
 

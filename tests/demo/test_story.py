@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.management import CommandError, call_command
 
-from credits import alerts, periods, queries
+from credits import periods, queries
+from credits.accounts import alerts
 from credits.models import Account, RestorationCase
 from credits.reports import usage
 from ecomvance_app import clock, jobs

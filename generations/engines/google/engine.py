@@ -33,9 +33,10 @@ from generations.engines.base import (
     Result,
     ShortWork,
 )
-from generations.engines.google import clips, jobs, prompts
+from generations.engines.google import prompts
 from generations.engines.google.config import COMMON_ASPECTS, WIDE_ASPECTS, GoogleSettings
 from generations.engines.google.errors import MESSAGES, GoogleFailure
+from generations.engines.google.videos import clips, jobs
 
 if TYPE_CHECKING:
     from generations.engines.google.client import Clients
@@ -198,7 +199,7 @@ class GoogleVideos(_Google):
 
     def run(self, job: Job) -> Pending:
         """Hand the job over once. What may have been accepted is never handed over again."""
-        from generations.engines.google import video
+        from generations.engines.google.videos import steps
 
         frame = str(job.options.get("frame", "9:16"))
         request = jobs.VideoRequest(
@@ -212,7 +213,7 @@ class GoogleVideos(_Google):
         found = clients()
         with engine_errors():
             try:
-                handle = video.create(found, request)
+                handle = steps.create(found, request)
             except GoogleFailure as failure:
                 failure.retry_helps = failure.retry_helps and not failure.maybe_accepted
                 raise
@@ -221,16 +222,16 @@ class GoogleVideos(_Google):
 
     def poll(self, tool: str, handle: str) -> Result | Pending:
         """Ask once; a finished clip is fetched, checked and deleted at Google."""
-        from generations.engines.google import video
+        from generations.engines.google.videos import steps
 
         stored = json.loads(handle)
         job, found = jobs.Handle.from_json(stored), clients()
         with engine_errors():
-            answer = video.poll(found, job)
+            answer = steps.poll(found, job)
             if isinstance(answer, jobs.Pending):
                 return Pending(handle, timedelta(seconds=answer.retry_after))
             file = io.BytesIO()
-            fetched = video.fetch(found, job, answer, file)
+            fetched = steps.fetch(found, job, answer, file)
             content = file.getvalue()
             if stored.get("frame") == "1:1":
                 content = clips.square(content)
@@ -248,12 +249,12 @@ class GoogleVideos(_Google):
 
     def cancel(self, tool: str, handle: str) -> None:
         """Ask Google to stop and to delete what it holds; nothing is raised."""
-        from generations.engines.google import video
+        from generations.engines.google.videos import steps
 
         job, found = jobs.Handle.from_json(json.loads(handle)), clients()
         with contextlib.suppress(GoogleFailure):
-            video.cancel(found, job)
-            video.discard(found, job)
+            steps.cancel(found, job)
+            steps.discard(found, job)
 
 
 def _aspect(job: Job) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from generations.runs import standing
+from generations import engine_standing
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         faults = 0
-        for tool in standing.read():
+        for tool in engine_standing.read():
             if tool.available:
                 what = f"{tool.wanted:<8}{tool.model}, {tool.label}"
             elif tool.fault or tool.paused_at:

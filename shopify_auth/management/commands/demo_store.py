@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from credits import alerts, ledger
+from credits import ledger
+from credits.accounts import alerts
 from ecomvance_app import clock
 from shopify_auth.demo import DEMO_SHOP, MERCHANT_EMAIL, PASSWORD, STAFF_EMAIL
 from shopify_auth.models import Membership, OfflineToken, Person, Shop

@@ -7,7 +7,8 @@ import contextlib
 import pytest
 from kombu.exceptions import OperationalError
 
-from credits import alerts, ledger, queries
+from credits import ledger, queries
+from credits.accounts import alerts
 from credits.ledger import expiring
 from credits.models import LowCreditAlert
 from credits.signals import balance_changed

@@ -12,7 +12,8 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from credits import ledger, limits, queries
+from credits import ledger, queries
+from credits.accounts import limits
 from credits.models import LedgerEntry
 from shopify_auth.linking import requests, secrets
 from shopify_auth.linking.requests import LinkRefused

@@ -8,12 +8,13 @@ import tracemalloc
 import pytest
 from pydantic import BaseModel
 
-from generations.engines.google import text, video
+from generations.engines.google import text
 from generations.engines.google.client import Clients
 from generations.engines.google.errors import GoogleFailure
 from generations.engines.google.images import ImageRequest, make_image
-from generations.engines.google.jobs import VideoRequest
 from generations.engines.google.prompts import Prompt
+from generations.engines.google.videos import steps
+from generations.engines.google.videos.jobs import VideoRequest
 from tests.generations.engines.google.conftest import cloud_for, settings_for
 
 
@@ -34,7 +35,7 @@ def streamed(clients, words):
 
 
 def create(clients, words):
-    return video.create(clients, VideoRequest(Prompt("", words)))
+    return steps.create(clients, VideoRequest(Prompt("", words)))
 
 
 KINDS = {"image": image, "form": form, "stream": streamed, "video": create}

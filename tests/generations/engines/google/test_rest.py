@@ -14,8 +14,8 @@ from generations.engines.fake_google import markers
 from generations.engines.google import prompts, text
 from generations.engines.google.client import Clients, check_model
 from generations.engines.google.errors import MESSAGES, GoogleFailure
-from generations.engines.google.mp4 import Clip, check_clip, read_clip
 from generations.engines.google.prompts import Prompt, Words, render
+from generations.engines.google.videos.mp4 import Clip, check_clip, read_clip
 from tests.generations.engines.google.conftest import cloud_for, settings_for
 
 IMAGE_TOOLS = [

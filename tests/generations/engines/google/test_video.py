@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from generations.engines.google import video
 from generations.engines.google.client import Clients
 from generations.engines.google.errors import GoogleFailure
-from generations.engines.google.jobs import Handle, Pending, Ready, VideoRequest
 from generations.engines.google.prompts import Prompt
+from generations.engines.google.videos import steps
+from generations.engines.google.videos.jobs import Handle, Pending, Ready, VideoRequest
 from tests.generations.engines.google.conftest import cloud_for, picture, settings_for
 
 
@@ -19,12 +19,12 @@ def either(request, fake):
 
 
 def start(clients, words="a slow orbit", **changes):
-    return video.create(clients, VideoRequest(Prompt("One shot.", words), **changes))
+    return steps.create(clients, VideoRequest(Prompt("One shot.", words), **changes))
 
 
 def finish(clients, handle):
     for _ in range(5):
-        step = video.poll(clients, handle)
+        step = steps.poll(clients, handle)
         if isinstance(step, Ready):
             return step
     raise AssertionError("It never ends.")
@@ -35,11 +35,11 @@ def finish(clients, handle):
 def test_a_video_from_start_to_end(fake, either, seconds, aspect):
     handle = start(either, seconds=seconds, aspect=aspect, first_frame=picture())
     handle = Handle.from_json(json.loads(json.dumps(handle.as_json())))
-    first = video.poll(either, handle)
+    first = steps.poll(either, handle)
     assert isinstance(first, Pending)
     assert first.failure is None
     file = io.BytesIO()
-    fetched = video.fetch(either, handle, finish(either, handle), file)
+    fetched = steps.fetch(either, handle, finish(either, handle), file)
     clip = fetched.clip
     assert fetched.deleted
     assert abs(clip.seconds - seconds) < 0.2
@@ -86,17 +86,17 @@ def test_veo_is_taken_where_there_is_google_cloud(fake):
 
 def test_what_google_stores_is_deleted_after_the_download(fake, clients):
     handle = start(clients)
-    video.fetch(clients, handle, finish(clients, handle), io.BytesIO())
+    steps.fetch(clients, handle, finish(clients, handle), io.BytesIO())
     assert len(fake.state.deleted) == 2
     assert not fake.state.jobs
-    assert video.discard(clients, handle)  # Deleted already is deleted.
+    assert steps.discard(clients, handle)  # Deleted already is deleted.
 
 
 def test_a_video_that_comes_inline(clients):
     handle = start(clients, "[[fake:inline]]")
     ready = finish(clients, handle)
     assert ready.content
-    assert video.fetch(clients, handle, ready, io.BytesIO()).clip.width == 720
+    assert steps.fetch(clients, handle, ready, io.BytesIO()).clip.width == 720
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_create_says_whether_google_may_have_it(fake, either, marker, accepted
 )
 def test_a_poll_without_an_answer_waits_on(fake, either, marker, code):
     handle = start(either, f"[[fake:{marker}]]")
-    step = video.poll(either, handle)
+    step = steps.poll(either, handle)
     assert isinstance(step, Pending)
     assert step.failure.code == code
     assert step.retry_after >= 17
@@ -174,7 +174,7 @@ def test_a_job_that_fails(fake, maker, marker, outcome, code):
 def test_what_is_no_video_is_refused_and_deleted(fake, either, marker):
     handle = start(either, f"[[fake:{marker}]]", seconds=4)
     with pytest.raises(GoogleFailure) as caught:
-        video.fetch(either, handle, finish(either, handle), io.BytesIO())
+        steps.fetch(either, handle, finish(either, handle), io.BytesIO())
     assert (caught.value.outcome, caught.value.code) == ("provider_error", "bad_video")
     assert handle.maker == "veo" or len(fake.state.deleted) == 2
 
@@ -194,7 +194,7 @@ def test_a_download_that_breaks_deletes_nothing(fake, marker, code):
     ready = finish(clients, handle)
     file = io.BytesIO()
     with pytest.raises(GoogleFailure) as caught:
-        video.fetch(clients, handle, ready, file)
+        steps.fetch(clients, handle, ready, file)
     assert caught.value.code == ("job_lost" if code == "model_gone" else code)
     assert caught.value.outcome == "provider_error"
     assert len(file.getvalue()) <= 3_000_000
@@ -203,11 +203,11 @@ def test_a_download_that_breaks_deletes_nothing(fake, marker, code):
 
 def test_cancel_is_asked_for_where_it_can_be(fake, either):
     handle = start(either, "[[fake:never]]")
-    assert video.cancel(either, handle) is (handle.maker == "omni")
+    assert steps.cancel(either, handle) is (handle.maker == "omni")
 
 
 def test_cancel_of_what_is_gone_is_no_error(clients):
-    assert video.cancel(clients, Handle("omni", "v1_999", "m", 4)) is False
+    assert steps.cancel(clients, Handle("omni", "v1_999", "m", 4)) is False
 
 
 @pytest.mark.parametrize("changes", [{"seconds": 5}, {"aspect": "1:1"}])

@@ -31,7 +31,7 @@ class ToldMug(OneMug):
 
 @pytest.fixture(autouse=True)
 def told_store(store: None, settings: Any) -> None:
-    settings.PRODUCT_SOURCE = "tests.generations.test_result_text.ToldMug"
+    settings.PRODUCT_SOURCE = "tests.generations.pages.test_result_text.ToldMug"
     products._source.cache_clear()
 
 

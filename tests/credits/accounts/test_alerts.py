@@ -7,7 +7,8 @@ import contextlib
 import pytest
 from django.db import transaction
 
-from credits import alerts, ledger, queries
+from credits import ledger, queries
+from credits.accounts import alerts
 from credits.models import LowCreditAlert
 from ecomvance_app.celery import app
 from tests.credits.ledger.books import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from credits import ledger, limits
+from credits import ledger
+from credits.accounts import limits
 from shopify_auth.models import Membership
 from tests.merchants import make_person
 

@@ -9,7 +9,8 @@ from typing import ClassVar
 import pytest
 from django.core.mail.backends import locmem
 
-from credits import alerts, ledger, tasks
+from credits import ledger, tasks
+from credits.accounts import alerts
 from credits.models import AlertRecipient, LowCreditAlert
 from tests.credits.reports.story import DAY, open_bloom, open_quay
 

@@ -18,10 +18,10 @@ from django.utils.translation import ngettext
 from generations import products
 from generations.catalog import TOOLS, Tool, Variant
 from generations.engines import routing
-from generations.forms import RESULT, RUN
 from generations.media import links, product_photos
 from generations.models import Generation, Picture
 from generations.options import Option
+from generations.pages.forms import RESULT, RUN
 from generations.runs.quote import price_now
 
 EARLIER_SHOWN = 6

@@ -23,12 +23,13 @@ from credits.reports import receipts, usage
 from credits.representations import balance_json
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, answer_refusal
-from generations import catalog, result_text, tool_page
+from generations import catalog
 from generations.catalog import Tool
 from generations.engines import routing
-from generations.forms import ToolForm
 from generations.media import links
 from generations.models import Generation, Picture
+from generations.pages import result_text, tool_page
+from generations.pages.forms import ToolForm
 from generations.runs import consents, health, lifecycle, queries
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place

@@ -7,7 +7,8 @@ from google.genai import types
 from generations.engines.google import raster
 from generations.engines.google.client import Clients, request_options
 from generations.engines.google.errors import GoogleFailure
-from generations.engines.google.jobs import (
+from generations.engines.google.mapping import from_rpc, google_failures
+from generations.engines.google.videos.jobs import (
     BoundedSink,
     Handle,
     Pending,
@@ -15,7 +16,6 @@ from generations.engines.google.jobs import (
     VideoRequest,
     pending_after,
 )
-from generations.engines.google.mapping import from_rpc, google_failures
 
 
 class Veo:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
 from generations.engines.google.errors import GoogleFailure
-from generations.engines.google.mp4 import Clip
 from generations.engines.google.prompts import Prompt
+from generations.engines.google.videos.mp4 import Clip
 
 Maker = Literal["veo", "omni"]
 Task = Literal["text_to_video", "image_to_video"]

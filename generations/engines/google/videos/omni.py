@@ -12,7 +12,8 @@ from generations.engines.google import raster
 from generations.engines.google.answers import word
 from generations.engines.google.client import Clients, request_options, time_for
 from generations.engines.google.errors import GoogleFailure, unusable
-from generations.engines.google.jobs import (
+from generations.engines.google.mapping import from_rpc, from_word, google_failures
+from generations.engines.google.videos.jobs import (
     BoundedSink,
     Handle,
     Pending,
@@ -21,7 +22,6 @@ from generations.engines.google.jobs import (
     lost,
     pending_after,
 )
-from generations.engines.google.mapping import from_rpc, from_word, google_failures
 
 _RUNNING: Final = frozenset({"in_progress", "queued", "requires_continuation"})
 

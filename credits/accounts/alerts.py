@@ -20,7 +20,8 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from credits import periods, renewals
+from credits import periods
+from credits.accounts import renewals
 from credits.arguments import MAX_CREDITS
 from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
 from credits.refusals import UnknownAccount

@@ -8,10 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from generations import catalog
+from generations import catalog, engine_standing
 from generations.engines import registry
 from generations.models import EngineSwitch, Generation
-from generations.runs import lifecycle, standing
+from generations.runs import lifecycle
 from tests.generations.engine import Engine, picture_result
 from tests.generations.mug_store import ask
 from tests.merchants import Merchant
@@ -69,7 +69,7 @@ def test_says_how_long_runs_take_and_how_they_fail(owner: Merchant) -> None:
         else:
             lifecycle.succeed(started, picture_result())
 
-    cut_out = standing.read()[0]
+    cut_out = engine_standing.read()[0]
 
     assert (cut_out.runs, cut_out.failures) == (1, {"provider_error": 1})
     assert cut_out.p50 is not None

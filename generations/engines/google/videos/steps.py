@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from generations.engines.google.client import Clients
 from generations.engines.google.errors import GoogleFailure
-from generations.engines.google.jobs import (
+from generations.engines.google.videos.jobs import (
     BoundedSink,
     Fetched,
     Handle,
@@ -20,9 +20,9 @@ from generations.engines.google.jobs import (
     VideoMaker,
     VideoRequest,
 )
-from generations.engines.google.mp4 import check_clip
-from generations.engines.google.omni import Omni
-from generations.engines.google.veo import Veo
+from generations.engines.google.videos.mp4 import check_clip
+from generations.engines.google.videos.omni import Omni
+from generations.engines.google.videos.veo import Veo
 
 
 def maker_of(clients: Clients, handle: Handle | None = None) -> VideoMaker:

@@ -1,0 +1,1 @@
+"""Video in steps that may be hours apart: created once, polled, fetched, deleted."""
