@@ -133,6 +133,8 @@ class AccountAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """An account is read as a story, not as a row."""
+        if request.method != "GET":
+            raise PermissionDenied
         if not object_id.isdecimal():
             raise Http404
         return HttpResponseRedirect(reverse("admin:staff_account", args=[object_id]))
@@ -264,6 +266,8 @@ class RestorationCaseAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """A case is judged where its pictures are."""
+        if request.method != "GET":
+            raise PermissionDenied
         if not object_id.isdecimal():
             raise Http404
         return HttpResponseRedirect(reverse("admin:staff_case", args=[object_id]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,6 +20,9 @@ from ecomvance_app.staff.rooms import render_page, staff_page
 from generations.catalog import TOOLS
 from generations.media import links
 from generations.models import Generation, Picture
+
+if TYPE_CHECKING:
+    from credits.models import LedgerEntry
 
 RATE_OVER = timedelta(days=30)
 
@@ -59,6 +63,11 @@ class Card:
     rule: str
     rate: Rate | None
     form: DecisionForm | None
+
+    @property
+    def spend(self) -> LedgerEntry | None:
+        """What the run cost; None when it cost nothing."""
+        return self.case.spend if self.case is not None else self.run.spend if self.run else None
 
 
 @require_safe

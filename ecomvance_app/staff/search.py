@@ -59,10 +59,10 @@ class Hit:
 @require_safe
 @staff_page("credits.view_account")
 def page(request: HttpRequest) -> HttpResponse:
-    """What was found; a single thing is opened at once."""
+    """What was found; when all of it is at one place, that is opened at once."""
     text = request.GET.get("q", "").strip()[:200]
     hits = find(text, request.user) if text else []
-    if len(hits) == 1:
+    if len({hit.url for hit in hits}) == 1:
         return HttpResponseRedirect(hits[0].url)
     return render_page(request, "staff/search.html", _("Search"), {"q": text, "hits": hits})
 
@@ -148,11 +148,12 @@ def _runs_named(text: str) -> QuerySet[Generation]:
         return runs.none()
     if connection.vendor != "postgresql":
         return runs.filter(product_title__icontains=text)
-    # As its index has it: generations/migrations, "product titles".
-    query = " & ".join(f"{word}:*" for word in words)
+    # As its index has it: generations/migrations, "product titles". A database of the locale C knows
+    # no capital letters but the plain ones, so both cases are asked for.
+    query = " & ".join(f"({word}:* | {word.lower()}:* | {word.capitalize()}:*)" for word in words)
     runs = runs.exclude(product_title="")
     vector = "to_tsvector('simple', product_title) @@ to_tsquery('simple', %s)"
-    return runs.extra(where=[vector], params=[query])
+    return runs.extra(where=[vector], params=[query])  # noqa: S610 - bound.
 
 
 def _shops(text: str) -> Iterator[Hit]:
