@@ -151,22 +151,27 @@ def _history_url(request: MerchantRequest, state: str, **cursor: str) -> str:
 def run(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """One run: its pictures, its receipt and what became of its credits."""
     generation = _get(request, generation_id)
-    context = _run_context(generation) | {"nav_active": "history", "whole_page": True}
-    return render(request, "generations/run.html", context | _asked_of_run(request))
+    context = _run_context(generation) | {"asks_cancel": _asks_cancel(request)}
+    context |= {"nav_active": "history", "whole_page": True}
+    return render(request, "generations/run.html", context)
 
 
 @require_safe
 def run_status(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """What changes while a run works: the result beside a tool, or with `part=page` a run's page."""
-    context = _run_context(_get(request, generation_id)) | _asked_of_run(request)
+    return _status(request, generation_id, asks=_asks_cancel(request))
+
+
+def _status(request: MerchantRequest, generation_id: uuid.UUID, *, asks: bool) -> HttpResponse:
+    context = _run_context(_get(request, generation_id)) | {"asks_cancel": asks}
     if request.GET.get("part") == "page":
         return render(request, "generations/_run_page.html", context | {"whole_page": True})
     return render(request, "generations/_run.html", context)
 
 
-def _asked_of_run(request: MerchantRequest) -> dict[str, Any]:
+def _asks_cancel(request: MerchantRequest) -> bool:
     """Whether the page asks if a run that works is really to be cancelled."""
-    return {"asks_cancel": request.GET.get("ask") == "cancel" and request.method == "GET"}
+    return request.GET.get("ask") == "cancel"
 
 
 @require_POST
@@ -177,21 +182,13 @@ def cancel(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     done = (lifecycle.give_back if waits else _cancel_for_good)(generation)
     asks = waits and not done
     if request.htmx:
-        return run_status(_as_get(request, asks=asks), generation_id)
+        return _status(request, generation_id, asks=asks)
     query = "?ask=cancel" if asks else ""
     return HttpResponseRedirect(_url(request, "run", generation.pk) + query)
 
 
 def _cancel_for_good(generation: Generation) -> bool:
     return lifecycle.cancel(generation.account_id, str(generation.pk))
-
-
-def _as_get(request: MerchantRequest, *, asks: bool) -> MerchantRequest:
-    request.method = "GET"
-    asked = request.GET.copy()
-    asked["ask"] = "cancel" if asks else ""
-    request.GET = asked
-    return request
 
 
 def _get(request: MerchantRequest, generation_id: uuid.UUID) -> Generation:

@@ -134,10 +134,13 @@ def _measured(tool: str, engine: str, resolution: str, seconds: int | None) -> l
     runs = Generation.objects.filter(
         tool=tool, engine=engine, resolution=resolution, seconds=seconds,
         state=Generation.State.SUCCEEDED, created_at__gte=clock.now() - MEASURED_OVER,
-        started_at__isnull=False, finished_at__isnull=False,
     )  # fmt: skip
     times = runs.order_by("-created_at").values_list("started_at", "finished_at")
-    took = [(ended - began).total_seconds() for began, ended in times[: _RUNS_MEASURED[1]]]
+    took = [
+        (ended - began).total_seconds()
+        for began, ended in times[: _RUNS_MEASURED[1]]
+        if began is not None and ended is not None
+    ]
     return [one for one in took if one > 0]
 
 
