@@ -20,7 +20,7 @@ VALUES = {
     "<str:reference>": "nothing",
 }
 # What an owner alone may change.
-FOR_OWNERS = {"plans/subscribe", "plans/buy", "plans/cancel", "settings"}
+FOR_OWNERS = {"plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings"}
 
 HANDLE = SHOP.removesuffix(".myshopify.com")
 OTHER_STAFF = "902541700"
