@@ -118,6 +118,24 @@ def test_other_staff_are_makers(store_access):
     assert asked.status_code == 422
 
 
+def test_store_staff_bear_the_names_that_shopify_tells(store_access):
+    with store_access.changed_shop(HANDLE) as store:
+        store.owner, store.other_staff_name = "Olivia Ortega", "Robin Berg"
+    open_page(Client())
+    save_threshold(sub=OTHER_STAFF)
+    names = ShopStaff.objects.order_by("pk").values_list("person__name", flat=True)
+    assert list(names) == ["Olivia Ortega", "Robin Berg"]
+
+
+def test_somebody_whom_shopify_does_not_name_is_store_staff(store_access):
+    with store_access.changed_shop(HANDLE) as store:
+        store.other_staff_name = ""
+    open_page(Client())
+    save_threshold(sub=OTHER_STAFF)
+    staff = ShopStaff.objects.get(shopify_user_id=OTHER_STAFF)
+    assert staff.person.name == "Store staff"
+
+
 def test_who_is_not_known_to_own_the_store_does_not(store_access):
     open_page(Client())
     ShopStaff.objects.update(is_account_owner=False, asked_at=None)
