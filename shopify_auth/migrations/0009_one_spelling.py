@@ -1,6 +1,7 @@
 """Addresses in small letters, each with one person: the older keeps it, the others are listed."""
 
 import logging
+from typing import Any
 
 from django.db import migrations, models
 from django.db.models import Q
@@ -8,12 +9,12 @@ from django.db.models import Q
 logger = logging.getLogger(__name__)
 
 
-def join_spellings(apps, schema_editor):
+def join_spellings(apps: Any, schema_editor: Any) -> None:
     """Of people whose addresses differ by case alone the oldest keeps it, the others are emptied."""
     database = schema_editor.connection.alias
     people = apps.get_model("shopify_auth", "Person").objects.using(database)
     addresses = apps.get_model("account", "EmailAddress").objects.using(database)
-    owners = {}
+    owners: dict[str, int] = {}
     for person in people.exclude(email=None).order_by("date_joined", "pk"):
         address = person.email.strip().lower()
         if owners.setdefault(address, person.pk) != person.pk:
@@ -25,9 +26,10 @@ def join_spellings(apps, schema_editor):
     _join_sign_in_addresses(addresses)
 
 
-def _join_sign_in_addresses(addresses):
+def _join_sign_in_addresses(addresses: Any) -> None:
     """The addresses by which people sign in, spelled as theirs; the confirmed one of several stays."""
-    seen, verified = set(), set()
+    seen: set[tuple[int, str]] = set()
+    verified: set[str] = set()
     for row in addresses.order_by("-verified", "-primary", "user__date_joined", "pk"):
         address = row.email.strip().lower()
         if (row.user_id, address) in seen or (row.verified and address in verified):

@@ -75,12 +75,14 @@ def tell_account(shop: Shop, details: dict[str, Any], old_name: str) -> None:
 
     A name that was given otherwise stays.
     """
-    first = Shop.objects.filter(account=shop.account_id, state=Shop.State.INSTALLED)
-    if first.order_by("installed_at", "pk").values_list("pk", flat=True).first() != shop.pk:
+    account_id = shop.account_id
+    stores = Shop.objects.filter(account=account_id, state=Shop.State.INSTALLED)
+    first = stores.order_by("installed_at", "pk").values_list("pk", flat=True).first()
+    if account_id is None or first != shop.pk:
         return
-    named = Account.objects.filter(Q(name="") | Q(name=old_name), pk=shop.account_id)
+    named = Account.objects.filter(Q(name="") | Q(name=old_name), pk=account_id)
     named.update(name=shop.name)
-    follow_store(shop.account_id or 0, details.get("ianaTimezone"))
+    follow_store(account_id, details.get("ianaTimezone"))
 
 
 def due(now: datetime) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -399,7 +400,7 @@ class TestKeeping:
         olivia.nudge()
 
         assert subscription_state.running_subscription(olivia.shop) == kept
-        assert (kept.handle, kept.price, kept.credits) == ("growth", 49, 8500)
+        assert (kept.handle, kept.price, kept.credits) == ("growth", Decimal(49), 8500)
         assert olivia.ledger() == before
         assert "Keep Growth" not in olivia.open("/plans").text
         olivia.devstore.move_clock(days=30)
@@ -411,7 +412,7 @@ class TestKeeping:
 
         kept = charges.keep_plan(olivia.buyer(), scheduled.reference)
 
-        assert (kept.handle, kept.price, kept.credits) == ("growth", 49, 8500)
+        assert (kept.handle, kept.price, kept.credits) == ("growth", Decimal(49), 8500)
 
     def test_a_page_that_was_left_open_takes_nothing_back(self, olivia, scheduled):
         olivia.devstore.move_clock(days=30)

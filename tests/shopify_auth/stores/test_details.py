@@ -10,7 +10,7 @@ from django.test import Client
 
 from credits import ledger
 from credits.models import Account
-from ecomvance_app import clock
+from ecomvance_app import clock, jobs
 from shopify_auth import tasks
 from shopify_auth.models import Shop, WebhookDelivery
 from shopify_auth.stores import details, uninstalls
@@ -67,7 +67,7 @@ def test_a_shop_update_has_it_read_and_nothing_of_its_body_is_kept(shop, store_a
 
 def test_it_is_read_once_a_day(shop, store_access, monkeypatch):
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(tasks.jobs, "enqueue", lambda _name, **kwargs: sent.append(kwargs))
+    monkeypatch.setattr(jobs, "enqueue", lambda _name, **kwargs: sent.append(kwargs))
     tasks.read_stores()
     assert sent == []
     move_to_berlin(store_access)
