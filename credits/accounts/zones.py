@@ -37,6 +37,14 @@ def usable_zone(name: object) -> str:
     return zone
 
 
+def zone_of(name: object) -> str:
+    """The zone that a store names, or UTC where it names none that can be used."""
+    try:
+        return usable_zone(name)
+    except ValueError:
+        return "UTC"
+
+
 def follow_store(account_id: int, name: object) -> None:
     """The account's days are those of the store's present zone, unless the merchant has chosen one.
 

@@ -21,7 +21,9 @@ VALUES = {
     "<int:recipient_id>": "1",
 }
 # What an owner alone may change.
-FOR_OWNERS = {"plans/subscribe", "plans/buy", "plans/cancel", "settings", "settings/zone"}
+FOR_OWNERS = {
+    "plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings", "settings/zone",
+}  # fmt: skip
 
 HANDLE = SHOP.removesuffix(".myshopify.com")
 OTHER_STAFF = "902541700"
