@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credits', '0011_limits_and_retirement'),
+        ('credits', '0012_notifications_and_zone'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -24,7 +24,7 @@ def drop_index(_apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("generations", "0008_consents")]
+    dependencies = [("generations", "0009_delivered_index")]
 
     operations = [
         migrations.RunPython(index_titles, drop_index),
