@@ -118,7 +118,7 @@ def keep_plan(buyer: Buyer, reference: str) -> Subscription:
         row = _approvable(Subscription, buyer, offer, replaces_later=False)
         if row is not None:
             return row
-        _check_nothing_waits(buyer)
+        _check_nothing_waits(buyer, offer)
         row = _write(Subscription, buyer, offer, replaces_later=False)
     return _create(
         row, SUBSCRIPTION_CREATE, "appSubscription", replacementBehavior="APPLY_IMMEDIATELY"
