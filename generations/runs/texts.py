@@ -45,8 +45,8 @@ class TextRefused(Refusal):
 def keep(account_id: int, run_id: uuid.UUID, parts: Mapping[str, str]) -> None:
     """Keep the parts in place of the written ones; of a list each line is one of its texts.
 
-    Generation.DoesNotExist for a run that is not the account's, or has no text; TextRefused for a
-    part that a store would not take.
+    Generation.DoesNotExist for a run that is not the account's; TextRefused for one that has no text
+    and for a part that a store would not take.
     """
     output = _text_of(account_id, run_id)
     output.edited = {name: _read(name, parts.get(name, "")) for name in LONGEST}
@@ -54,22 +54,17 @@ def keep(account_id: int, run_id: uuid.UUID, parts: Mapping[str, str]) -> None:
 
 
 def take_back(account_id: int, run_id: uuid.UUID) -> None:
-    """Return to the text as it was written; Generation.DoesNotExist as `keep` has it."""
+    """Return to the text as it was written; raises as `keep` does."""
     output = _text_of(account_id, run_id)
     output.edited = None
     output.save(update_fields=["edited"])
 
 
 def _text_of(account_id: int, run_id: uuid.UUID) -> Picture:
-    found = Picture.objects.filter(
-        generation_id=run_id,
-        generation__account_id=account_id,
-        generation__deleted_at=None,
-        role=Picture.Role.OUTPUT,
-        kind=Picture.Kind.TEXT,
-    ).first()
+    run = Generation.objects.get(account_id=account_id, pk=run_id, deleted_at=None)
+    found = run.pictures.filter(role=Picture.Role.OUTPUT, kind=Picture.Kind.TEXT).first()
     if found is None:
-        raise Generation.DoesNotExist
+        raise TextRefused(_("This run has no text to change."), "no_text", status=409)
     return found
 
 

@@ -148,7 +148,7 @@ def test_nobody_elses_text_can_be_changed(owner: Merchant, run: Generation) -> N
 def test_a_run_without_a_text_has_none_to_change(owner: Merchant, sent_jobs: list[str]) -> None:
     form = {"key": "k2", "image": upload()}
     owner.client.post("/dashboard/tools/background-removal", form)
-    assert edit(owner.client, Generation.objects.get()).status_code == 404
+    assert edit(owner.client, Generation.objects.get()).status_code == 409
 
 
 def test_the_download_is_the_text_as_it_stands(
