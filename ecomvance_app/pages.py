@@ -37,6 +37,7 @@ urlpatterns = [
     path("plans", billing.plans_page, name="plans"),
     path("plans/content", billing.plans_content, name="plans_content"),
     path("plans/subscribe", billing.subscribe, name="subscribe"),
+    path("plans/keep", billing.keep_plan, name="keep_plan"),
     path("plans/buy", billing.buy_package, name="buy_package"),
     path("plans/cancel", billing.cancel_plan, name="cancel_plan"),
     path("plans/confirmation/<str:reference>", billing.confirmation, name="confirmation"),

@@ -135,6 +135,11 @@ class Generation(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["account", "-created_at", "-id"], name="generation_history"),
             models.Index(
+                fields=["tool", "-created_at"],
+                name="generation_delivered",
+                condition=Q(state="succeeded"),
+            ),
+            models.Index(
                 fields=["state"],
                 name="generation_unfinished",
                 condition=Q(state__in=["queued", "running"]),

@@ -22,7 +22,7 @@ from generations.media import links, product_photos
 from generations.models import Generation, Picture
 from generations.options import Option, for_engine
 from generations.pages.forms import RESULT, RUN
-from generations.runs.quote import price_now
+from generations.runs.quote import expected_seconds, price_now
 
 EARLIER_SHOWN = 6
 _OFTEN_NEXT = (
@@ -86,9 +86,8 @@ def next_tools(slug: str) -> list[Tool]:
 def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str, Any]:
     """The template's context for one tool that can be started."""
     route = routing.route(tool.slug)
-    engine = routing.get_engine(tool.slug)
     variants = [
-        _variant(variant, price_now(variant, route.label), engine, tool, asked)
+        _variant(variant, price_now(variant, route.label), route.engine, tool, asked)
         for variant in tool.variants
     ]
     if not any(variant["checked"] for variant in variants):
@@ -123,9 +122,9 @@ def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str
 
 
 def _variant(
-    variant: Variant, credits: int, engine: Any, tool: Tool, asked: Asked
+    variant: Variant, credits: int, engine: str, tool: Tool, asked: Asked
 ) -> dict[str, Any]:
-    seconds = engine.expected_seconds(tool.slug, variant.resolution or "", variant.seconds)
+    seconds = expected_seconds(tool.slug, engine, variant.resolution or "", variant.seconds)
     run = asked.run
     return {
         "resolution": variant.resolution,

@@ -151,27 +151,40 @@ def _history_url(request: MerchantRequest, state: str, **cursor: str) -> str:
 def run(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """One run: its pictures, its receipt and what became of its credits."""
     generation = _get(request, generation_id)
-    context = _run_context(generation) | {"nav_active": "history", "whole_page": True}
+    context = _run_context(generation) | {"asks_cancel": _asks_cancel(request)}
+    context |= {"nav_active": "history", "whole_page": True}
     return render(request, "generations/run.html", context)
 
 
 @require_safe
 def run_status(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """What changes while a run works: the result beside a tool, or with `part=page` a run's page."""
-    context = _run_context(_get(request, generation_id))
+    return _status(request, generation_id, asks=_asks_cancel(request))
+
+
+def _status(request: MerchantRequest, generation_id: uuid.UUID, *, asks: bool) -> HttpResponse:
+    context = _run_context(_get(request, generation_id)) | {"asks_cancel": asks}
     if request.GET.get("part") == "page":
         return render(request, "generations/_run_page.html", context | {"whole_page": True})
     return render(request, "generations/_run.html", context)
 
 
+def _asks_cancel(request: MerchantRequest) -> bool:
+    """Whether the page asks if a run that works is really to be cancelled."""
+    return request.GET.get("ask") == "cancel"
+
+
 @require_POST
 def cancel(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
-    """Cancel a run that has not ended."""
+    """Cancel a run that has not ended; one that has begun since the click is asked about first."""
     generation = _get(request, generation_id)
-    lifecycle.cancel(request.account.pk, str(generation.pk))
+    waits = "waits" in request.POST
+    done = (lifecycle.give_back if waits else _cancel_for_good)(generation)
+    asks = waits and not done
     if request.htmx:
-        return run_status(_as_get(request), generation_id)
-    return HttpResponseRedirect(_url(request, "run", generation.pk))
+        return _status(request, generation_id, asks=asks)
+    query = "?ask=cancel" if asks else ""
+    return HttpResponseRedirect(_url(request, "run", generation.pk) + query)
 
 
 @require_POST
@@ -194,13 +207,12 @@ def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpRespons
         response["HX-Reswap"] = "innerHTML"
         return response
     if request.htmx:
-        return run_status(_as_get(request), generation_id)
+        return _status(request, generation_id)
     return HttpResponseRedirect(_url(request, "run", generation.pk))
 
 
-def _as_get(request: MerchantRequest) -> MerchantRequest:
-    request.method = "GET"
-    return request
+def _cancel_for_good(generation: Generation) -> bool:
+    return lifecycle.cancel(generation.account_id, str(generation.pk))
 
 
 def _get(request: MerchantRequest, generation_id: uuid.UUID) -> Generation:

@@ -100,6 +100,37 @@ def subscribe(buyer: Buyer, handle: str) -> Subscription:
     return _create(row, SUBSCRIPTION_CREATE, "appSubscription", replacementBehavior=behavior)
 
 
+def keep_plan(buyer: Buyer, reference: str) -> Subscription:
+    """The running subscription of this `reference` once more, in place of the downgrade that waits.
+
+    On the terms it was sold at, whatever is on sale today. Approving it costs nothing and grants
+    nothing: the period is paid and its credits are granted. Raises ChargeRefused, or the exceptions
+    of `errors` when Shopify cannot be asked.
+    """
+    present = subscription_state.running_subscription(buyer.shop)
+    if present is None or present.reference != reference or not _has_scheduled(present):
+        raise ChargeRefused(
+            _("No change of plan is scheduled any more. You keep the plan you have.")
+        )
+    title = title_of(present.name) or present.name
+    offer = Offer(present.handle, title, present.price, present.credits)
+    with _counter(buyer):
+        row = _approvable(Subscription, buyer, offer, replaces_later=False)
+        if row is not None:
+            return row
+        _check_nothing_waits(buyer)
+        row = _write(Subscription, buyer, offer, replaces_later=False)
+    return _create(
+        row, SUBSCRIPTION_CREATE, "appSubscription", replacementBehavior="APPLY_IMMEDIATELY"
+    )
+
+
+def _has_scheduled(present: Subscription) -> bool:
+    """Whether an approved downgrade waits for the end of this subscription's period."""
+    waiting = Subscription.objects.filter(shop=present.shop, status=Status.PENDING)
+    return any(subscription_state.is_scheduled(row, present) for row in waiting)
+
+
 def buy_package(buyer: Buyer, handle: str) -> Purchase:
     """A purchase of a package on sale, waiting at its `confirmation_url` for approval.
 
@@ -145,7 +176,7 @@ def _check_subscription(buyer: Buyer, offer: Offer, present: Subscription | None
             _("Shopify reports an unpaid bill. Pay it in Shopify, then change your plan.")
         )
     if present is not None and (present.handle, *_size(present)) == (offer.handle, *_size(offer)):
-        raise ChargeRefused(_("This is your present plan already."))
+        raise ChargeRefused(_("You have this plan already."))
     paying = subscription_state.running_subscriptions().filter(shop__account=buyer.account)
     paying = paying.exclude(shop=buyer.shop)
     if (other := paying.select_related("shop").first()) is not None:

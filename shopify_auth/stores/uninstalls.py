@@ -88,7 +88,7 @@ def redact(shop: Shop, now: datetime) -> Erasure | None:
             counts |= _end_memberships(locked.account_id)
             counts |= _erase_account(locked.account_id)
         locked.domain = hashed_domain(locked.domain)
-        locked.name = locked.shopify_id = ""
+        locked.name = locked.shopify_id = locked.email = locked.currency = locked.plan = ""
         locked.state = Shop.State.REDACTED
         locked.save()
         return Erasure.objects.create(shop=locked, erased_at=now, counts=counts)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0008_consents'),
+        ('generations', '0009_delivered_index'),
     ]
 
     operations = [
