@@ -207,7 +207,7 @@ def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpRespons
         response["HX-Reswap"] = "innerHTML"
         return response
     if request.htmx:
-        return _status(request, generation_id)
+        return _status(request, generation_id, asks=False)
     return HttpResponseRedirect(_url(request, "run", generation.pk))
 
 
