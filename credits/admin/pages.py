@@ -27,6 +27,7 @@ from credits.models import (
     LedgerEntry,
     LedgerPass,
     LowCreditAlert,
+    Notice,
     OutcomeRule,
     Package,
     Plan,
@@ -333,9 +334,20 @@ class LowCreditAlertAdmin(ReadOnlyAdmin):
 class AlertRecipientAdmin(ReadOnlyAdmin):
     """Who gets an account's low-credit mail; merchants choose it in their settings."""
 
-    list_display = ["account", "email", "enabled"]
+    list_display = ["account", "email", "enabled", "confirmed_at"]
     list_select_related = ["account"]
     search_fields = ["=account__id", "email"]
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    """What accounts were told by mail, and when it left."""
+
+    list_display = ["account", "kind", "subject", "created_at", "mailed_at"]
+    list_filter = ["kind"]
+    list_select_related = ["account"]
+    search_fields = ["=account__id"]
+    ordering = ["-pk"]
 
 
 @admin.register(StaffAct)

@@ -18,9 +18,12 @@ VALUES = {
     "<uuid:generation_id>": "00000000-0000-0000-0000-000000000001",
     "<int:sequence>": "1",
     "<str:reference>": "nothing",
+    "<int:recipient_id>": "1",
 }
 # What an owner alone may change.
-FOR_OWNERS = {"plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings"}
+FOR_OWNERS = {
+    "plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings", "settings/zone",
+}  # fmt: skip
 
 HANDLE = SHOP.removesuffix(".myshopify.com")
 OTHER_STAFF = "902541700"
@@ -116,24 +119,6 @@ def test_other_staff_are_makers(store_access):
         "/api/v1/generations", {"tool": "none"}, "application/json", headers=headers
     )
     assert asked.status_code == 422
-
-
-def test_store_staff_bear_the_names_that_shopify_tells(store_access):
-    with store_access.changed_shop(HANDLE) as store:
-        store.owner, store.other_staff_name = "Olivia Ortega", "Robin Berg"
-    open_page(Client())
-    save_threshold(sub=OTHER_STAFF)
-    names = ShopStaff.objects.order_by("pk").values_list("person__name", flat=True)
-    assert list(names) == ["Olivia Ortega", "Robin Berg"]
-
-
-def test_somebody_whom_shopify_does_not_name_is_store_staff(store_access):
-    with store_access.changed_shop(HANDLE) as store:
-        store.other_staff_name = ""
-    open_page(Client())
-    save_threshold(sub=OTHER_STAFF)
-    staff = ShopStaff.objects.get(shopify_user_id=OTHER_STAFF)
-    assert staff.person.name == "Store staff"
 
 
 def test_who_is_not_known_to_own_the_store_does_not(store_access):

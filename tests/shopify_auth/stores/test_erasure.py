@@ -20,6 +20,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
 from django.test import Client, TestCase
+from django.utils import timezone
 
 from credits import ledger, staff_acts
 from credits.models import AlertRecipient, LedgerEntry, RestorationCase
@@ -165,7 +166,7 @@ def sam(store_access: DevStore, monkeypatch: pytest.MonkeyPatch) -> Owner:
     cut_out("failed")
     Generation.objects.update(product_id=PRODUCT, product_title=SAMS_STORE, prompt=PROMPT)
     buy_and_regret(sam)
-    AlertRecipient.objects.create(account=sam.account, email=ADDRESS)
+    AlertRecipient.objects.create(account=sam.account, email=ADDRESS, confirmed_at=timezone.now())
     bring_people(sam)
     spend = ledger.spend(sam.account.pk, 1, key="a")
     rules.apply_outcome(spend, "platform_error", clock.now())
@@ -251,7 +252,9 @@ def test_another_store_keeps_every_word(sam, store_access):
     olivia = Owner(store_access, SHOP)
     olivia.subscribe("starter")
     Subscription.objects.filter(shop=olivia.shop).update(cancel_reason="Olivia's own reason")
-    AlertRecipient.objects.create(account=olivia.account, email="olivia@mugs.example")
+    AlertRecipient.objects.create(
+        account=olivia.account, email="olivia@mugs.example", confirmed_at=timezone.now()
+    )
     post("orders/create", {"email": "olivia@mugs.example"}, shop=SHOP)
     own = ("Olivia's own reason", "olivia@mugs.example", SHOP)
     before = found(*own)
