@@ -24,7 +24,7 @@ def drop_index(_apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("generations", "0009_delivered_index")]
+    dependencies = [("generations", "0010_edited_texts")]
 
     operations = [
         migrations.RunPython(index_titles, drop_index),
