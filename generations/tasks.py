@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from generations.media import storage
-from generations.runs import lifecycle, long_work, probing, worker
+from generations.runs import lifecycle, long_work, probing, staff_notices, worker
 
 
 @shared_task(name="generations.run")
@@ -42,6 +42,12 @@ def send_polls(**_kwargs: object) -> None:
 def probe(**_kwargs: object) -> None:
     """See whether providers of paused tools work again."""
     probing.probe_due()
+
+
+@shared_task(name="generations.tell_staff")
+def tell_staff(**_kwargs: object) -> None:
+    """Mail staff what they must hear of."""
+    staff_notices.mail_due()
 
 
 @shared_task(name="generations.sweep")

@@ -25,7 +25,7 @@ MUTABLE = {
     "generations.Generation", "generations.Picture",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
-    "generations.UsagePrice",
+    "generations.UsagePrice", "generations.StaffNotice",
     # That pictures may go to a provider; goes when the store is forgotten.
     "generations.ProviderConsent",
     # Identity and connections: people, shops and tokens come and go.

@@ -22,6 +22,7 @@ from ecomvance_app import clock, jobs, live
 from generations.engines.base import EngineError, Result
 from generations.media import storage
 from generations.models import Generation, Picture
+from generations.runs import staff_notices
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +132,11 @@ def give_up_attempt(generation: Generation, message: str, pause: timedelta = PAU
     """
     if generation.step == Generation.Step.SUBMITTING:
         logger.error("Run %s may have been billed by its provider", generation.pk)
+        staff_notices.tell(
+            f"run {generation.pk}",
+            f"Run {generation.pk} of {generation.tool} ended while it was handed over to"
+            f" {generation.engine}: it may have been billed there, possibly without a result.",
+        )
     elif generation.attempts < MAX_ATTEMPTS:
         _requeue(generation, pause)
         return
