@@ -26,8 +26,8 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
     "recent-runs": ("balance", "runs"),
     "quick-start": ("balance",),
     "tool-suites": ("balance",),
-    # History, a run, usage and the ledger.
-    "history": ("balance", "runs"),
+    # The gallery, a run, usage and the ledger.
+    "gallery": ("balance", "runs"),
     "run-receipt": ("balance", "runs", "cases"),
     "usage-spans": ("balance",),
     "usage-report": ("balance",),

@@ -23,7 +23,7 @@ class TestOtherAccounts:
         for path in ("", "/status"):
             assert second_shop.client.get(f"/dashboard/runs/{run.pk}{path}").status_code == 404
         assert second_shop.client.post(f"/dashboard/runs/{run.pk}/cancel").status_code == 404
-        assert str(run.pk) not in second_shop.client.get("/dashboard/history").content.decode()
+        assert str(run.pk) not in second_shop.client.get("/dashboard/gallery").content.decode()
         run.refresh_from_db()
         assert run.state == "queued"
 
@@ -34,7 +34,7 @@ class TestOtherAccounts:
         assert stranger.get("/dashboard/").status_code == 403
 
     def test_nobody_signed_in_is_sent_to_sign_in(self, client: Client, db: None) -> None:
-        response = client.get("/dashboard/history")
+        response = client.get("/dashboard/gallery")
 
         assert response.status_code == 302
         assert response["Location"].startswith("/dashboard/sign-in/login/")
@@ -47,11 +47,11 @@ def test_history_pages_through_everything_once(owner: Merchant) -> None:
     seen: list[str] = []
     query = ""
     while True:
-        body = owner.client.get(f"/dashboard/history{query}").content.decode()
+        body = owner.client.get(f"/dashboard/gallery{query}").content.decode()
         seen += [str(run.pk) for run in Generation.objects.all() if f"/runs/{run.pk}" in body]
         if "?before=" not in body:
             break
-        query = body.split("/dashboard/history")[-1].split('"')[0].replace("&amp;", "&")
+        query = body.split("/dashboard/gallery")[-1].split('"')[0].replace("&amp;", "&")
 
     assert len(seen) == len(set(seen)) == 60
 
@@ -65,7 +65,7 @@ def test_history_asks_the_same_number_of_questions_for_any_length(
         ask(owner.client, key=f"k{number}")
         if number in (1, 20):
             with CaptureQueriesContext(connection) as captured:
-                owner.client.get("/dashboard/history")
+                owner.client.get("/dashboard/gallery")
             counts.append(len(captured))
 
     assert counts[0] == counts[1]

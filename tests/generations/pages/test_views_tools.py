@@ -183,7 +183,7 @@ class TestAToolsForm:
     [
         ("/dashboard/", set()),
         ("/dashboard/tools", set()),
-        ("/dashboard/history", set()),
+        ("/dashboard/gallery", set()),
         ("/dashboard/usage", set()),
         (TOOL, {"compare", "price", "upload"}),
     ],
