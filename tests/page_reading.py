@@ -17,7 +17,9 @@ def read_page(response: HttpResponse) -> Element:
     return parse_html(response.content.decode())
 
 
-def every(root: Element, name: str = "", /, class_: str = "", **attributes: str) -> Iterator[Element]:
+def every(
+    root: Element, name: str = "", /, class_: str = "", **attributes: str
+) -> Iterator[Element]:
     """The elements below `root` of this name, class (`class_`) and attributes, in page order."""
     for child in root.children:
         if not isinstance(child, Element):

@@ -131,6 +131,9 @@ class _Sink:
     def flush(self) -> None:
         """Nothing is held back."""
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def taken(self) -> bytes:
         """What has been written since."""
         written, self._written = b"".join(self._written), []

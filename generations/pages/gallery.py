@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import date
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
@@ -138,7 +138,7 @@ def read_chosen(query: QueryDict) -> Chosen:
     )
     person = read_text(query, "person")
     return Chosen(
-        view=cast("gallery.View", view if view in gallery.VIEWS else ""),
+        view=view if view in gallery.VIEWS else "",
         search=read_text(query, "q").strip()[:MOST_SEARCHED],
         tool=tool if tool in catalog.TOOLS else "",
         state=state if state in STATE_NAMES else "",
