@@ -6,7 +6,6 @@ token inside Shopify's admin. Pictures are stored as they are: they are compress
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 import zipfile
@@ -23,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from ecomvance_app.http import public
+from generations.media import text_files
 from generations.media.links import LINK_SECONDS, file_name
 from generations.models import Generation, Picture
 
@@ -88,7 +88,7 @@ def pieces(pictures: Iterable[Picture]) -> Iterator[bytes]:
 
 def _content(picture: Picture) -> Iterator[bytes]:
     if picture.kind == Picture.Kind.TEXT:
-        yield json.dumps(picture.text, ensure_ascii=False, indent=2).encode()
+        yield text_files.content(picture.words or {})
         return
     with default_storage.open(picture.file) as stored:
         yield from iter(lambda: stored.read(_CHUNK), b"")

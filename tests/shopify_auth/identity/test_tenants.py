@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from credits import ledger
-from credits.models import LedgerEntry
+from credits.models import AlertRecipient, LedgerEntry
 from generations import products
 from generations.engines import registry
 from generations.models import Generation
@@ -39,6 +39,7 @@ PUBLIC = {
     "archives/<str:token>",
     "product-photos/<str:token>",
     "exports/<str:token>",
+    "dashboard/recipients/<str:token>",
     "staff/components",
     "staff/set-up/<str:token>",
     "api/v1/openapi.json",
@@ -123,6 +124,9 @@ def sams_things(sam):
         "generation_id": Generation.objects.get(account=sam.account).pk,
         "sequence": sam.account.version,
         "reference": sam.buy("small", decision="").reference,
+        "recipient_id": AlertRecipient.objects.create(
+            account=sam.account, email="s@lamps.example"
+        ).pk,
     }
 
 
