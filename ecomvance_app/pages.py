@@ -27,6 +27,7 @@ urlpatterns = [
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
+    path("runs/<uuid:generation_id>/text", generations.edit_text, name="edit_text"),
     path("usage", credits.usage_page, name="usage"),
     path(
         "usage/ledger", credits.ledger_page, {"describe_charges": describe_charges}, name="ledger"

@@ -10,7 +10,7 @@ import re
 
 from django.core import signing
 from django.core.exceptions import ObjectDoesNotExist
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 
 from ecomvance_app.http import public
-from generations.media import ranges
+from generations.media import ranges, text_files
 from generations.models import ApprovalPicture, Picture
 
 LINK_SECONDS = 15 * 60
@@ -46,7 +46,7 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
         if form == "asked":
             return _serve_asked(picture_id)
         picture = Picture.objects.select_related("generation").get(pk=picture_id)
-        stored = _open(picture.preview if form == "preview" else picture.file)
+        stored = _stored(picture, form)
     except signing.SignatureExpired:
         return _expired(request)
     except (signing.BadSignature, ObjectDoesNotExist, FileNotFoundError):
@@ -62,7 +62,7 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
             stored,
             as_attachment=form == "download",
             filename=_file_name(picture),
-            content_type="image/webp" if form == "preview" else picture.media_type,
+            content_type=_media_type(picture, form),
         )
     return _only_shown(response)
 
@@ -80,11 +80,23 @@ def _only_shown(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def _open(name: str) -> File[bytes]:
-    """A stored file; FileNotFoundError for a text, which has none, and for one that is gone."""
+def _stored(picture: Picture, form: str) -> File[bytes]:
+    """What a link is to; FileNotFoundError for what has no such form, and for a file that is gone.
+
+    A text has no file: its download is written when it is asked for.
+    """
+    if picture.kind == Picture.Kind.TEXT and form == "download":
+        return ContentFile(text_files.content(picture.words or {}))
+    name = picture.preview if form == "preview" else picture.file
     if not name:
         raise FileNotFoundError
     return default_storage.open(name)
+
+
+def _media_type(picture: Picture, form: str) -> str:
+    if form == "preview":
+        return "image/webp"
+    return text_files.MEDIA_TYPE if picture.kind == Picture.Kind.TEXT else picture.media_type
 
 
 def _expired(request: HttpRequest) -> HttpResponse:
@@ -101,4 +113,6 @@ def _file_name(picture: Picture) -> str:
     stem = re.sub(r"\.\w{2,4}$", "", named or picture.name) or "picture"
     title = re.sub(r"[^\w-]+", "-", stem).strip("-")[:80]
     extension = picture.media_type.rpartition("/")[2].replace("jpeg", "jpg")
+    if picture.kind == Picture.Kind.TEXT:
+        extension = "txt"
     return f"{title.lower() or picture.kind}-{picture.generation.tool}.{extension}"

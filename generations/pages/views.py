@@ -31,7 +31,7 @@ from generations.media import links
 from generations.models import Generation, Picture
 from generations.pages import result_text, tool_page
 from generations.pages.forms import ToolForm
-from generations.runs import approvals, consents, health, lifecycle, queries
+from generations.runs import approvals, consents, health, lifecycle, queries, texts
 from generations.runs.orders import Order
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
@@ -187,6 +187,30 @@ def cancel(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
         return _status(request, generation_id, asks=asks)
     query = "?ask=cancel" if asks else ""
     return HttpResponseRedirect(_url(request, "run", generation.pk) + query)
+
+
+@require_POST
+def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
+    """Keep a written result as the merchant has changed it, or with `undo` as it was written."""
+    generation = _get(request, generation_id)
+    try:
+        if "undo" in request.POST:
+            texts.take_back(request.account.pk, generation.pk)
+        else:
+            texts.keep(request.account.pk, generation.pk, request.POST.dict())
+    except Generation.DoesNotExist:
+        raise Http404 from None
+    except Refusal as refusal:
+        response = answer_refusal(
+            request, refusal, "generations/run.html",
+            lambda: _run_context(generation) | {"nav_active": "history", "whole_page": True},
+        )  # fmt: skip
+        response["HX-Retarget"] = f"#text-errors-{generation.pk}"
+        response["HX-Reswap"] = "innerHTML"
+        return response
+    if request.htmx:
+        return _status(request, generation_id, asks=False)
+    return HttpResponseRedirect(_url(request, "run", generation.pk))
 
 
 def _cancel_for_good(generation: Generation) -> bool:
@@ -354,7 +378,7 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "written": result_text.read(generation, after),
         "after_url": links.link(after, preview=True) if after and after.preview else "",
         "view_url": links.link(after) if after and after.file else "",
-        "download_url": links.link(after, download=True) if after and after.file else "",
+        "download_url": links.link(after, download=True) if after and _has_download(after) else "",
         "run_text": str(generation.pk),
         "next_tools": tool_page.next_tools(generation.tool),
         "receipt": receipts.read_receipt(
@@ -363,6 +387,10 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         if generation.spend_id
         else None,
     }
+
+
+def _has_download(output: Picture) -> bool:
+    return bool(output.file) or output.kind == Picture.Kind.TEXT
 
 
 def _pictures(generation: Generation) -> dict[str, Picture]:

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('credits', '0012_notifications_and_zone'),
-        ('generations', '0009_delivered_index'),
+        ('generations', '0010_edited_texts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
