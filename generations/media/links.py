@@ -69,7 +69,9 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
 
 def _serve_asked(picture_id: int) -> HttpResponseBase:
     picture = ApprovalPicture.objects.get(pk=picture_id)
-    return _only_shown(FileResponse(_open(picture.preview), content_type="image/webp"))
+    return _only_shown(
+        FileResponse(default_storage.open(picture.preview), content_type="image/webp")
+    )
 
 
 def _only_shown(response: HttpResponseBase) -> HttpResponseBase:

@@ -207,8 +207,8 @@ def withdraw(
 
 def _locked(account_id: int, approval_id: uuid.UUID) -> Approval:
     """The account's request, nobody else's until the transaction ends. Approval.DoesNotExist."""
-    found = Approval.objects.select_for_update(of=("self",)).select_related("run")
-    return found.get(pk=approval_id, account_id=account_id)
+    # Alone: a row that is joined would be of the moment before the lock was waited for.
+    return Approval.objects.select_for_update().get(pk=approval_id, account_id=account_id)
 
 
 def _check_open(approval: Approval, now: datetime) -> None:
