@@ -158,6 +158,10 @@ class Generation(models.Model):
                 name="generation_unfinished",
                 condition=Q(state__in=["queued", "running"]),
             ),
+            # What failed in an hour or a month, for staff.
+            models.Index(
+                fields=["finished_at"], name="generation_failures", condition=Q(state="failed")
+            ),
             models.Index(
                 fields=["poll_at"], name="generation_polls", condition=Q(poll_at__isnull=False)
             ),
