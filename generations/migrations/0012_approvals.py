@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('credits', '0012_notifications_and_zone'),
-        ('generations', '0010_edited_texts'),
+        ('generations', '0011_product_titles'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
