@@ -11,6 +11,20 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from generations.approval_models import Approval, ApprovalPicture
+
+__all__ = [
+    "Approval",
+    "ApprovalPicture",
+    "EngineDay",
+    "EngineHealth",
+    "EngineSwitch",
+    "Generation",
+    "Picture",
+    "ProviderConsent",
+    "UsagePrice",
+]
+
 
 class Generation(models.Model):
     """One run. Its price, spend and request are fixed when it is asked for.

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from credits import periods
 from credits import queries as credit_queries
+from credits.accounts import limits
 from credits.refusals import KeyConflict, Refusal
 from credits.reports import receipts, usage
 from credits.representations import balance_json
@@ -30,7 +31,8 @@ from generations.models import Generation, Picture
 from generations.pages import result_text, tool_page
 from generations.pages.forms import ToolForm
 from generations.pages.gallery import first_pictures, row
-from generations.runs import consents, health, lifecycle, queries, texts
+from generations.runs import approvals, consents, health, lifecycle, queries, texts
+from generations.runs.orders import Order
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
@@ -240,6 +242,8 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
             "button again to start this one too."
         )
         return _refuse(request, found, Refusal(message, status=409))
+    except limits.ApprovalRequired:
+        return _ask_owner(request, found, requester, order, key)
     except Refusal as refusal:
         return _refuse(request, found, refusal)
     if not request.htmx:
@@ -247,6 +251,20 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
     context |= {"next_key": uuid.uuid4().hex}
     return render(request, "generations/_started.html", context, status=201)
+
+
+def _ask_owner(
+    request: MerchantRequest, found: Tool, requester: Requester, order: Order, key: str
+) -> HttpResponse:
+    """Above the spending limit: keep what was asked for until an owner decides."""
+    try:
+        approval = approvals.keep(requester, order, key)
+    except Refusal as refusal:
+        return _refuse(request, found, refusal)
+    if not request.htmx:
+        return HttpResponseRedirect(_url(request, "approval", approval.pk))
+    context = {"approval": approval, "next_key": uuid.uuid4().hex}
+    return render(request, "generations/_asked.html", context, status=202)
 
 
 def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResponse:
