@@ -114,6 +114,8 @@ def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str
     except products.ProductsUnavailable as error:
         return context | {"products_unavailable": str(error)}
     context["choices"] = _choices(listed, asked.chosen)
+    if tool.sources.product_data:
+        context["choices"] += _without_photos(listed, asked.chosen)
     if len(listed) >= products.MOST_LISTED:
         context["listed"] = len(listed)
     return context
@@ -201,6 +203,15 @@ def _choices(listed: Iterable[products.Product], chosen: list[str]) -> list[dict
         }
         for product in listed
         for number, photo in enumerate(product.photos, 1)
+    ]
+
+
+def _without_photos(listed: Iterable[products.Product], chosen: list[str]) -> list[dict[str, Any]]:
+    """Products that can be written about and have no photo."""
+    return [
+        {"value": product.id, "label": product.title, "checked": product.id in chosen}
+        for product in listed
+        if not product.photos
     ]
 
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from credits import periods
 from credits import queries as credit_queries
+from credits.accounts import limits
 from credits.refusals import KeyConflict, Refusal
 from credits.reports import receipts, usage
 from credits.representations import balance_json
@@ -30,7 +31,8 @@ from generations.media import links
 from generations.models import Generation, Picture
 from generations.pages import result_text, tool_page
 from generations.pages.forms import ToolForm
-from generations.runs import consents, health, lifecycle, queries
+from generations.runs import approvals, consents, health, lifecycle, queries, texts
+from generations.runs.orders import Order
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
@@ -187,6 +189,30 @@ def cancel(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     return HttpResponseRedirect(_url(request, "run", generation.pk) + query)
 
 
+@require_POST
+def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
+    """Keep a written result as the merchant has changed it, or with `undo` as it was written."""
+    generation = _get(request, generation_id)
+    try:
+        if "undo" in request.POST:
+            texts.take_back(request.account.pk, generation.pk)
+        else:
+            texts.keep(request.account.pk, generation.pk, request.POST.dict())
+    except Generation.DoesNotExist:
+        raise Http404 from None
+    except Refusal as refusal:
+        response = answer_refusal(
+            request, refusal, "generations/run.html",
+            lambda: _run_context(generation) | {"nav_active": "history", "whole_page": True},
+        )  # fmt: skip
+        response["HX-Retarget"] = f"#text-errors-{generation.pk}"
+        response["HX-Reswap"] = "innerHTML"
+        return response
+    if request.htmx:
+        return _status(request, generation_id, asks=False)
+    return HttpResponseRedirect(_url(request, "run", generation.pk))
+
+
 def _cancel_for_good(generation: Generation) -> bool:
     return lifecycle.cancel(generation.account_id, str(generation.pk))
 
@@ -248,6 +274,8 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
             "button again to start this one too."
         )
         return _refuse(request, found, Refusal(message, status=409))
+    except limits.ApprovalRequired:
+        return _ask_owner(request, found, requester, order, key)
     except Refusal as refusal:
         return _refuse(request, found, refusal)
     if not request.htmx:
@@ -255,6 +283,20 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
     context |= {"next_key": uuid.uuid4().hex}
     return render(request, "generations/_started.html", context, status=201)
+
+
+def _ask_owner(
+    request: MerchantRequest, found: Tool, requester: Requester, order: Order, key: str
+) -> HttpResponse:
+    """Above the spending limit: keep what was asked for until an owner decides."""
+    try:
+        approval = approvals.keep(requester, order, key)
+    except Refusal as refusal:
+        return _refuse(request, found, refusal)
+    if not request.htmx:
+        return HttpResponseRedirect(_url(request, "approval", approval.pk))
+    context = {"approval": approval, "next_key": uuid.uuid4().hex}
+    return render(request, "generations/_asked.html", context, status=202)
 
 
 def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResponse:
@@ -336,7 +378,7 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "written": result_text.read(generation, after),
         "after_url": links.link(after, preview=True) if after and after.preview else "",
         "view_url": links.link(after) if after and after.file else "",
-        "download_url": links.link(after, download=True) if after and after.file else "",
+        "download_url": links.link(after, download=True) if after and _has_download(after) else "",
         "run_text": str(generation.pk),
         "next_tools": tool_page.next_tools(generation.tool),
         "receipt": receipts.read_receipt(
@@ -345,6 +387,10 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         if generation.spend_id
         else None,
     }
+
+
+def _has_download(output: Picture) -> bool:
+    return bool(output.file) or output.kind == Picture.Kind.TEXT
 
 
 def _pictures(generation: Generation) -> dict[str, Picture]:

@@ -263,3 +263,37 @@ def test_another_store_keeps_every_word(sam, store_access):
 
     assert found(*own) == before
     assert Shop.objects.get(domain=SHOP).account == olivia.account
+
+
+@pytest.mark.parametrize("handled", [False, True], ids=["waiting", "handled"])
+@pytest.mark.parametrize(("header", "body"), [(SECOND_SHOP, SHOP), (SHOP, SECOND_SHOP)])
+@pytest.mark.parametrize("topic", sorted(SHAPES))
+def test_deliveries_whose_header_and_signed_body_name_two_stores(
+    store_access, topic, header, body, handled
+):
+    """Somebody sends the one store's genuine body again, in the other one's name."""
+    olivia, sam = Owner(store_access, SHOP), Owner(store_access, SECOND_SHOP)
+    post(topic, body_of(topic, body), shop=header)
+    # Under a topic that it does not fit it is kept for staff, every word of it.
+    post("orders/create", body_of(topic, body), shop=header)
+    assert found(SECOND_SHOP, f"Shop/{sam.shop.shopify_id}")
+    if handled:
+        work()
+
+    erase(sam)
+
+    assert found(SECOND_SHOP, f"Shop/{sam.shop.shopify_id}") == set()
+    olivia.shop.refresh_from_db()
+    assert (olivia.shop.state, olivia.shop.domain) == (Shop.State.INSTALLED, SHOP)
+
+
+@pytest.mark.parametrize("topic", sorted(SHAPES))
+def test_a_body_that_comes_after_the_erasure_in_the_erased_stores_name(store_access, topic):
+    Owner(store_access, SHOP)
+    erase(Owner(store_access, SECOND_SHOP))
+
+    post(topic, body_of(topic, SHOP), shop=SECOND_SHOP)
+    work()
+
+    assert found(SECOND_SHOP) == set()
+    assert found(SHOP)
