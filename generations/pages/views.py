@@ -27,12 +27,11 @@ from generations import catalog
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.media import links
-from generations.models import Generation, Picture
+from generations.models import Approval, Generation, Picture
 from generations.pages import result_text, tool_page
 from generations.pages.forms import ToolForm
 from generations.pages.gallery import first_pictures, row
 from generations.runs import approvals, consents, health, lifecycle, queries, texts
-from generations.runs.orders import Order
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
@@ -171,7 +170,7 @@ def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpRespons
     except Refusal as refusal:
         response = answer_refusal(
             request, refusal, "generations/run.html",
-            lambda: _run_context(generation) | {"nav_active": "history", "whole_page": True},
+            lambda: _run_context(generation) | {"nav_active": "gallery", "whole_page": True},
         )  # fmt: skip
         response["HX-Retarget"] = f"#text-errors-{generation.pk}"
         response["HX-Reswap"] = "innerHTML"
@@ -224,6 +223,20 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     if not form.is_valid():
         sentences = [str(error) for errors in form.errors.values() for error in errors]
         return _refuse(request, found, Refusal(" ".join(sentences)))
+    try:
+        return _place(request, form)
+    except KeyConflict:
+        message = _(
+            "Your last click had started a run after all: it stands in the gallery. Press the "
+            "button again to start this one too."
+        )
+        return _refuse(request, found, Refusal(message, status=409))
+    except Refusal as refusal:
+        return _refuse(request, found, refusal)
+
+
+def _place(request: MerchantRequest, form: ToolForm) -> HttpResponse:
+    """Start what was asked for; above the spending limit keep it until an owner decides."""
     requester = Requester(
         request.account.pk,
         request.person.pk if request.person else None,
@@ -231,21 +244,13 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         is_owner=request.role == "owner",
     )
     key, promised = form.cleaned_data["key"], form.cleaned_data["promised_package"]
+    order = form.order()
     try:
-        order = form.order()
         if promised is not None and queries.find_by_key(request.account.pk, key) is None:
             check_split(request.account.pk, order, promised)
         generation, _created = place(requester, order, key)
-    except KeyConflict:
-        message = _(
-            "Your last click had started a run after all: it stands in the gallery. Press the "
-            "button again to start this one too."
-        )
-        return _refuse(request, found, Refusal(message, status=409))
     except limits.ApprovalRequired:
-        return _ask_owner(request, found, requester, order, key)
-    except Refusal as refusal:
-        return _refuse(request, found, refusal)
+        return _asked(request, approvals.keep(requester, order, key))
     if not request.htmx:
         return HttpResponseRedirect(_url(request, "run", generation.pk))
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
@@ -253,14 +258,7 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     return render(request, "generations/_started.html", context, status=201)
 
 
-def _ask_owner(
-    request: MerchantRequest, found: Tool, requester: Requester, order: Order, key: str
-) -> HttpResponse:
-    """Above the spending limit: keep what was asked for until an owner decides."""
-    try:
-        approval = approvals.keep(requester, order, key)
-    except Refusal as refusal:
-        return _refuse(request, found, refusal)
+def _asked(request: MerchantRequest, approval: Approval) -> HttpResponse:
     if not request.htmx:
         return HttpResponseRedirect(_url(request, "approval", approval.pk))
     context = {"approval": approval, "next_key": uuid.uuid4().hex}

@@ -13,7 +13,7 @@ def accept_what_is_there(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0011_product_titles'),
+        ('generations', '0012_approvals'),
     ]
 
     operations = [
