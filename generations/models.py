@@ -12,6 +12,20 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from generations.approval_models import Approval, ApprovalPicture
+
+__all__ = [
+    "Approval",
+    "ApprovalPicture",
+    "EngineDay",
+    "EngineHealth",
+    "EngineSwitch",
+    "Generation",
+    "Picture",
+    "ProviderConsent",
+    "UsagePrice",
+]
+
 
 class Generation(models.Model):
     """One run. Its price, spend and request are fixed when it is asked for.
@@ -48,6 +62,13 @@ class Generation(models.Model):
         NONE = "", _("Here")
         SUBMITTING = "submitting", _("Being handed over")
         SUBMITTED = "submitted", _("At the provider")
+
+    class Review(models.TextChoices):
+        """What a person has decided on a result; nothing yet for one that is to be reviewed."""
+
+        NONE = "", _("To review")
+        ACCEPTED = "accepted", _("Accepted")
+        REJECTED = "rejected", _("Rejected")
 
     FINAL: ClassVar = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
@@ -96,7 +117,10 @@ class Generation(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    review = models.CharField(max_length=8, choices=Review, blank=True)
+    # When the merchant deleted it, and when its pictures were deleted for good.
     deleted_at = models.DateTimeField(null=True)
+    emptied_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0011_product_titles'),
+        ('generations', '0013_review'),
     ]
 
     operations = [
