@@ -11,6 +11,21 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from generations.batch_models import Batch, BatchCharge, BatchItem
+
+__all__ = [
+    "Batch",
+    "BatchCharge",
+    "BatchItem",
+    "EngineDay",
+    "EngineHealth",
+    "EngineSwitch",
+    "Generation",
+    "Picture",
+    "ProviderConsent",
+    "UsagePrice",
+]
+
 
 class Generation(models.Model):
     """One run. Its price, spend and request are fixed when it is asked for.
@@ -70,6 +85,7 @@ class Generation(models.Model):
     spend = models.OneToOneField(
         "credits.LedgerEntry", models.PROTECT, null=True, related_name="generation"
     )
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="runs")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="generations"
     )

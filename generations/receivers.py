@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from credits.signals import account_erased, account_suspended
 from generations.media import storage
 from generations.models import Generation, Picture, ProviderConsent
-from generations.runs import lifecycle
+from generations.runs import batches, lifecycle
 
 
 @receiver(account_suspended, dispatch_uid="cancel-waiting-runs")
@@ -28,6 +28,7 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     lifecycle.cancel_unfinished(account_id)
     pictures = Picture.objects.filter(generation__account_id=account_id)
     names = [name for pair in pictures.values_list("file", "preview") for name in pair if name]
+    batches.erase(account_id)
     erased, _ = pictures.delete()
     ProviderConsent.objects.filter(account_id=account_id).delete()
     runs = Generation.objects.filter(account_id=account_id).update(

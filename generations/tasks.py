@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from generations.media import storage
-from generations.runs import lifecycle, long_work, probing, worker
+from generations.runs import batches, lifecycle, long_work, probing, worker
+from generations.runs.batches import notices
 
 
 @shared_task(name="generations.run")
@@ -48,6 +49,19 @@ def probe(**_kwargs: object) -> None:
 def sweep(**_kwargs: object) -> None:
     """Send again what waits too long, and free what a dead worker holds."""
     lifecycle.sweep()
+
+
+@shared_task(name="generations.batch_done")
+def batch_done(batch_id: str, **_kwargs: object) -> None:
+    """Tell the end of a batch, if this was its end."""
+    notices.tell_end(batch_id)
+
+
+@shared_task(name="generations.sweep_batches")
+def sweep_batches(**_kwargs: object) -> None:
+    """End batches whose time is over, and tell ends that were not told."""
+    batches.sweep()
+    notices.tell_ends()
 
 
 @shared_task(name="generations.sweep_files")

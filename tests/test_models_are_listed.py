@@ -22,6 +22,7 @@ MUTABLE = {
     "credits.LowCreditAlert", "credits.StaffWords", "credits.LedgerPass",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
+    "generations.Batch", "generations.BatchItem", "generations.BatchCharge",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
     "generations.UsagePrice",

@@ -16,6 +16,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import chain
 from types import TracebackType
 from typing import IO, Self
 
@@ -30,7 +31,7 @@ from credits.models import Account
 from generations.engines.base import Output
 from generations.media import reading
 from generations.media.reading import UploadedImage
-from generations.models import Generation, Picture
+from generations.models import BatchItem, Generation, Picture
 
 logger = logging.getLogger(__name__)
 
@@ -94,11 +95,19 @@ def _wait_for_commits(account_id: int) -> None:
 
 def _known(account_id: int, names: Iterable[str] | None = None) -> set[str]:
     """The account's files that rows name; of `names` only, if told."""
-    pictures = Picture.objects.filter(generation__account_id=account_id)
+    pictures = Picture.objects.filter(generation__account_id=account_id).values_list(
+        "file", "preview"
+    )
+    kept = BatchItem.objects.filter(batch__account_id=account_id).values_list("file", "preview")
     if names is not None:
-        pictures = pictures.filter(Q(file__in=names) | Q(preview__in=names))
-    pairs = pictures.values_list("file", "preview").iterator()
-    return {name for pair in pairs for name in pair if name}
+        is_named = Q(file__in=names) | Q(preview__in=names)
+        pictures, kept = pictures.filter(is_named), kept.filter(is_named)
+    return {
+        name
+        for pair in chain(pictures.iterator(), kept.exclude(file="").iterator())
+        for name in pair
+        if name
+    }
 
 
 def store(undo: Undo, image: UploadedImage) -> Picture:
