@@ -122,7 +122,7 @@ _CATALOGUE = (
          has.ONE_PICTURE, has.ENHANCE, takes_size=("2K", "4K")),
     Tool("description-generator", _("Description Generator"), "ecomAI", "text",
          _("A product description from the product's own data."), _("Write description"),
-         _any_size(20), Sources(1, 1, product_data=True), has.DESCRIPTION, "optional"),
+         _any_size(20), Sources(0, 1, product_data=True), has.DESCRIPTION, "optional"),
     Tool("product-placement", _("Product Placement"), "ecomStage", "image",
          _("Up to 14 products in one scene, one picture."), _MAKE, _IMAGE,
          _UP_TO_14, has.PLACEMENT, "optional"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.utils.functional import Promise
@@ -32,11 +32,13 @@ class OptionRefused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value of a choice, with what the merchant reads."""
+    """One value of a choice, with what the merchant reads, and which engine takes it."""
 
     value: str
-    title: Promise
+    title: Promise | str
     hint: Promise | str = ""
+    # The only engine that takes it; empty where each does.
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,25 @@ def clean(options: tuple[Option, ...], given: Mapping[str, object]) -> dict[str,
         else option.default
         for option in options
     }
+
+
+def for_engine(options: tuple[Option, ...], engine: str) -> tuple[Option, ...]:
+    """The options with the choices that this engine takes: what forms and the schema offer."""
+    return tuple(
+        replace(option, choices=tuple(one for one in option.choices if one.engine in ("", engine)))
+        for option in options
+    )
+
+
+def check_engine(options: tuple[Option, ...], chosen: Mapping[str, Value], engine: str) -> None:
+    """OptionRefused for a choice that the tool knows and its engine of now does not take."""
+    for option in options:
+        for choice in option.choices:
+            if choice.value == chosen[option.name] and choice.engine not in ("", engine):
+                sentence = _(
+                    "%(option)s: %(choice)s needs an AI service that is not connected yet."
+                ) % {"option": option.title, "choice": choice.title}
+                raise OptionRefused(sentence, "invalid_option", f"options.{option.name}")
 
 
 def _checked(option: Option, value: object) -> Value:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from generations import languages
 from generations.options import Choice, Option
 
 # The largest seed that every generator of random numbers takes.
@@ -135,9 +136,12 @@ DESCRIPTION = (
         "length", _("Length"),
         ("medium", _("Medium")), ("short", _("Short")), ("long", _("Long")),
     ),
-    _choice(
-        "language", _("Language"),
-        ("en", _("English")),
+    Option(
+        "language", _("Language"), "choice", languages.ENGLISH,
+        choices=(
+            Choice(languages.ENGLISH, _("English")),
+            *(Choice(code, name, engine="google") for code, name in languages.OTHERS),
+        ),
     ),
     Option("keywords", _("Words to use"), "text", "", longest=200,
            help=_("Separate them by commas. Words that claim what is not in the data are left "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -23,6 +24,16 @@ PHOTOS_PER_LISTED_PRODUCT = 8
 PHOTOS_PER_PRODUCT = 50
 PREVIEW_WIDTH = 480
 MOST_DESCRIPTION = 20_000
+MOST_METAFIELD = 1_000
+_UNITS = {
+    "MILLIMETERS": "mm", "CENTIMETERS": "cm", "METERS": "m", "INCHES": "in", "FEET": "ft",
+    "GRAMS": "g", "KILOGRAMS": "kg", "OUNCES": "oz", "POUNDS": "lb", "MILLILITERS": "ml",
+    "CENTILITERS": "cl", "LITERS": "l",
+}  # fmt: skip
+_READABLE_METAFIELD = re.compile(
+    r"(list\.)?(single_line_text_field|multi_line_text_field|number_integer|number_decimal|dimension"
+    r"|weight|volume)"
+)
 _PRODUCT_ID = re.compile(r"gid://shopify/Product/[0-9]{1,20}")
 _SEARCH_SYNTAX = re.compile(r"[^\w\s-]+")
 
@@ -84,6 +95,7 @@ class ShopProducts:
             "tags": node["tags"],
             "options": node["options"],
             "description_html": node["descriptionHtml"][:MOST_DESCRIPTION],
+            "metafields": _metafields(node["metafields"]["nodes"]),
             "alt_texts": [
                 media["alt"] or ""
                 for media in node["media"]["nodes"]
@@ -106,6 +118,33 @@ class ShopProducts:
         except (ShopifyError, ValueError) as error:
             logger.warning("A photo could not be read: %s", error)
             raise ConnectionError(_("The photo could not be read from your store.")) from error
+
+
+def _metafields(nodes: list[dict[str, Any]]) -> dict[str, str]:
+    """What a shopper could read: texts, figures and measures by key, without references and files."""
+    return {
+        str(node["key"]): _value(str(node["type"]), str(node["value"]))[:MOST_METAFIELD]
+        for node in nodes
+        if _READABLE_METAFIELD.fullmatch(str(node["type"]))
+    }
+
+
+def _value(kind: str, written: str) -> str:
+    """Shopify writes lists and measures as JSON: ["a", "b"] is “a, b”, a measure “9 cm”."""
+    if not kind.startswith(("list.", "dimension", "weight", "volume")):
+        return written
+    try:
+        value = json.loads(written)
+    except ValueError:
+        return written
+    parts = value if isinstance(value, list) else [value]
+    return ", ".join(_measure(part) if isinstance(part, dict) else str(part) for part in parts)
+
+
+def _measure(value: dict[str, Any]) -> str:
+    number, unit = value.get("value", ""), str(value.get("unit", ""))
+    shown = f"{number:g}" if isinstance(number, int | float) else str(number)
+    return f"{shown} {_UNITS.get(unit.upper(), unit.lower())}".strip()
 
 
 def _ask(account_id: int, document: Document, product_id: str) -> dict[str, Any]:

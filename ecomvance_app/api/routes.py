@@ -108,7 +108,7 @@ def _tool_json(tool: catalog.Tool, route: Route) -> schemas.Tool:
         max_images=tool.max_images,
         variants=[_variant_json(variant, route) for variant in tool.variants],
         prompt=tool.takes_prompt,
-        options=options.json_schema(tool.options),
+        options=options.json_schema(options.for_engine(tool.options, route.engine)),
         sources=schemas.Sources.model_validate(tool.sources),
         engine=cast("Any", route.engine or None),
         model=route.model or None,

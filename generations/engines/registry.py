@@ -7,6 +7,7 @@ A tool that stands in neither mapping cannot be started. Which of the two runs a
 from __future__ import annotations
 
 from generations.engines.base import Engine
+from generations.engines.google.descriptions import GoogleDescriptions
 from generations.engines.google.engine import (
     PICTURE_TOOLS,
     VIDEO_TOOLS,
@@ -41,6 +42,7 @@ LOCAL: dict[str, Engine] = {
 GOOGLE: dict[str, Engine] = {
     **dict.fromkeys(PICTURE_TOOLS, GooglePictures()),
     **dict.fromkeys(VIDEO_TOOLS, GoogleVideos()),
+    "description-generator": GoogleDescriptions(),
 }
 
 

@@ -20,7 +20,7 @@ from generations.catalog import TOOLS, Tool, Variant
 from generations.engines import routing
 from generations.media import links, product_photos
 from generations.models import Generation, Picture
-from generations.options import Option
+from generations.options import Option, for_engine
 from generations.pages.forms import RESULT, RUN
 from generations.runs.quote import price_now
 
@@ -100,7 +100,9 @@ def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str
         "expected": checked["expected"],
         "label": route.label,
         "label_text": _label_text(tool, route),
-        "options": [_field(option, asked.options) for option in tool.options],
+        "options": [
+            _field(option, asked.options) for option in for_engine(tool.options, route.engine)
+        ],
         "prompt": asked.prompt,
         "many": tool.sources.max > 1,
         "earlier": _earlier(account_id, asked) if tool.sources.max else [],

@@ -137,6 +137,7 @@ def check(order: Order) -> Terms:
         raise RunRefused(route.unavailable_reason or "", "tool_unavailable", "tool")
     tool = catalog.TOOLS[order.tool]
     chosen = order.chosen
+    options.check_engine(tool.options, chosen, route.engine)
     check_prompt(order.text, tool)
     _check_pictures(tool, order.picture_count)
     _check_extra(tool, order)

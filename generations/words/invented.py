@@ -41,6 +41,7 @@ _CLAIM = re.compile(
     r"|most (?!of\b|people\b|likely\b)\w+|\w{3,}est)(?!\w)",
     re.IGNORECASE,
 )
+_NAMED = re.compile(rf"(?<!\w)(?:{_any_of(CERTIFICATES)})(?!\w)", re.IGNORECASE)
 # The hyphen of Unicode and the one that never breaks.
 _HYPHENS = {0x2010: "-", 0x2011: "-"}
 _ROOTS = {"wooden": "wood", "woollen": "wool", "aluminum": "aluminium"}
@@ -53,15 +54,19 @@ class _Figure(NamedTuple):
     end: int
 
 
-def find(texts: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Every claim of the texts that `known` does not hold, as it is written, each once."""
+def find(texts: Iterable[str], known: Iterable[str], *, english: bool = True) -> list[str]:
+    """Every claim of the texts that `known` does not hold, as it is written, each once.
+
+    Of texts that are not `english` the figures, units and certificates are looked at alone.
+    """
+    claims = _CLAIM if english else _NAMED
     data = " \n ".join(_normal(text) for text in known)
     figures, words = list(_figures(data)), _words(data)
     found: dict[str, str] = {}
     for text in texts:
         normal = _normal(text)
         spans = [(one.start, one.end) for one in _figures(normal) if not _is_known(one, figures)]
-        for match in (*_ACRONYM.finditer(normal), *_CLAIM.finditer(normal)):
+        for match in (*_ACRONYM.finditer(normal), *claims.finditer(normal)):
             claim = match[0].casefold()
             if claim not in NOT_SUPERLATIVE and f" {_words(claim).strip()} " not in words:
                 spans.append(match.span())
@@ -70,9 +75,11 @@ def find(texts: Iterable[str], known: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
-def find_in(written: Mapping[str, object], data: Mapping[str, object], *more: str) -> list[str]:
+def find_in(
+    written: Mapping[str, object], data: Mapping[str, object], *more: str, english: bool = True
+) -> list[str]:
     """`find` for a whole description: its parts against a product's data and what was typed in."""
-    return find(_strings(written), [*_strings(data), *more])
+    return find(_strings(written), [*_strings(data), *more], english=english)
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -117,6 +117,7 @@ query ProductData($id: ID!, $photos: Int!) {
     tags
     descriptionHtml
     options { name values }
+    metafields(first: 30) { nodes { key value type } }
     media(first: $photos, query: "media_type:IMAGE") {
       nodes { __typename ... on MediaImage { alt } }
     }

@@ -80,6 +80,8 @@ class DemoProduct:
     tags: tuple[str, ...]
     description_html: str
     photos: tuple[DemoPhoto, ...]
+    # Key, type and value as Shopify writes them.
+    metafields: tuple[tuple[str, str, str], ...] = ()
 
 
 def photo_folder() -> Path:
@@ -210,6 +212,11 @@ _PRODUCTS = (
             DemoPhoto(
                 "cedar-candle.jpg", "Drawing of a candle in a black jar, its wooden lid beside it"
             ),
+        ),
+        metafields=(
+            ("jar_height", "dimension", '{"value": 9.0, "unit": "CENTIMETERS"}'),
+            ("scent", "list.single_line_text_field", '["Cedar", "Oakmoss"]'),
+            ("sheet", "file_reference", "gid://shopify/GenericFile/1"),
         ),
     ),
     DemoProduct(

@@ -126,8 +126,22 @@ def _product(shop: Shop, product: DemoProduct, base_url: str) -> dict[str, Any]:
         "mediaCount": {"count": len(media), "precision": "EXACT"},
         "onlineStoreUrl": None,
         # As Shopify has it for a product without choices.
+        "metafields": lambda _info, **arguments: connection(_metafields(product), arguments),
         "options": [{"name": "Title", "values": ["Default Title"]}],
     }
+
+
+def _metafields(product: DemoProduct) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"gid://shopify/Metafield/{_number(product.id)}{position:02}",
+            "namespace": "custom",
+            "key": key,
+            "type": kind,
+            "value": value,
+        }
+        for position, (key, kind, value) in enumerate(product.metafields, 1)
+    ]
 
 
 def _photo(product: DemoProduct, position: int, base_url: str) -> dict[str, Any]:

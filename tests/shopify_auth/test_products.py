@@ -197,3 +197,9 @@ def test_outside_development_the_app_never_signs_session_tokens(devstore, settin
     settings.DEBUG = False
     with pytest.raises(ConnectionError, match="Open ecomVance"):
         products.list_products(Shop.objects.get().account_id)
+
+
+def test_metafields_are_read_as_a_shopper_would_and_files_are_left_out(products, account_id):
+    candle = next(p for p in products.list_products(account_id) if "Candle" in p.title)
+    told = products.read_data(account_id, candle.id)
+    assert told["metafields"] == {"jar_height": "9 cm", "scent": "Cedar, Oakmoss"}

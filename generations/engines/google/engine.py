@@ -12,7 +12,7 @@ import io
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -111,12 +111,13 @@ def _error_of(failure: GoogleFailure) -> EngineError:
     return PlatformError(message, **again)  # type: ignore[arg-type]
 
 
-def _prompt(job: Job) -> prompts.Prompt:
+def prompt_of(job: Job, instead: Mapping[str, str] | None = None) -> prompts.Prompt:
+    """What the model is told; `instead` are settings in words that a model understands better."""
     told = {
         name: value if isinstance(value, int | str) else str(value)
         for name, value in job.options.items()
         if name not in _NOT_TOLD
-    }
+    } | dict(instead or {})
     words = prompts.Words(
         merchant=job.prompt,
         sources=len(job.inputs),
@@ -128,12 +129,13 @@ def _prompt(job: Job) -> prompts.Prompt:
     return prompts.render(job.tool, words)
 
 
-def _seconds_left(job: Job) -> float:
+def seconds_left(job: Job) -> float:
+    """What the run has left, in seconds."""
     return job.deadline - time.monotonic()
 
 
-class _Google:
-    """What pictures and videos have in common."""
+class Google:
+    """What pictures, videos and texts have in common."""
 
     name = "google"
 
@@ -148,7 +150,7 @@ class _Google:
         return "real"
 
 
-class GooglePictures(ShortWork, _Google):
+class GooglePictures(ShortWork, Google):
     """One picture from a prompt and up to 14 pictures, by the Nano Banana model."""
 
     def model(self, tool: str) -> str:
@@ -167,21 +169,21 @@ class GooglePictures(ShortWork, _Google):
         if job.reference is not None:
             pictures.append(job.reference.content)
         request = ImageRequest(
-            prompt=_prompt(job),
+            prompt=prompt_of(job),
             pictures=tuple(pictures),
             mask=job.mask.content if job.mask else None,
             aspect=_aspect(job),
             size=job.resolution or "1K",  # type: ignore[arg-type]  # Checked by the catalogue.
-            seconds_left=_seconds_left(job),
+            seconds_left=seconds_left(job),
         )
         with engine_errors():
             made = make_image(clients(), request)
         picture = made.picture
         output = Output("image", picture.content, picture.media_type, picture.width, picture.height)
-        return Result((output,), self.name, made.model, "real", usage=_counted(made.usage))
+        return Result((output,), self.name, made.model, "real", usage=counted(made.usage))
 
 
-class GoogleVideos(_Google):
+class GoogleVideos(Google):
     """One clip, by Veo where Google Cloud is set up, else by Omni: named for what made it."""
 
     def is_long(self, tool: str) -> bool:
@@ -203,12 +205,12 @@ class GoogleVideos(_Google):
 
         frame = str(job.options.get("frame", "9:16"))
         request = jobs.VideoRequest(
-            prompt=_prompt(job),
+            prompt=prompt_of(job),
             first_frame=job.inputs[0].content if job.inputs else None,
             seconds=job.seconds or 8,
             # A square is cut out of the tall clip, in the middle.
             aspect=frame if frame in jobs.ASPECTS else "9:16",
-            seconds_left=_seconds_left(job),
+            seconds_left=seconds_left(job),
         )
         found = clients()
         with engine_errors():
@@ -245,7 +247,7 @@ class GoogleVideos(_Google):
             side if is_square else fetched.clip.width, side if is_square else fetched.clip.height,
             seconds=fetched.clip.seconds, poster=still,
         )  # fmt: skip
-        return Result((output,), self.name, job.model, "real", usage=_counted(answer.usage))
+        return Result((output,), self.name, job.model, "real", usage=counted(answer.usage))
 
     def cancel(self, tool: str, handle: str) -> None:
         """Ask Google to stop and to delete what it holds; nothing is raised."""
@@ -262,7 +264,7 @@ def _aspect(job: Job) -> str | None:
     return ratio if ratio in COMMON_ASPECTS + WIDE_ASPECTS else None
 
 
-def _counted(usage: dict[str, Any]) -> dict[str, int]:
+def counted(usage: dict[str, Any]) -> dict[str, int]:
     """The whole numbers of what Google reports; the lists behind them are left out."""
     return {name: value for name, value in usage.items() if type(value) is int}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from generations.engines.base import Job, Output, Result
 from generations.engines.local.descriptions import facts, grammar
 from generations.engines.local.work import LocalEngine
-from generations.words import invented
+from generations.words import fitting, invented
 
 
 class Descriptions(LocalEngine):
@@ -24,7 +24,7 @@ class Descriptions(LocalEngine):
     def _work(self, job: Job) -> Result:
         """One text; the same order gives the same words."""
         known = facts.gather(job.product_data, job.prompt)
-        wanted = _listed(job, "keywords")
+        wanted = fitting.listed(str(job.options["keywords"]))
         wishes = grammar.Wishes(
             template=str(job.options["template"]),
             tone=str(job.options["tone"]),
@@ -34,13 +34,7 @@ class Descriptions(LocalEngine):
                 for word in wanted
                 if not invented.find_in({"keyword": word}, job.product_data, job.prompt)
             ),
-            avoid=_listed(job, "avoid"),
+            avoid=fitting.listed(str(job.options["avoid"])),
         )
         text = grammar.write(known, wishes)
         return self._result(Output("text", media_type="application/json", text=text))
-
-
-def _listed(job: Job, option: str) -> tuple[str, ...]:
-    """The words of an option, which stand between commas or on lines."""
-    words = str(job.options[option]).replace("\n", ",").split(",")
-    return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))

@@ -47,11 +47,19 @@ def gather(data: Mapping[str, object], typed: str) -> Facts:
         kind=_text(data, "type"),
         vendor=_text(data, "vendor").rstrip(" ."),
         sentences=_once(part for block in prose for part in _SENTENCE_END.split(block)),
-        points=_once([*lines, *points]),
+        points=_once([*lines, *points, *_fields(data.get("metafields"))]),
         choices=tuple(_choices(data.get("options"))),
         tags=_once(tag for tag in _texts(data.get("tags")) if _READABLE_TAG.fullmatch(tag)),
         alts=tuple(_texts(data.get("alt_texts"))),
     )
+
+
+def _fields(metafields: object) -> Iterable[str]:
+    """A store's own fields of a product: “care_label” is read as “Care label”."""
+    for name, value in metafields.items() if isinstance(metafields, Mapping) else ():
+        text = _line(str(value or ""))
+        if text and "\n" not in str(value).strip():
+            yield f"{_line(re.sub('[_-]+', ' ', str(name))).capitalize()}: {text}"
 
 
 def _choices(options: object) -> Iterable[tuple[str, str]]:

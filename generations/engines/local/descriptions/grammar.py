@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from generations.engines.local.descriptions.facts import Facts
 from generations.engines.local.descriptions.tones import TONES, Tone
 from generations.words import markup
+from generations.words.fitting import META_DESCRIPTION, META_TITLE, clipped, has
 
-META_TITLE, META_DESCRIPTION = 70, 160
 _MOST_TAGS = 6
 # So many sentences and points.
 _LENGTHS = {"short": (1, 3), "medium": (3, 6), "long": (12, 16)}
@@ -58,7 +57,7 @@ def write(facts: Facts, wishes: Wishes) -> dict[str, object]:
 
 def _without(facts: Facts, avoid: tuple[str, ...]) -> Facts:
     def kept(texts: Iterable[str]) -> tuple[str, ...]:
-        return tuple(text for text in texts if not _has(text, avoid))
+        return tuple(text for text in texts if not has(text, avoid))
 
     return replace(
         facts,
@@ -66,37 +65,32 @@ def _without(facts: Facts, avoid: tuple[str, ...]) -> Facts:
         vendor="".join(kept([facts.vendor])),
         sentences=kept(facts.sentences),
         points=kept(facts.points),
-        choices=tuple(one for one in facts.choices if not _has(": ".join(one), avoid)),
+        choices=tuple(one for one in facts.choices if not has(": ".join(one), avoid)),
         tags=kept(facts.tags),
-        alts=tuple("" if _has(alt, avoid) else alt for alt in facts.alts),
+        alts=tuple("" if has(alt, avoid) else alt for alt in facts.alts),
     )
-
-
-def _has(text: str, words: Iterable[str]) -> bool:
-    """Whether one of the words, or phrases, stands in the text."""
-    return any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) for word in words)
 
 
 def _draft(facts: Facts, wishes: Wishes) -> _Draft:
     sentences, points = _LENGTHS[wishes.length]
     tone = TONES[wishes.tone]
     pattern = tone.made_by if facts.vendor else tone.opening
-    if _has(pattern, wishes.avoid):
+    if has(pattern, wishes.avoid):
         pattern = "{title}."
     # By replacement, so that a brace in a title is a brace.
     opening = pattern.replace("{vendor}", facts.vendor).replace("{title}", facts.title)
     prose = [opening, *facts.sentences[:sentences]]
-    if wishes.length != "short" and tone.closing and not _has(tone.closing, wishes.avoid):
+    if wishes.length != "short" and tone.closing and not has(tone.closing, wishes.avoid):
         prose.append(tone.closing)
     details = [("", point.rstrip(" .")) for point in facts.points[:points]]
     details += facts.choices
     if facts.kind and (wishes.template in ("technical", "seo") or not details):
         details.insert(0, ("Type", facts.kind))
     said = " ".join([*prose, *(value for _name, value in details)])
-    wanted = [word for word in wishes.keywords if not _has(word, wishes.avoid)]
+    wanted = [word for word in wishes.keywords if not has(word, wishes.avoid)]
     if wishes.template == "seo":
         wanted = list(dict.fromkeys([*wanted, *facts.tags[:_MOST_TAGS]]))
-    search = ", ".join(word for word in wanted if not _has(said, [word]))
+    search = ", ".join(word for word in wanted if not has(said, [word]))
     return _Draft(facts, tone, tuple(prose), tuple(details), search)
 
 
@@ -164,11 +158,11 @@ def _list(draft: _Draft) -> str:
 
 def _meta_title(facts: Facts, wishes: Wishes) -> str:
     """The name, with a wanted word and the vendor where they still fit."""
-    title = _clipped(facts.title, META_TITLE)
-    wanted = [word for word in wishes.keywords if not _has(word, wishes.avoid)]
+    title = clipped(facts.title, META_TITLE)
+    wanted = [word for word in wishes.keywords if not has(word, wishes.avoid)]
     for part in [*(wanted[:1] if wishes.template == "seo" else ()), facts.vendor]:
         longer = f"{title} | {part}"
-        if part and not _has(title, [part]) and len(longer) <= META_TITLE:
+        if part and not has(title, [part]) and len(longer) <= META_TITLE:
             title = longer
     return title
 
@@ -176,17 +170,8 @@ def _meta_title(facts: Facts, wishes: Wishes) -> str:
 def _fitting(sentences: Iterable[str], most: int) -> str:
     """As many whole sentences as fit; of the first as much as fits."""
     first, *others = sentences
-    text = _clipped(first, most)
+    text = clipped(first, most)
     for sentence in others:
         if len(text) + 1 + len(sentence) <= most:
             text = f"{text} {sentence}"
     return text
-
-
-def _clipped(text: str, most: int) -> str:
-    """The text, cut after a word; a cut never makes another figure of one."""
-    if len(text) <= most:
-        return text
-    cut = text[: most - 1]
-    whole = cut.rpartition(" ")[0] or cut.rstrip("0123456789.,")
-    return whole.rstrip(" ,;:-–|") + "…"
