@@ -90,13 +90,16 @@ def retry(
                 return batch
             if batch.cancelled_at is not None:
                 raise rules.BatchEnded
+            if progress.read(batch, now).is_final:
+                # It ended while it was paused: what is tried again shall not wait for that.
+                batch.paused_at = None
             failed = batch.items.filter(run__state=Generation.State.FAILED)
             items = list(failed.select_related("run").order_by("position"))
             terms = _terms(batch, items)
             _charge(
                 requester, batch, items, terms, lambda item: _copy(undo, item), now, max_credits
             )
-            batch.save(update_fields=["told_at"])
+            batch.save(update_fields=["paused_at", "told_at"])
             _keep(batch, key, Verb.RETRY, None, now)
         undo.keep()
     return batch
@@ -232,7 +235,7 @@ def _take_over(item: BatchItem) -> Picture:
         media_type=item.media_type,
         width=item.width,
         height=item.height,
-        size=item.size,
+        size=item.size or 0,
         sha256=item.sha256,
     )
 

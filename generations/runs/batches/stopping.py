@@ -9,13 +9,16 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ecomvance_app import clock, live
 from generations.media import storage
 from generations.models import Batch, BatchItem, Generation
 from generations.runs import lifecycle
 from generations.runs.batches import progress, rules
+
+# An item that has not begun, charged or not.
+_WAITS = Q(run=None) | Q(run__state=Generation.State.QUEUED)
 
 
 def pause(account_id: int, batch_id: UUID | str, now: datetime | None = None) -> Batch:
@@ -70,7 +73,7 @@ def _is_overdue(batch: Batch, now: datetime) -> bool:
     if batch.cancelled_at is not None:
         return False
     if batch.paused_at is not None and now - batch.paused_at >= rules.PAUSED_AT_MOST:
-        return True
+        return batch.items.filter(_WAITS).exists()
     is_old = now - batch.created_at >= rules.INPUTS_KEPT
     return is_old and batch.items.filter(run=None).exists()
 
@@ -97,9 +100,10 @@ def forget_inputs(items: QuerySet[BatchItem]) -> None:
 def sweep(now: datetime | None = None) -> int:
     """End batches that were paused for too long or never went on; returns how many."""
     now = clock.now() if now is None else now
-    paused = Q(paused_at__lte=now - rules.PAUSED_AT_MOST)
-    forgotten = Q(created_at__lte=now - rules.INPUTS_KEPT, items__run=None)
-    due = Batch.objects.filter(paused | forgotten, cancelled_at=None).distinct()
+    items = BatchItem.objects.filter(batch=OuterRef("pk"))
+    paused = Q(Exists(items.filter(_WAITS)), paused_at__lte=now - rules.PAUSED_AT_MOST)
+    forgotten = Q(Exists(items.filter(run=None)), created_at__lte=now - rules.INPUTS_KEPT)
+    due = Batch.objects.filter(paused | forgotten, cancelled_at=None)
     ended = 0
     for account_id, batch_id in list(due.values_list("account_id", "pk")):
         with transaction.atomic():
