@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.db import transaction
 
-from credits.accounts import alerts
+from credits.accounts import alerts, notices
 from credits.ledger import checks, expiring
 from credits.models import LowCreditAlert
 from ecomvance_app import clock, jobs
@@ -22,6 +22,8 @@ def sweep(**_kwargs: object) -> None:
     expiring.book_expiries(now)
     for alert_id in alerts.unmailed(now):
         jobs.enqueue("credits.mail_alert", alert_id=alert_id)
+    for notice_id in notices.unmailed(now):
+        jobs.enqueue("credits.mail_notice", notice_id=notice_id)
     if checks.is_left_lying(now):
         jobs.enqueue("credits.check_ledger")
 
@@ -48,6 +50,12 @@ def mail_alert(alert_id: int, **_kwargs: object) -> None:
             return
         alert.mailed_at = clock.now()
         alert.save(update_fields=["mailed_at"])
+
+
+@shared_task(name="credits.mail_notice")
+def mail_notice(notice_id: int, **_kwargs: object) -> None:
+    """Mail one notice, once however often the message arrives."""
+    notices.mail(notice_id)
 
 
 @shared_task(name="credits.check_ledger")

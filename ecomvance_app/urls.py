@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from credits import settings_views
 from credits import views as credit_views
 from ecomvance_app import events, gallery, pages, views
 from ecomvance_app.staff_admin import close_back_doors
@@ -26,6 +27,7 @@ urlpatterns = [
     path("staff/set-up/<str:token>", staff_door.set_up, name="staff_set_up"),
     path("staff/", admin.site.urls),
     path("dashboard/sign-in/", include("allauth.account.urls")),
+    path("dashboard/recipients/<str:token>", settings_views.recipient_page, name="recipient"),
     path("dashboard/", include("shopify_auth.linking.urls")),
     path("dashboard/sign-in/second-factor/", include("allauth.mfa.urls")),
     path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -151,9 +151,18 @@ class Generation(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["account", "-created_at", "-id"], name="generation_history"),
             models.Index(
+                fields=["tool", "-created_at"],
+                name="generation_delivered",
+                condition=Q(state="succeeded"),
+            ),
+            models.Index(
                 fields=["state"],
                 name="generation_unfinished",
                 condition=Q(state__in=["queued", "running"]),
+            ),
+            # What failed in an hour or a month, for staff.
+            models.Index(
+                fields=["finished_at"], name="generation_failures", condition=Q(state="failed")
             ),
             models.Index(
                 fields=["poll_at"], name="generation_polls", condition=Q(poll_at__isnull=False)
@@ -222,6 +231,9 @@ class Picture(models.Model):
     height = models.PositiveIntegerField(null=True)
     seconds = models.FloatField(null=True)
     text = models.JSONField(null=True)
+    edited = models.JSONField(
+        null=True, help_text=_("A text as the merchant has changed it; empty until then.")
+    )
     size = models.PositiveIntegerField(help_text=_("Bytes."))
     sha256 = models.CharField(max_length=64)
 
@@ -242,6 +254,11 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.position} of {self.generation_id}"
+
+    @property
+    def words(self) -> dict[str, Any] | None:
+        """A text as it stands now: the merchant's own version where there is one."""
+        return self.edited if self.edited is not None else self.text
 
 
 class EngineSwitch(models.Model):

@@ -129,6 +129,7 @@ def programs(options: Options, settings: dict[str, str]) -> list[Program]:
             settings=settings,
         ),
         # Engines fill the processors; the other work mostly waits for answers, of stores above all.
+        # One heavy job a process, so that no process needs the memory of two.
         *(
             python(
                 name,
@@ -137,7 +138,8 @@ def programs(options: Options, settings: dict[str, str]) -> list[Program]:
                 settings=worker_settings,
             )
             for name, queues, threads in (
-                ("engines", "engines,waiting", "2"),
+                ("engines", "engines,waiting", "1"),
+                ("engines-2", "engines,waiting", "1"),
                 ("worker", "stores,default,celery", "8"),
             )
         ),

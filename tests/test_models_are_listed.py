@@ -20,6 +20,7 @@ MUTABLE = {
     # Worked on, or erased when a shop asks for it.
     "credits.EntryNote", "credits.RestorationCase", "credits.AlertRecipient",
     "credits.LowCreditAlert", "credits.StaffWords", "credits.LedgerPass",
+    "credits.Notice", "credits.NoticeChoice",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
     "generations.Batch", "generations.BatchItem", "generations.BatchCharge",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from django.core import signing
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 
 from ecomvance_app.http import public
-from generations.media import ranges
+from generations.media import ranges, text_files
 from generations.models import Picture
 
 LINK_SECONDS = 15 * 60
@@ -38,7 +38,7 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     try:
         picture_id, form = signing.loads(token, salt=_SALT, max_age=LINK_SECONDS)
         picture = Picture.objects.select_related("generation").get(pk=picture_id)
-        stored = _open(picture.preview if form == "preview" else picture.file)
+        stored = _stored(picture, form)
     except signing.SignatureExpired:
         return _expired(request)
     except (signing.BadSignature, Picture.DoesNotExist, FileNotFoundError):
@@ -54,7 +54,7 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
             stored,
             as_attachment=form == "download",
             filename=_file_name(picture),
-            content_type="image/webp" if form == "preview" else picture.media_type,
+            content_type=_media_type(picture, form),
         )
     # A picture is shown or saved, never run: not as a page, a script or a frame.
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
@@ -63,11 +63,23 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     return response
 
 
-def _open(name: str) -> File[bytes]:
-    """A stored file; FileNotFoundError for a text, which has none, and for one that is gone."""
+def _stored(picture: Picture, form: str) -> File[bytes]:
+    """What a link is to; FileNotFoundError for what has no such form, and for a file that is gone.
+
+    A text has no file: its download is written when it is asked for.
+    """
+    if picture.kind == Picture.Kind.TEXT and form == "download":
+        return ContentFile(text_files.content(picture.words or {}))
+    name = picture.preview if form == "preview" else picture.file
     if not name:
         raise FileNotFoundError
     return default_storage.open(name)
+
+
+def _media_type(picture: Picture, form: str) -> str:
+    if form == "preview":
+        return "image/webp"
+    return text_files.MEDIA_TYPE if picture.kind == Picture.Kind.TEXT else picture.media_type
 
 
 def _expired(request: HttpRequest) -> HttpResponse:
@@ -84,4 +96,6 @@ def _file_name(picture: Picture) -> str:
     stem = re.sub(r"\.\w{2,4}$", "", named or picture.name) or "picture"
     title = re.sub(r"[^\w-]+", "-", stem).strip("-")[:80]
     extension = picture.media_type.rpartition("/")[2].replace("jpeg", "jpg")
+    if picture.kind == Picture.Kind.TEXT:
+        extension = "txt"
     return f"{title.lower() or picture.kind}-{picture.generation.tool}.{extension}"

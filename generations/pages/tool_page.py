@@ -22,7 +22,7 @@ from generations.media import links, product_photos
 from generations.models import Generation, Picture
 from generations.options import Option, for_engine
 from generations.pages.forms import RESULT, RUN
-from generations.runs.quote import price_now
+from generations.runs.quote import expected_seconds, price_now
 
 EARLIER_SHOWN = 6
 _OFTEN_NEXT = (
@@ -86,9 +86,8 @@ def next_tools(slug: str) -> list[Tool]:
 def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str, Any]:
     """The template's context for one tool that can be started."""
     route = routing.route(tool.slug)
-    engine = routing.get_engine(tool.slug)
     variants = [
-        _variant(variant, price_now(variant, route.label), engine, tool, asked)
+        _variant(variant, price_now(variant, route.label), route.engine, tool, asked)
         for variant in tool.variants
     ]
     if not any(variant["checked"] for variant in variants):
@@ -115,15 +114,17 @@ def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str
     except products.ProductsUnavailable as error:
         return context | {"products_unavailable": str(error)}
     context["choices"] = _choices(listed, asked.chosen)
+    if tool.sources.product_data:
+        context["choices"] += _without_photos(listed, asked.chosen)
     if len(listed) >= products.MOST_LISTED:
         context["listed"] = len(listed)
     return context
 
 
 def _variant(
-    variant: Variant, credits: int, engine: Any, tool: Tool, asked: Asked
+    variant: Variant, credits: int, engine: str, tool: Tool, asked: Asked
 ) -> dict[str, Any]:
-    seconds = engine.expected_seconds(tool.slug, variant.resolution or "", variant.seconds)
+    seconds = expected_seconds(tool.slug, engine, variant.resolution or "", variant.seconds)
     run = asked.run
     return {
         "resolution": variant.resolution,
@@ -202,6 +203,15 @@ def _choices(listed: Iterable[products.Product], chosen: list[str]) -> list[dict
         }
         for product in listed
         for number, photo in enumerate(product.photos, 1)
+    ]
+
+
+def _without_photos(listed: Iterable[products.Product], chosen: list[str]) -> list[dict[str, Any]]:
+    """Products that can be written about and have no photo."""
+    return [
+        {"value": product.id, "label": product.title, "checked": product.id in chosen}
+        for product in listed
+        if not product.photos
     ]
 
 

@@ -30,7 +30,7 @@ from generations.media import links
 from generations.models import Generation, Picture
 from generations.pages import result_text, tool_page
 from generations.pages.forms import ToolForm
-from generations.runs import consents, health, lifecycle, queries
+from generations.runs import consents, health, lifecycle, queries, texts
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
@@ -151,32 +151,68 @@ def _history_url(request: MerchantRequest, state: str, **cursor: str) -> str:
 def run(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """One run: its pictures, its receipt and what became of its credits."""
     generation = _get(request, generation_id)
-    context = _run_context(generation) | {"nav_active": "history", "whole_page": True}
+    context = _run_context(generation) | {"asks_cancel": _asks_cancel(request)}
+    context |= {"nav_active": "history", "whole_page": True}
     return render(request, "generations/run.html", context)
 
 
 @require_safe
 def run_status(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """What changes while a run works: the result beside a tool, or with `part=page` a run's page."""
-    context = _run_context(_get(request, generation_id))
+    return _status(request, generation_id, asks=_asks_cancel(request))
+
+
+def _status(request: MerchantRequest, generation_id: uuid.UUID, *, asks: bool) -> HttpResponse:
+    context = _run_context(_get(request, generation_id)) | {"asks_cancel": asks}
     if request.GET.get("part") == "page":
         return render(request, "generations/_run_page.html", context | {"whole_page": True})
     return render(request, "generations/_run.html", context)
 
 
+def _asks_cancel(request: MerchantRequest) -> bool:
+    """Whether the page asks if a run that works is really to be cancelled."""
+    return request.GET.get("ask") == "cancel"
+
+
 @require_POST
 def cancel(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
-    """Cancel a run that has not ended."""
+    """Cancel a run that has not ended; one that has begun since the click is asked about first."""
     generation = _get(request, generation_id)
-    lifecycle.cancel(request.account.pk, str(generation.pk))
+    waits = "waits" in request.POST
+    done = (lifecycle.give_back if waits else _cancel_for_good)(generation)
+    asks = waits and not done
     if request.htmx:
-        return run_status(_as_get(request), generation_id)
+        return _status(request, generation_id, asks=asks)
+    query = "?ask=cancel" if asks else ""
+    return HttpResponseRedirect(_url(request, "run", generation.pk) + query)
+
+
+@require_POST
+def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
+    """Keep a written result as the merchant has changed it, or with `undo` as it was written."""
+    generation = _get(request, generation_id)
+    try:
+        if "undo" in request.POST:
+            texts.take_back(request.account.pk, generation.pk)
+        else:
+            texts.keep(request.account.pk, generation.pk, request.POST.dict())
+    except Generation.DoesNotExist:
+        raise Http404 from None
+    except Refusal as refusal:
+        response = answer_refusal(
+            request, refusal, "generations/run.html",
+            lambda: _run_context(generation) | {"nav_active": "history", "whole_page": True},
+        )  # fmt: skip
+        response["HX-Retarget"] = f"#text-errors-{generation.pk}"
+        response["HX-Reswap"] = "innerHTML"
+        return response
+    if request.htmx:
+        return _status(request, generation_id, asks=False)
     return HttpResponseRedirect(_url(request, "run", generation.pk))
 
 
-def _as_get(request: MerchantRequest) -> MerchantRequest:
-    request.method = "GET"
-    return request
+def _cancel_for_good(generation: Generation) -> bool:
+    return lifecycle.cancel(generation.account_id, str(generation.pk))
 
 
 def _get(request: MerchantRequest, generation_id: uuid.UUID) -> Generation:
@@ -324,7 +360,7 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         "written": result_text.read(generation, after),
         "after_url": links.link(after, preview=True) if after and after.preview else "",
         "view_url": links.link(after) if after and after.file else "",
-        "download_url": links.link(after, download=True) if after and after.file else "",
+        "download_url": links.link(after, download=True) if after and _has_download(after) else "",
         "run_text": str(generation.pk),
         "next_tools": tool_page.next_tools(generation.tool),
         "receipt": receipts.read_receipt(
@@ -333,6 +369,10 @@ def _run_context(generation: Generation) -> dict[str, Any]:
         if generation.spend_id
         else None,
     }
+
+
+def _has_download(output: Picture) -> bool:
+    return bool(output.file) or output.kind == Picture.Kind.TEXT
 
 
 def _pictures(generation: Generation) -> dict[str, Picture]:

@@ -5,9 +5,11 @@ A quote charges and stores nothing. `check` is the same for a quote, a run and t
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,10 +20,15 @@ from ecomvance_app import clock
 from generations import catalog, options
 from generations.engines import routing
 from generations.engines.base import Label
+from generations.models import Generation
 from generations.runs import health
 from generations.runs.orders import Order
 
 MAX_PROMPT = 2000
+# "About so many seconds" comes from the newest runs of the last days, once there are some.
+MEASURED_OVER = timedelta(days=30)
+_RUNS_MEASURED = (5, 50)
+_MEASURED_KEPT_SECONDS = 300
 
 
 class RunRefused(Refusal):
@@ -92,7 +99,6 @@ def quote(account_id: int, order: Order, now: datetime | None = None) -> Quote:
     """The order's price with the parts that the account would pay; RunRefused as `check` does."""
     terms = check(order)
     balance = queries.get_balance(account_id, clock.now() if now is None else now)
-    engine = routing.get_engine(order.tool, terms.engine)
     plan = min(terms.credits, balance.plan)
     return Quote(
         credits=terms.credits,
@@ -105,8 +111,37 @@ def quote(account_id: int, order: Order, now: datetime | None = None) -> Quote:
         available=balance.total,
         after=max(0, balance.total - terms.credits),
         affordable=balance.total >= terms.credits,
-        seconds_expected=engine.expected_seconds(order.tool, order.resolution, order.seconds),
+        seconds_expected=expected_seconds(
+            order.tool, terms.engine, order.resolution, order.seconds
+        ),
     )
+
+
+def expected_seconds(tool: str, engine: str, resolution: str, seconds: int | None) -> float:
+    """About how long a run takes, waiting aside: the median of ours of late, else the engine's figure."""
+    name = f"expected-seconds:{tool}:{engine}:{resolution}:{seconds}"
+    known = cache.get(name)
+    if known is None:
+        measured = _measured(tool, engine, resolution, seconds)
+        least, _most = _RUNS_MEASURED
+        known = statistics.median(measured) if len(measured) >= least else 0.0
+        cache.set(name, known, _MEASURED_KEPT_SECONDS)
+    return known or routing.get_engine(tool, engine).expected_seconds(tool, resolution, seconds)
+
+
+def _measured(tool: str, engine: str, resolution: str, seconds: int | None) -> list[float]:
+    """How many seconds the newest delivered runs of this choice took."""
+    runs = Generation.objects.filter(
+        tool=tool, engine=engine, resolution=resolution, seconds=seconds,
+        state=Generation.State.SUCCEEDED, created_at__gte=clock.now() - MEASURED_OVER,
+    )  # fmt: skip
+    times = runs.order_by("-created_at").values_list("started_at", "finished_at")
+    took = [
+        (ended - began).total_seconds()
+        for began, ended in times[: _RUNS_MEASURED[1]]
+        if began is not None and ended is not None
+    ]
+    return [one for one in took if one > 0]
 
 
 def check_split(account_id: int, order: Order, promised_package: int) -> None:

