@@ -11,9 +11,12 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from generations.approval_models import Approval, ApprovalPicture
 from generations.batch_models import Batch, BatchCharge, BatchItem
 
 __all__ = [
+    "Approval",
+    "ApprovalPicture",
     "Batch",
     "BatchCharge",
     "BatchItem",

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from credits import periods
 from credits import queries as credit_queries
+from credits.accounts import limits
 from credits.refusals import KeyConflict, Refusal
 from credits.reports import receipts, usage
 from credits.representations import balance_json
@@ -27,10 +28,10 @@ from generations import catalog
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.media import links
-from generations.models import Generation, Picture
+from generations.models import Approval, Generation, Picture
 from generations.pages import result_text, tool_page
 from generations.pages.forms import ToolForm
-from generations.runs import consents, health, lifecycle, queries, texts
+from generations.runs import approvals, consents, health, lifecycle, queries, texts
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
@@ -254,18 +255,8 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     if not form.is_valid():
         sentences = [str(error) for errors in form.errors.values() for error in errors]
         return _refuse(request, found, Refusal(" ".join(sentences)))
-    requester = Requester(
-        request.account.pk,
-        request.person.pk if request.person else None,
-        request.surface,
-        is_owner=request.role == "owner",
-    )
-    key, promised = form.cleaned_data["key"], form.cleaned_data["promised_package"]
     try:
-        order = form.order()
-        if promised is not None and queries.find_by_key(request.account.pk, key) is None:
-            check_split(request.account.pk, order, promised)
-        generation, _created = place(requester, order, key)
+        return _place(request, form)
     except KeyConflict:
         message = _(
             "Your last click had started a run after all: it stands in the history. Press the "
@@ -274,11 +265,36 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         return _refuse(request, found, Refusal(message, status=409))
     except Refusal as refusal:
         return _refuse(request, found, refusal)
+
+
+def _place(request: MerchantRequest, form: ToolForm) -> HttpResponse:
+    """Start what was asked for; above the spending limit keep it until an owner decides."""
+    requester = Requester(
+        request.account.pk,
+        request.person.pk if request.person else None,
+        request.surface,
+        is_owner=request.role == "owner",
+    )
+    key, promised = form.cleaned_data["key"], form.cleaned_data["promised_package"]
+    order = form.order()
+    try:
+        if promised is not None and queries.find_by_key(request.account.pk, key) is None:
+            check_split(request.account.pk, order, promised)
+        generation, _created = place(requester, order, key)
+    except limits.ApprovalRequired:
+        return _asked(request, approvals.keep(requester, order, key))
     if not request.htmx:
         return HttpResponseRedirect(_url(request, "run", generation.pk))
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
     context |= {"next_key": uuid.uuid4().hex}
     return render(request, "generations/_started.html", context, status=201)
+
+
+def _asked(request: MerchantRequest, approval: Approval) -> HttpResponse:
+    if not request.htmx:
+        return HttpResponseRedirect(_url(request, "approval", approval.pk))
+    context = {"approval": approval, "next_key": uuid.uuid4().hex}
+    return render(request, "generations/_asked.html", context, status=202)
 
 
 def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResponse:

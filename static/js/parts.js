@@ -1,5 +1,5 @@
-// Parts of the page whose sentences follow from the balance, the plan, the runs or the restoration
-// cases. When one of these changes the page is fetched again and the new parts take the old ones'
+// Parts of the page whose sentences follow from the balance, the plan, the runs, the restoration
+// cases or the requests for approval. When one of these changes the page is fetched again and the new parts take the old ones'
 // places. What depends on what is told by the server (data-follows), from one table.
 
 (() => {
@@ -7,7 +7,7 @@
 
   const ecomVance = (window.ecomVance = window.ecomVance || {});
   const GATHER_MILLISECONDS = 250;
-  const SOURCES = ["balance", "plan", "runs", "cases"];
+  const SOURCES = ["balance", "plan", "runs", "cases", "approvals"];
   const { bannerUrl } = document.body.dataset;
 
   /** @type {Set<string>} */ const stale = new Set();

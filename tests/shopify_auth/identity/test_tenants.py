@@ -18,6 +18,8 @@ from credits.models import AlertRecipient, LedgerEntry
 from generations import products
 from generations.engines import registry
 from generations.models import Generation
+from generations.runs import approvals
+from generations.runs.orders import Order, Requester
 from shopify_auth.models import Membership
 from tests.api.storefront import IdleEngine
 from tests.embedded import SECOND_SHOP, SHOP, bearer, session_token
@@ -134,10 +136,12 @@ def sams_things(sam):
     """What can stand in an address and is Sam's."""
     batch = cast_shadow(Client(), SECOND_SHOP, "sams-batch")
     assert batch.status_code == 201, batch.text
+    asker = Requester(sam.account.pk, sam.person.pk, "embedded")
     return {
         "generation_id": Generation.objects.get(account=sam.account, batch=None).pk,
         "batch_id": batch.json()["id"],
         "sequence": sam.account.version,
+        "approval_id": approvals.keep(asker, Order("nano-banana-t2i", "1K", prompt="A"), "k").pk,
         "reference": sam.buy("small", decision="").reference,
         "recipient_id": AlertRecipient.objects.create(
             account=sam.account, email="s@lamps.example"
