@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('credits', '0011_limits_and_retirement'),
-        ('generations', '0012_approvals'),
+        ('generations', '0013_review'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
