@@ -13,10 +13,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from generations.approval_models import Approval, ApprovalPicture
+from generations.batch_models import Batch, BatchCharge, BatchItem
 
 __all__ = [
     "Approval",
     "ApprovalPicture",
+    "Batch",
+    "BatchCharge",
+    "BatchItem",
     "EngineDay",
     "EngineHealth",
     "EngineSwitch",
@@ -92,6 +96,7 @@ class Generation(models.Model):
     spend = models.OneToOneField(
         "credits.LedgerEntry", models.PROTECT, null=True, related_name="generation"
     )
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="runs")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="generations"
     )

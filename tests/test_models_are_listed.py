@@ -24,6 +24,7 @@ MUTABLE = {
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
     "generations.Approval", "generations.ApprovalPicture",
+    "generations.Batch", "generations.BatchItem", "generations.BatchCharge",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
     "generations.UsagePrice", "generations.StaffNotice",

@@ -93,6 +93,14 @@ KEPT = {
         "key", "request_digest", "tool", "resolution", "surface", "engine", "model", "label",
         "usage", "handle", "review",
     )
+} | {
+    "generations.Batch.key": "a digest",
+    "generations.Batch.tool": "a code",
+    "generations.Batch.resolution": "a code",
+    "generations.Batch.surface": "a code",
+    "generations.BatchItem.request_digest": "a digest",
+    "generations.BatchItem.media_type": "a code of ours",
+    "generations.BatchCharge.key": "a digest",
 }  # fmt: skip
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField)
 

@@ -37,5 +37,5 @@ def seed(apps: Apps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = (("generations", "0014_staff_notices"),)
+    dependencies = (("generations", "0015_staff_notices"),)
     operations = (migrations.RunPython(seed, migrations.RunPython.noop),)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0013_review'),
+        ('generations', '0014_batches'),
     ]
 
     operations = [
