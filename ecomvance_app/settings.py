@@ -244,8 +244,8 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
 MFA_TOTP_ISSUER = "ecomVance"
 MFA_FORMS = {
-    "authenticate": "shopify_auth.identity.sign_in.SecondFactorForm",
-    "reauthenticate": "shopify_auth.identity.sign_in.SecondFactorAgainForm",
+    "authenticate": "shopify_auth.identity.second_factor.SecondFactorForm",
+    "reauthenticate": "shopify_auth.identity.second_factor.SecondFactorAgainForm",
 }
 # Whether the staff admin asks everybody for a second factor.
 STAFF_REQUIRE_MFA = env.bool("STAFF_REQUIRE_MFA", default=not DEBUG)
