@@ -12,10 +12,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from generations.approval_models import Approval, ApprovalPicture
+from generations.export_models import DataExport
 
 __all__ = [
     "Approval",
     "ApprovalPicture",
+    "DataExport",
     "EngineDay",
     "EngineHealth",
     "EngineSwitch",

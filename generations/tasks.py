@@ -6,7 +6,7 @@ from celery import shared_task
 
 from ecomvance_app import clock
 from generations.media import storage
-from generations.runs import approvals, lifecycle, long_work, probing, worker
+from generations.runs import approvals, data_exports, lifecycle, long_work, probing, worker
 
 
 @shared_task(name="generations.run")
@@ -47,9 +47,16 @@ def probe(**_kwargs: object) -> None:
 
 @shared_task(name="generations.sweep")
 def sweep(**_kwargs: object) -> None:
-    """Send again what waits too long, free what a dead worker holds, close what nobody decided."""
+    """Send again what waits too long, free what a dead worker holds, end what is over."""
     lifecycle.sweep()
     approvals.lapse(clock.now())
+    data_exports.sweep()
+
+
+@shared_task(name="generations.export_data")
+def export_data(export_id: str, **_kwargs: object) -> None:
+    """Make the zip of an account's data."""
+    data_exports.make(export_id)
 
 
 @shared_task(name="generations.sweep_files")
