@@ -64,6 +64,13 @@ class Generation(models.Model):
         SUBMITTING = "submitting", _("Being handed over")
         SUBMITTED = "submitted", _("At the provider")
 
+    class Review(models.TextChoices):
+        """What a person has decided on a result; nothing yet for one that is to be reviewed."""
+
+        NONE = "", _("To review")
+        ACCEPTED = "accepted", _("Accepted")
+        REJECTED = "rejected", _("Rejected")
+
     FINAL: ClassVar = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -111,7 +118,10 @@ class Generation(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    review = models.CharField(max_length=8, choices=Review, blank=True)
+    # When the merchant deleted it, and when its pictures were deleted for good.
     deleted_at = models.DateTimeField(null=True)
+    emptied_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [

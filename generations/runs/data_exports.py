@@ -166,7 +166,7 @@ def _run_json(run: Generation) -> dict[str, Any]:
         "asked_at": run.created_at.isoformat(),
         "ended_at": run.finished_at.isoformat() if run.finished_at else None,
         "files": [_name(picture) for picture in run.pictures.all() if picture.file],
-        "texts": [picture.text for picture in run.pictures.all() if picture.text],
+        "texts": [picture.words for picture in run.pictures.all() if picture.words],
     }
 
 

@@ -38,6 +38,7 @@ PUBLIC = {
     "auth/callback",
     "billing/return/<str:reference>",
     "files/<str:token>",
+    "archives/<str:token>",
     "product-photos/<str:token>",
     "exports/<str:token>",
     "dashboard/recipients/<str:token>",
@@ -219,8 +220,8 @@ def test_a_token_of_an_unknown_store_never_names_a_known_one(olivia, sams_things
 
 # Route of a page, parameter, and one of Sam's things; the second value is nobody's.
 NAMED = [
-    ("history", "before", "run", "nobody's run"),
-    ("history", "after", "run", "nobody's run"),
+    ("gallery", "before", "run", "nobody's run"),
+    ("gallery", "after", "run", "nobody's run"),
     ("usage", "span", "period", "nobody's period"),
     ("usage/ledger.csv", "span", "period", "nobody's period"),
     ("usage/ledger", "before", "sequence", "nobody's sequence"),

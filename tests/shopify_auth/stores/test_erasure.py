@@ -90,7 +90,7 @@ KEPT = {
     f"generations.Generation.{field}": "a code or a number of ours"
     for field in (
         "key", "request_digest", "tool", "resolution", "surface", "engine", "model", "label",
-        "usage", "handle",
+        "usage", "handle", "review",
     )
 }  # fmt: skip
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField)
