@@ -101,9 +101,7 @@ def make(export_id: str) -> bool:
 
 def _finish(export: DataExport, name: str) -> bool:
     """Say that the file is there; False when the account was forgotten meanwhile."""
-    mine = DataExport.objects.filter(
-        pk=export.pk, state=State.WAITING, attempts=export.attempts
-    )
+    mine = DataExport.objects.filter(pk=export.pk, state=State.WAITING, attempts=export.attempts)
     done = mine.update(
         state=State.READY, file=name, size=default_storage.size(name),
         expires_at=timezone.now() + LIFE,

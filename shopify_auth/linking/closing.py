@@ -22,9 +22,7 @@ def close_workspace(request: MerchantRequest) -> HttpResponse:
     refusal = ""
     if request.method == "POST":
         try:
-            if request.POST.get("sure") != "on":
-                raise Refusal(_("Say that you know what is lost."), "not_sure", "sure")
-            workspaces.close(request.account)
+            _close(request)
         except Refusal as error:
             refusal = str(error)
         else:
@@ -37,3 +35,9 @@ def close_workspace(request: MerchantRequest) -> HttpResponse:
     }
     status = 422 if refusal else 200
     return render(request, "linking/close_workspace.html", context, status=status)
+
+
+def _close(request: MerchantRequest) -> None:
+    if request.POST.get("sure") != "on":
+        raise Refusal(_("Say that you know what is lost."), "not_sure", "sure")
+    workspaces.close(request.account)
