@@ -30,7 +30,7 @@ from credits.models import Account
 from generations.engines.base import Output
 from generations.media import reading
 from generations.media.reading import UploadedImage
-from generations.models import ApprovalPicture, DataExport, Generation, Picture
+from generations.models import ApprovalPicture, BatchItem, DataExport, Generation, Picture
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +97,10 @@ def _known(account_id: int, names: Iterable[str] | None = None) -> set[str]:
     naming: tuple[tuple[QuerySet[Any], tuple[str, ...]], ...] = (
         (Picture.objects.filter(generation__account_id=account_id), ("file", "preview")),
         (ApprovalPicture.objects.filter(approval__account_id=account_id), ("file", "preview")),
+        (
+            BatchItem.objects.filter(batch__account_id=account_id).exclude(file=""),
+            ("file", "preview"),
+        ),
         (DataExport.objects.filter(account_id=account_id), ("file",)),
     )
     known: set[str] = set()
