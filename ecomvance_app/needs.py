@@ -11,7 +11,7 @@ from credits.models import Account
 from credits.outcomes import cases
 from generations.runs import approvals, queries
 
-# What nobody has looked after within a day is told by the history alone.
+# What nobody has looked after within a day is told by the gallery alone.
 RECENT = timedelta(days=1)
 
 

@@ -31,8 +31,8 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
     # Requests for an owner's word.
     "approvals": ("approvals",),
     "approval": ("balance", "approvals"),
-    # History, a run, usage and the ledger.
-    "history": ("balance", "runs"),
+    # The gallery, a run, usage and the ledger.
+    "gallery": ("balance", "runs"),
     "run-receipt": ("balance", "runs", "cases"),
     "usage-spans": ("balance",),
     "usage-report": ("balance",),

@@ -70,7 +70,7 @@ class World:
     def _paths(self) -> list[str]:
         entries = LedgerEntry.objects.filter(account=self.owner.account, kind="spend")
         return [
-            "", "tools", "tools/background-removal", "history", "usage", "usage/ledger", "plans",
+            "", "tools", "tools/background-removal", "gallery", "usage", "usage/ledger", "plans",
             "approvals", f"approvals/{Approval.objects.earliest('created_at').pk}",
             *(f"runs/{run.pk}" for run in Generation.objects.order_by("created_at")[:2]),
             *(f"usage/ledger/{entry.sequence}" for entry in entries.order_by("sequence")[:2]),

@@ -55,13 +55,13 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     if picture.kind == Picture.Kind.VIDEO and form != "preview":
         response = ranges.respond(request, stored, picture.media_type)
         if form == "download":
-            value = content_disposition_header(as_attachment=True, filename=_file_name(picture))
+            value = content_disposition_header(as_attachment=True, filename=file_name(picture))
             response["Content-Disposition"] = value or "attachment"
     else:
         response = FileResponse(
             stored,
             as_attachment=form == "download",
-            filename=_file_name(picture),
+            filename=file_name(picture),
             content_type=_media_type(picture, form),
         )
     return _only_shown(response)
@@ -106,7 +106,7 @@ def _expired(request: HttpRequest) -> HttpResponse:
     return render(request, "generations/expired_link.html", context, status=410)
 
 
-def _file_name(picture: Picture) -> str:
+def file_name(picture: Picture) -> str:
     """After the product, or the merchant's own file; with the tool and what the content is."""
     named = picture.generation.product_title
     if not named and picture.role == Picture.Role.OUTPUT:

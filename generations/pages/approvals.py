@@ -32,7 +32,7 @@ def approvals_page(request: MerchantRequest) -> HttpResponse:
     found = Approval.objects.filter(account=request.account).select_related("requested_by")
     newest = sorted(found.order_by("-created_at", "-pk")[:SHOWN], key=lambda one: not _waits(one))
     context = {
-        "nav_active": "history",
+        "nav_active": "gallery",
         "approvals": [{"approval": one, "tool": catalog.TOOLS[one.tool]} for one in newest],
         "limit": request.account.ask_above,
     }
@@ -93,7 +93,7 @@ def _show(
     price = approvals.price_now(approval) if _waits(approval) else approval.price
     pictures = approval.pictures.order_by("role", "position")
     context: dict[str, Any] = {
-        "nav_active": "history",
+        "nav_active": "gallery",
         "approval": approval,
         "said": approval.order,
         "tool": catalog.TOOLS[approval.tool],

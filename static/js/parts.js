@@ -35,10 +35,15 @@
 
   const CONTROLS = "a, button, input, select, textarea, summary";
 
-  /** Keeps what a person has opened and where the keyboard is. */
+  /** Keeps what a person has opened and chosen, and where the keyboard is. */
   const carryOver = (before, after) => {
     const opened = [...before.querySelectorAll("details")];
     [...after.querySelectorAll("details")].forEach((one, i) => (one.open = Boolean(opened[i]?.open)));
+    const checked = [...before.querySelectorAll("input[type=checkbox][name][value]:checked")];
+    const chosen = new Set(checked.map((one) => `${one.name} ${one.value}`));
+    for (const one of after.querySelectorAll("input[type=checkbox][name][value]")) {
+      if (chosen.has(`${one.name} ${one.value}`)) one.checked = true;
+    }
     const place = [...before.querySelectorAll(CONTROLS)].indexOf(document.activeElement);
     return () => place >= 0 && after.querySelectorAll(CONTROLS)[place]?.focus({ preventScroll: true });
   };
