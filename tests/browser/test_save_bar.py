@@ -12,7 +12,7 @@ from tests.framed_fixture import FramedProduct
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
-    from playwright.sync_api import FrameLocator, Page
+    from playwright.sync_api import Dialog, FrameLocator, Page
 
     from tests.plugins.browser import Product
 
@@ -66,7 +66,12 @@ def test_leaving_asks_in_the_admins_dialog_and_the_title_stays_right(
     framed: FrameLocator, admin_page: Page
 ) -> None:
     prompts: list[str] = []
-    admin_page.on("dialog", lambda dialog: (prompts.append(dialog.type), dialog.accept()))
+
+    def note(dialog: Dialog) -> None:
+        prompts.append(dialog.type)
+        dialog.accept()
+
+    admin_page.on("dialog", note)
     title = admin_page.locator("[data-title]")
     framed.get_by_label("Warn at or below").fill("70")
     admin_page.locator("[data-save-bar]").wait_for()
