@@ -6,7 +6,7 @@ from django.urls import path
 
 from credits import settings_views
 from credits import views as credits
-from ecomvance_app import banners, events, prices
+from ecomvance_app import banners, events, prices, set_up_guide
 from generations.pages import approvals, data, gallery
 from generations.pages import views as generations
 from generations.runs.spend_details import describe_spends
@@ -18,6 +18,7 @@ from shopify_auth.stores.connections import has_store
 
 urlpatterns = [
     path("", generations.home, name="home"),
+    path("set-up/address", set_up_guide.ask_address, name="guide_address"),
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
     path("google", generations.consent, name="consent"),
