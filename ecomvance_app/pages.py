@@ -6,6 +6,7 @@ from django.urls import path
 
 from credits import views as credits
 from ecomvance_app import banners, events, prices
+from generations.pages import picture_views
 from generations.pages import views as generations
 from generations.pages.spend_details import describe_spends
 from shopify_auth.billing import views as billing
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", generations.home, name="home"),
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
+    path("tools/<slug:slug>/check", picture_views.check_picture, name="check_picture"),
     path("google", generations.consent, name="consent"),
     path("history", generations.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),

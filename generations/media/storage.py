@@ -188,7 +188,17 @@ def read_again(picture: Picture) -> UploadedImage:
         source_format=format_name,
         has_alpha=format_name == "PNG",
         lightest=255,
+        name=_first_name(picture),
     )
+
+
+def _first_name(picture: Picture) -> str:
+    """What the merchant called it; a result is called after what it was made of."""
+    if picture.name or picture.role != Picture.Role.OUTPUT:
+        return picture.name
+    run = picture.generation
+    inputs = run.pictures.filter(role=Picture.Role.INPUT).order_by("position")
+    return run.product_title or inputs.values_list("name", flat=True).first() or ""
 
 
 def _copied(name: str) -> IO[bytes]:

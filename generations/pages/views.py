@@ -28,7 +28,7 @@ from generations.catalog import Tool
 from generations.engines import routing
 from generations.media import links
 from generations.models import Generation, Picture
-from generations.pages import result_text, tool_page
+from generations.pages import result_text, source_choices, tool_page
 from generations.pages.forms import ToolForm
 from generations.runs import consents, health, lifecycle, queries
 from generations.runs.quote import SplitChanged, check_split
@@ -205,7 +205,10 @@ def _url(request: MerchantRequest, name: str, *args: Any) -> str:
 # --- Tool page -----------------------------------------------------------------------------------
 
 
-def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
+def _tool_context(
+    request: MerchantRequest, found: Tool, form: ToolForm | None = None
+) -> dict[str, Any]:
+    """The page, as its address asks for or as a refused form was sent."""
     route = health.route(found.slug)
     unavailable = route.unavailable_reason
     search = request.GET.get("search", "").strip()[:100]
@@ -221,7 +224,11 @@ def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
     if unavailable:
         return context
     again, source = (request.GET.get(name, "") for name in ("again", "source"))
-    asked = tool_page.read_asked(request.account.pk, again, source)
+    asked = (
+        source_choices.read_form(form)
+        if form
+        else source_choices.read_asked(request.account.pk, again, source)
+    )
     return context | tool_page.describe(request.account.pk, found, search, asked)
 
 
@@ -229,7 +236,7 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     form = ToolForm(found, request.account.pk, request.POST, request.FILES)
     if not form.is_valid():
         sentences = [str(error) for errors in form.errors.values() for error in errors]
-        return _refuse(request, found, Refusal(" ".join(sentences)))
+        return _refuse(request, form, Refusal(" ".join(sentences)))
     requester = Requester(
         request.account.pk,
         request.person.pk if request.person else None,
@@ -247,21 +254,26 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
             "Your last click had started a run after all: it stands in the history. Press the "
             "button again to start this one too."
         )
-        return _refuse(request, found, Refusal(message, status=409))
+        return _refuse(request, form, Refusal(message, status=409))
     except Refusal as refusal:
-        return _refuse(request, found, refusal)
+        return _refuse(request, form, refusal)
     if not request.htmx:
         return HttpResponseRedirect(_url(request, "run", generation.pk))
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
     context |= {"next_key": uuid.uuid4().hex}
-    return render(request, "generations/_started.html", context, status=201)
+    response = render(request, "generations/_started.html", context, status=201)
+    # Whoever leaves the page and comes back finds what was asked for, and pays for nothing twice.
+    address = _url(request, "tool", found.slug)
+    response["HX-Replace-Url"] = f"{address}?{urlencode({'again': generation.pk})}"
+    return response
 
 
-def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResponse:
+def _refuse(request: MerchantRequest, form: ToolForm, refusal: Refusal) -> HttpResponse:
     """Say what is wrong beside the button; what was chosen stays in the page."""
     next_key = uuid.uuid4().hex if refusal.status == 409 else ""
+    told = refusal if refusal.status == 409 else _nothing_charged(refusal)
     response = answer_refusal(
-        request, refusal, "generations/tool.html", lambda: _tool_context(request, found),
+        request, told, "generations/tool.html", lambda: _tool_context(request, form.tool, form),
         "generations/_refusal.html", next_key=next_key,
     )  # fmt: skip
     response["HX-Retarget"] = "#run-errors"
@@ -271,6 +283,14 @@ def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResp
         balance = credit_queries.get_balance(request.account.pk)
         response["HX-Trigger"] = json.dumps({"balance:fresh": balance_json(balance)})
     return response
+
+
+def _nothing_charged(refusal: Refusal) -> Refusal:
+    """The same refusal; its sentence says what it did not cost."""
+    nothing = _("Nothing was charged.")
+    sentence = str(refusal)
+    said = sentence if nothing in sentence else f"{sentence} {nothing}"
+    return Refusal(said, refusal.code, refusal.field, refusal.status)
 
 
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
