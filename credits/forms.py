@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
+from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,12 +16,18 @@ from django.utils.formats import localize
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from credits.accounts import alerts
+from credits.accounts import alerts, notices, recipients, zones
 from credits.arguments import MAX_CREDITS
 from credits.models import Account, AlertRecipient
 from ecomvance_app.addresses import check_instant
 
 MOST_RECIPIENTS = 10
+
+
+def _zones() -> list[str]:
+    """The zones that people choose from: places, and UTC."""
+    named = {zone for zone in available_timezones() if "/" in zone}
+    return ["UTC", *sorted(zone for zone in named if not zone.startswith("Etc/"))]
 
 
 class _InstantField(forms.DateTimeField):
@@ -61,8 +68,8 @@ class InstantForm(forms.Form):
     )
 
 
-class WarningForm(forms.Form):
-    """When the low-credit warning comes and who gets it by email."""
+class NotificationForm(forms.Form):
+    """When the low-credit warning comes, which mails are sent, and to whom."""
 
     threshold = forms.IntegerField(
         label=_("Warn at or below"),
@@ -71,15 +78,25 @@ class WarningForm(forms.Form):
         max_value=MAX_CREDITS,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
+    kinds = forms.MultipleChoiceField(
+        label=_("Send an email when"),
+        required=False,
+        choices=[(kind.value, words) for kind, words in notices.EXPLAINED.items()],
+        widget=forms.CheckboxSelectMultiple,
+    )
     recipients = forms.CharField(
         label=_("Email addresses"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("One address per line. Leave it empty to get no emails."),
+        help_text=_(
+            "One address per line. A new address first gets an email with a link to agree. Leave it "
+            "empty to get no emails."
+        ),
     )
 
-    def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, account: Account, *args: Any, own: str = "", **kwargs: Any) -> None:
         self.account = account
+        self.own = own
         kwargs.setdefault("initial", self._stored())
         super().__init__(*args, **kwargs)
         default = alerts.threshold(None, account.allocation)
@@ -103,26 +120,41 @@ class WarningForm(forms.Form):
                 raise ValidationError(message % {"address": address}) from None
         return addresses
 
-    def save(self) -> None:
-        """Keep the threshold and replace the recipients."""
-        addresses = self.cleaned_data["recipients"]
+    def save(self) -> list[AlertRecipient]:
+        """Keep all of it; returns the addresses that have to be asked."""
         with transaction.atomic():
             alerts.set_threshold(self.account.pk, self.cleaned_data["threshold"])
-            kept = AlertRecipient.objects.filter(account=self.account)
-            kept.exclude(email__in=addresses).delete()
-            AlertRecipient.objects.bulk_create(
-                [AlertRecipient(account=self.account, email=address) for address in addresses],
-                update_conflicts=True,
-                unique_fields=["account", "email"],
-                update_fields=["enabled"],
-            )
+            notices.choose(self.account.pk, self.cleaned_data["kinds"])
+            return recipients.replace(self.account.pk, self.cleaned_data["recipients"], self.own)
 
     def _stored(self) -> dict[str, Any]:
-        recipients = AlertRecipient.objects.filter(account=self.account, enabled=True)
+        known = AlertRecipient.objects.filter(account=self.account, enabled=True)
         return {
             "threshold": self.account.low_threshold,
-            "recipients": "\n".join(recipients.order_by("email").values_list("email", flat=True)),
+            "kinds": notices.kinds_on(self.account.pk),
+            "recipients": "\n".join(known.order_by("email").values_list("email", flat=True)),
         }
+
+
+class ZoneForm(forms.Form):
+    """The zone of the account's days; empty to follow the store."""
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+
+    def __init__(self, account: Account, *args: Any, has_store: bool, **kwargs: Any) -> None:
+        chosen = account.time_zone if account.time_zone_chosen or not has_store else ""
+        kwargs.setdefault("initial", {"time_zone": chosen})
+        super().__init__(*args, **kwargs)
+        field = cast("forms.ChoiceField", self.fields["time_zone"])
+        names = [(name, name.replace("_", " ")) for name in _zones()]
+        field.choices = [("", gettext("As in Shopify")), *names] if has_store else names
+
+    def clean_time_zone(self) -> str:
+        """A zone that the database has too; what it does not have would count as UTC."""
+        zone = str(self.cleaned_data["time_zone"])
+        if zone and zones.usable_zone(zone) != zone:
+            raise ValidationError(gettext("This time zone cannot be used yet. Choose another."))
+        return zone
 
 
 class LimitForm(forms.Form):

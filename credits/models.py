@@ -69,6 +69,9 @@ class Account(models.Model):
 
     name = models.CharField(max_length=200, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC")
+    time_zone_chosen = models.BooleanField(
+        default=False, help_text=_("By the merchant: the store's own zone is not followed then.")
+    )
     opened_at = models.DateTimeField()
 
     plan_balance = models.PositiveBigIntegerField(default=0)
@@ -346,17 +349,24 @@ class RestorationCase(models.Model):
                 name="case_decision_has_time_and_reason",
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["opened_at"], name="case_open", condition=Q(state="open")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.outcome} of entry {self.spend_id}: {self.state}"
 
 
 class AlertRecipient(models.Model):
-    """Who gets an account's low-credit mail. Kept apart from the account because it is erased."""
+    """Who gets an account's mails, once they have agreed. Kept apart from the account: it is erased."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="alert_recipients")
     email = models.EmailField()
     enabled = models.BooleanField(default=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Until then it gets no mail but the one that asks.")
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -365,6 +375,58 @@ class AlertRecipient(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class NoticeChoice(models.Model):
+    """Whether an account wants mails of one kind. Without a row, as the table of kinds says."""
+
+    class Kind(models.TextChoices):
+        LOW = "low", _("Low credits")
+        ZERO = "zero", _("No credits left")
+        RUN_FAILED = "run_failed", _("Run failed")
+        BATCH_DONE = "batch_done", _("Batch done")
+        RENEWAL = "renewal", _("Renewal")
+        CHARGE = "charge", _("Charge")
+        TRIAL_END = "trial_end", _("End of the trial")
+        APPROVAL = "approval", _("Approval asked for")
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="notice_choices")
+    kind = models.CharField(max_length=12, choices=Kind)
+    is_on = models.BooleanField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "kind"], name="notice_choice_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.kind}: {self.is_on}"
+
+
+class Notice(models.Model):
+    """One mail to an account's addresses, once for its kind and key. Its words can be erased."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=12, choices=NoticeChoice.Kind)
+    key = models.CharField(max_length=100, help_text=_("What it tells of, by an id of ours."))
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    path = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "kind", "key"], name="notice_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["created_at"], name="notice_unmailed", condition=Q(mailed_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.kind} {self.key}"
 
 
 class LowCreditAlert(models.Model):

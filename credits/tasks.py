@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.db import transaction
 
-from credits.accounts import alerts
+from credits.accounts import alerts, news, notices
 from credits.ledger import checks, expiring
 from credits.models import LowCreditAlert
 from ecomvance_app import clock, jobs
@@ -17,11 +17,14 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="credits.sweep")
 def sweep(**_kwargs: object) -> None:
-    """Book expiries of accounts that nobody touches; send off alerts and checks that were left."""
+    """Book expiries of accounts that nobody touches; tell who has a day left; send what was left."""
     now = clock.now()
+    news.tell_trial_ends(now)
     expiring.book_expiries(now)
     for alert_id in alerts.unmailed(now):
         jobs.enqueue("credits.mail_alert", alert_id=alert_id)
+    for notice_id in notices.unmailed(now):
+        jobs.enqueue("credits.mail_notice", notice_id=notice_id)
     if checks.is_left_lying(now):
         jobs.enqueue("credits.check_ledger")
 
@@ -48,6 +51,12 @@ def mail_alert(alert_id: int, **_kwargs: object) -> None:
             return
         alert.mailed_at = clock.now()
         alert.save(update_fields=["mailed_at"])
+
+
+@shared_task(name="credits.mail_notice")
+def mail_notice(notice_id: int, **_kwargs: object) -> None:
+    """Mail one notice, once however often the message arrives."""
+    notices.mail(notice_id)
 
 
 @shared_task(name="credits.check_ledger")

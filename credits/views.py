@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -20,16 +19,15 @@ from django.http import (
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from credits import ledger, periods, queries
-from credits.accounts import limits
-from credits.forms import InstantForm, LimitForm, WarningForm
+from credits.forms import InstantForm
 from credits.models import Account, LedgerEntry
 from credits.reports import charts, exports, history, receipts, spans, usage
 from credits.reports.people import person_names
 from ecomvance_app import clock
-from ecomvance_app.http import MerchantRequest, for_owners, public
+from ecomvance_app.http import MerchantRequest, public
 
 MOST_USED = 3
 # The seller's charges that entries came from, by the entries' ids; the ledger knows no seller.
@@ -143,51 +141,6 @@ def export(request: HttpRequest, token: str, describe: exports.Describe) -> Http
     )
     response["Content-Disposition"] = f'attachment; filename="{exports.file_name(extent)}"'
     response["Cache-Control"] = "private, no-store"
-    return response
-
-
-@for_owners
-@require_http_methods(["GET", "HEAD", "POST"])
-def settings_page(request: MerchantRequest) -> HttpResponse:
-    """When the low-credit warning comes and who gets it by email."""
-    account, _now = _booked(request)
-    if request.method != "POST":
-        context = {"nav_active": "settings", "form": WarningForm(account)}
-        return render(request, "credits/settings.html", context)
-    form = WarningForm(account, request.POST)
-    if form.is_valid():
-        form.save()
-        if not request.htmx:
-            return HttpResponseRedirect(_url(request, "settings"))
-        account.refresh_from_db()
-        form = WarningForm(account)
-    return _settings_form(request, form)
-
-
-@for_owners
-@require_http_methods(["GET", "HEAD", "POST"])
-def spending_page(request: MerchantRequest) -> HttpResponse:
-    """Above which price an owner has to start a run or a batch."""
-    form = LimitForm(request.POST or None, initial={"ask_above": request.account.ask_above})
-    context: dict[str, Any] = {"nav_active": "settings", "form": form}
-    status = 200
-    if request.method == "POST":
-        status = 200 if form.is_valid() else 422
-        if form.is_valid():
-            limits.set_limit(request.account.pk, form.cleaned_data["ask_above"])
-            context["saved"] = True
-    template = "credits/_spending_form.html" if request.htmx else "credits/spending.html"
-    return render(request, template, context, status=status)
-
-
-def _settings_form(request: MerchantRequest, form: WarningForm) -> HttpResponse:
-    status = 422 if form.is_bound else 200
-    template = "credits/_settings_form.html" if request.htmx else "credits/settings.html"
-    response = render(request, template, {"nav_active": "settings", "form": form}, status=status)
-    if not form.is_bound:
-        # The threshold decides which warning the page shows.
-        events = {"toast": {"message": _("Settings saved")}, "balance:stale": {}}
-        response["HX-Trigger"] = json.dumps(events)
     return response
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
+from credits import settings_views
 from credits import views as credits
 from ecomvance_app import banners, events, prices
-from generations.pages import picture_views
+from generations.pages import approvals, gallery, picture_views
 from generations.pages import views as generations
 from generations.pages.spend_details import describe_spends
 from shopify_auth.billing import views as billing
 from shopify_auth.billing.receipts import describe_charges
 from shopify_auth.linking import pages as linking
+from shopify_auth.stores.connections import has_store
 
 urlpatterns = [
     path("", generations.home, name="home"),
@@ -19,10 +21,16 @@ urlpatterns = [
     path("tools/<slug:slug>", generations.tool, name="tool"),
     path("tools/<slug:slug>/check", picture_views.check_picture, name="check_picture"),
     path("google", generations.consent, name="consent"),
-    path("history", generations.history, name="history"),
+    path("approvals", approvals.approvals_page, name="approvals"),
+    path("approvals/<uuid:approval_id>", approvals.approval_page, name="approval"),
+    path("approvals/<uuid:approval_id>/withdraw", approvals.withdraw, name="withdraw_approval"),
+    path("gallery", gallery.gallery_page, name="gallery"),
+    path("gallery/act", gallery.act, name="gallery_act"),
+    path("history", gallery.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
+    path("runs/<uuid:generation_id>/text", generations.edit_text, name="edit_text"),
     path("usage", credits.usage_page, name="usage"),
     path(
         "usage/ledger", credits.ledger_page, {"describe_charges": describe_charges}, name="ledger"
@@ -38,11 +46,18 @@ urlpatterns = [
     path("plans", billing.plans_page, name="plans"),
     path("plans/content", billing.plans_content, name="plans_content"),
     path("plans/subscribe", billing.subscribe, name="subscribe"),
+    path("plans/keep", billing.keep_plan, name="keep_plan"),
     path("plans/buy", billing.buy_package, name="buy_package"),
     path("plans/cancel", billing.cancel_plan, name="cancel_plan"),
     path("plans/confirmation/<str:reference>", billing.confirmation, name="confirmation"),
-    path("settings", credits.settings_page, name="settings"),
-    path("settings/spending", credits.spending_page, name="spending"),
+    path("settings", settings_views.settings_page, name="settings"),
+    path(
+        "settings/recipients/<int:recipient_id>/ask",
+        settings_views.ask_again,
+        name="ask_recipient",
+    ),
+    path("settings/spending", settings_views.spending_page, name="spending"),
+    path("settings/zone", settings_views.zone_page, {"has_store": has_store}, name="zone"),
     path("settings/connection", linking.connection, name="connection"),
     path("settings/people", linking.people, name="people"),
     path("live", events.ticket, name="live_ticket"),

@@ -117,7 +117,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "django_htmx",
-    "django.contrib.admin",
+    "ecomvance_app.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -335,6 +335,7 @@ CELERY_TASK_ROUTES = {
     "shopify_auth.keep_shop_access": {"queue": "stores"},
     "shopify_auth.bring_in_line": {"queue": "stores"},
     "shopify_auth.compare_billing": {"queue": "stores"},
+    "shopify_auth.read_store": {"queue": "stores"},
 }
 # Billing has tasks of its own beside each app's `tasks` module.
 CELERY_BEAT_SCHEDULER = "ecomvance_app.scheduler:SteadyScheduler"
@@ -356,6 +357,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "shopify_auth.keep_access": {
         "task": "shopify_auth.keep_access",
         "schedule": crontab(hour="2", minute="41"),
+    },
+    "shopify_auth.read_stores": {
+        "task": "shopify_auth.read_stores",
+        "schedule": crontab(hour="5", minute="23"),
     },
     "credits.check_ledger": {
         "task": "credits.check_ledger",

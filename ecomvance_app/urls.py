@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from credits import settings_views
 from credits import views as credit_views
 from ecomvance_app import events, gallery, pages, views
 from ecomvance_app.staff_admin import close_back_doors
-from generations.media import links, product_photos
+from generations.media import archives, links, product_photos
 from generations.pages.spend_details import describe_spends
 from shopify_auth.identity import staff_door
 
@@ -20,12 +21,14 @@ urlpatterns = [
     path("events", events.stream, name="events"),
     path("api/", include("ecomvance_app.api.urls")),
     path("files/<str:token>", links.serve, name="file"),
+    path("archives/<str:token>", archives.serve, name="archive"),
     path("product-photos/<str:token>", product_photos.serve, name="product_photo"),
     path("staff/components", gallery.component_gallery, name="components"),
     path("exports/<str:token>", credit_views.export, {"describe": describe_spends}, name="export"),
     path("staff/set-up/<str:token>", staff_door.set_up, name="staff_set_up"),
     path("staff/", admin.site.urls),
     path("dashboard/sign-in/", include("allauth.account.urls")),
+    path("dashboard/recipients/<str:token>", settings_views.recipient_page, name="recipient"),
     path("dashboard/", include("shopify_auth.linking.urls")),
     path("dashboard/sign-in/second-factor/", include("allauth.mfa.urls")),
     path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from generations.approval_models import Approval, ApprovalPicture
+
+__all__ = [
+    "Approval",
+    "ApprovalPicture",
+    "EngineDay",
+    "EngineHealth",
+    "EngineSwitch",
+    "Generation",
+    "Picture",
+    "ProviderConsent",
+    "UsagePrice",
+]
 
 
 class Generation(models.Model):
@@ -47,6 +61,13 @@ class Generation(models.Model):
         NONE = "", _("Here")
         SUBMITTING = "submitting", _("Being handed over")
         SUBMITTED = "submitted", _("At the provider")
+
+    class Review(models.TextChoices):
+        """What a person has decided on a result; nothing yet for one that is to be reviewed."""
+
+        NONE = "", _("To review")
+        ACCEPTED = "accepted", _("Accepted")
+        REJECTED = "rejected", _("Rejected")
 
     FINAL: ClassVar = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
@@ -95,7 +116,10 @@ class Generation(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    review = models.CharField(max_length=8, choices=Review, blank=True)
+    # When the merchant deleted it, and when its pictures were deleted for good.
     deleted_at = models.DateTimeField(null=True)
+    emptied_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -143,6 +167,10 @@ class Generation(models.Model):
                 fields=["state"],
                 name="generation_unfinished",
                 condition=Q(state__in=["queued", "running"]),
+            ),
+            # What failed in an hour or a month, for staff.
+            models.Index(
+                fields=["finished_at"], name="generation_failures", condition=Q(state="failed")
             ),
             models.Index(
                 fields=["poll_at"], name="generation_polls", condition=Q(poll_at__isnull=False)
@@ -211,6 +239,9 @@ class Picture(models.Model):
     height = models.PositiveIntegerField(null=True)
     seconds = models.FloatField(null=True)
     text = models.JSONField(null=True)
+    edited = models.JSONField(
+        null=True, help_text=_("A text as the merchant has changed it; empty until then.")
+    )
     size = models.PositiveIntegerField(help_text=_("Bytes."))
     sha256 = models.CharField(max_length=64)
 
@@ -231,6 +262,11 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.position} of {self.generation_id}"
+
+    @property
+    def words(self) -> dict[str, Any] | None:
+        """A text as it stands now: the merchant's own version where there is one."""
+        return self.edited if self.edited is not None else self.text
 
 
 class EngineSwitch(models.Model):

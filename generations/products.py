@@ -101,6 +101,16 @@ def read_photo(account_id: int, product_id: str, photo_id: str = "") -> tuple[Pr
         raise ProductsUnavailable(str(error)) from error
 
 
+def read_product(account_id: int, product_id: str) -> Product:
+    """A product of the account's store, with a photo or without one."""
+    try:
+        return _source().get_product(account_id, product_id)
+    except LookupError as error:
+        raise UnknownProduct(_("This product is no longer in the store.")) from error
+    except ConnectionError as error:
+        raise ProductsUnavailable(str(error)) from error
+
+
 def read_data(account_id: int, product_id: str) -> dict[str, object]:
     """What the store says about one of its products, for tools that write about it.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from ecomvance_app import clock
 from generations.media import storage
-from generations.runs import lifecycle, long_work, probing, worker
+from generations.runs import approvals, lifecycle, long_work, probing, worker
 
 
 @shared_task(name="generations.run")
@@ -46,8 +47,9 @@ def probe(**_kwargs: object) -> None:
 
 @shared_task(name="generations.sweep")
 def sweep(**_kwargs: object) -> None:
-    """Send again what waits too long, and free what a dead worker holds."""
+    """Send again what waits too long, free what a dead worker holds, close what nobody decided."""
     lifecycle.sweep()
+    approvals.lapse(clock.now())
 
 
 @shared_task(name="generations.sweep_files")

@@ -13,6 +13,7 @@ from shopify_auth.admin_api.errors import ShopifyError
 from shopify_auth.billing import reconcile, schedule, sweeps
 from shopify_auth.identity import sign_in_limits
 from shopify_auth.models import Shop
+from shopify_auth.stores import details
 from shopify_auth.webhooks import inbox
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,25 @@ def reconcile_charges(shop_id: int, **_kwargs: object) -> None:
         reconcile.reconcile_charges(shop)
     except ShopifyError as error:
         logger.warning("%s is compared later: %s", shop.domain, error)
+
+
+@shared_task(name="shopify_auth.read_stores")
+def read_stores(**_kwargs: object) -> None:
+    """Ask stores about themselves that nobody has asked today, one task each."""
+    for shop_id in details.due(clock.now()):
+        jobs.enqueue("shopify_auth.read_store", shop_id=shop_id)
+
+
+@shared_task(name="shopify_auth.read_store")
+def read_store(shop_id: int, **_kwargs: object) -> None:
+    """Ask one store about itself; one that does not answer is asked again tomorrow."""
+    shop = Shop.objects.filter(pk=shop_id).first()
+    if shop is None:
+        return
+    try:
+        details.read_again(shop)
+    except ShopifyError as error:
+        logger.warning("Details of %s wait: %s", shop.domain, error)
 
 
 @shared_task(name="shopify_auth.sweep_billing")

@@ -20,8 +20,10 @@ MUTABLE = {
     # Worked on, or erased when a shop asks for it.
     "credits.EntryNote", "credits.RestorationCase", "credits.AlertRecipient",
     "credits.LowCreditAlert", "credits.StaffWords", "credits.LedgerPass",
+    "credits.Notice", "credits.NoticeChoice",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
+    "generations.Approval", "generations.ApprovalPicture",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
     "generations.UsagePrice",

@@ -5,13 +5,10 @@ Source: product document, "Low Credit Warnings".
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
-from smtplib import SMTPRecipientsRefused
 from typing import Literal
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -21,17 +18,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from credits import periods
-from credits.accounts import renewals
+from credits.accounts import mails, notices, recipients, renewals
 from credits.arguments import MAX_CREDITS
-from credits.models import Account, AlertRecipient, LedgerEntry, LowCreditAlert
+from credits.models import Account, LedgerEntry, LowCreditAlert
 from credits.refusals import UnknownAccount
 from ecomvance_app import jobs, live
 
 LOWEST_THRESHOLD = 50
-FIRST_PERMANENT = 500  # RFC 5321, section 4.2.1: codes below are for now.
 State = Literal["fine", "low", "below_cheapest", "zero"]
-
-logger = logging.getLogger(__name__)
 
 
 def threshold(chosen: int | None, allocation: int) -> int:
@@ -63,19 +57,10 @@ def set_threshold(account_id: int, chosen: int | None) -> None:
         live.publish(account_id, "balance")
 
 
-def add_recipient(account_id: int, email: str) -> None:
-    """Mail the account's warnings to this address too."""
-    AlertRecipient.objects.get_or_create(account_id=account_id, email=email)
-
-
-def remove_recipient(account: Account, email: str) -> None:
-    """Mail the account's warnings to this address no more."""
-    AlertRecipient.objects.filter(account=account, email=email).delete()
-
-
-def raise_alert(account: Account, entry: LedgerEntry) -> None:
+def raise_alert(account: Account, entry: LedgerEntry) -> bool:
     """Keep the crossing that `entry` made; the first one of a period is mailed after commit.
 
+    Returns whether the account hears of it by mail.
     Called by the ledger under the account's lock; it saves the account afterwards.
     """
     to_mail = not _mailed_this_period(account, entry)
@@ -90,6 +75,7 @@ def raise_alert(account: Account, entry: LedgerEntry) -> None:
     )
     if to_mail:
         jobs.enqueue("credits.mail_alert", alert_id=alert.pk)
+    return to_mail and notices.is_on(account.pk, notices.Kind.LOW)
 
 
 def _mailed_this_period(account: Account, entry: LedgerEntry) -> bool:
@@ -104,10 +90,10 @@ def _mailed_this_period(account: Account, entry: LedgerEntry) -> bool:
 def mail_alert(alert: LowCreditAlert) -> int:
     """Mail the warning to the account's recipients; returns how many. `mailed_at` is the caller's.
 
-    An address that is refused costs nobody else the mail. Raises OSError when it may go later and
-    nobody has it yet: whoever has it does not get it twice for the sake of the others.
+    Nobody where the account does not want to hear of it. Raises OSError as `mails.send_each` does.
     """
-    recipients = AlertRecipient.objects.filter(account_id=alert.account_id, enabled=True)
+    if not notices.is_on(alert.account_id, notices.Kind.LOW):
+        return 0
     account = alert.account
     context = {
         "alert": alert,
@@ -126,29 +112,8 @@ def mail_alert(alert: LowCreditAlert) -> int:
     with timezone.override(account.time_zone):
         text = render_to_string("credits/mail/low_credits.txt", context)
         html = render_to_string("credits/mail/low_credits.html", context)
-    mailed, to_repeat = 0, None
-    with get_connection() as connection:
-        for recipient in recipients:
-            message = EmailMultiAlternatives(
-                subject, text, to=[recipient.email], connection=connection
-            )
-            message.attach_alternative(html, "text/html")
-            try:
-                mailed += message.send()
-            except OSError as error:  # Also the base of whatever smtplib raises.
-                logger.warning("Warning %s not mailed to recipient %s", alert.pk, recipient.pk)
-                if not _is_final(error):
-                    to_repeat = error
-    if to_repeat is not None and not mailed:
-        raise to_repeat
-    return mailed
-
-
-def _is_final(error: OSError) -> bool:
-    """Whether the mail server has refused the addresses for good."""
-    return isinstance(error, SMTPRecipientsRefused) and all(
-        code >= FIRST_PERMANENT for code, _words in error.recipients.values()
-    )
+    addresses = recipients.to_mail(alert.account_id)
+    return mails.send_each(subject, text, html, addresses, f"warning {alert.pk}")
 
 
 def _address(page: str) -> str:

@@ -6,7 +6,7 @@ Source: Shopify's documentation, "Privacy law compliance"; decisions on redactio
 from __future__ import annotations
 
 from credits import staff_acts
-from credits.models import Account, AlertRecipient, EntryNote, RestorationCase
+from credits.models import Account, AlertRecipient, EntryNote, Notice, RestorationCase
 
 # A decided case keeps that there was a reason, not what staff wrote about people.
 ERASED_TEXT = "(erased)"
@@ -19,6 +19,7 @@ def redact_account(account_id: int) -> dict[str, int]:
     decided = RestorationCase.objects.filter(account_id=account_id).exclude(reason="")
     counts = {
         "mail addresses": recipients.delete()[0],
+        "mails": Notice.objects.filter(account_id=account_id).delete()[0],
         "notes": notes.delete()[0],
         "reasons": decided.update(reason=ERASED_TEXT),
         "words of staff": staff_acts.forget_words(account_id),

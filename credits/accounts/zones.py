@@ -1,12 +1,21 @@
-"""The time zone of an account's days: one that Python and the database both know."""
+"""The time zone of an account's days: the store's, or one that the merchant chose instead.
+
+Entries keep the day that they were booked on; a new zone counts from the next one on.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.db import DataError, connection, transaction
 
 from credits.arguments import check_zone
+from credits.models import Account
+from ecomvance_app import live
+
+# Whether a store is behind an account; the ledger knows no stores.
+HasStore = Callable[[Account], bool]
 
 logger = logging.getLogger(__name__)
 
@@ -26,3 +35,38 @@ def usable_zone(name: object) -> str:
             logger.warning("The database does not know the time zone %s; days are UTC's", zone)
             return "UTC"
     return zone
+
+
+def zone_of(name: object) -> str:
+    """The zone that a store names, or UTC where it names none that can be used."""
+    try:
+        return usable_zone(name)
+    except ValueError:
+        return "UTC"
+
+
+def follow_store(account_id: int, name: object) -> None:
+    """The account's days are those of the store's present zone, unless the merchant has chosen one.
+
+    Days that were booked stay as they are; every instant is shown in the present zone. What is no
+    zone changes nothing.
+    """
+    try:
+        zone = usable_zone(name)
+    except ValueError:
+        return
+    following = Account.objects.filter(pk=account_id, time_zone_chosen=False)
+    if following.exclude(time_zone=zone).update(time_zone=zone):
+        # What open pages say of instants is said in another zone now.
+        live.publish(account_id, "balance")
+
+
+def choose(account_id: int, zone: str) -> None:
+    """Take this zone whatever the store says. ValueError for what is no zone."""
+    Account.objects.filter(pk=account_id).update(time_zone=usable_zone(zone), time_zone_chosen=True)
+    live.publish(account_id, "balance")
+
+
+def stop_choosing(account_id: int) -> None:
+    """Follow the store again, from the next time that its zone is read."""
+    Account.objects.filter(pk=account_id).update(time_zone_chosen=False)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from django.core import signing
-from django.core.files.base import File
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -18,8 +19,8 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 
 from ecomvance_app.http import public
-from generations.media import ranges
-from generations.models import Picture
+from generations.media import ranges, text_files
+from generations.models import ApprovalPicture, Picture
 
 LINK_SECONDS = 15 * 60
 _SALT = "picture-link"
@@ -32,42 +33,72 @@ def link(picture: Picture, *, preview: bool = False, download: bool = False) -> 
     return reverse("file", args=[token])
 
 
+def link_asked(picture: ApprovalPicture) -> str:
+    """A link to the small form of a picture that waits for an owner's word, for 15 minutes."""
+    return reverse("file", args=[signing.dumps([picture.pk, "asked"], salt=_SALT)])
+
+
 @public
 def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     """The picture that a signed link names; 410 for a link that is too old, 404 for a forged one."""
     try:
         picture_id, form = signing.loads(token, salt=_SALT, max_age=LINK_SECONDS)
+        if form == "asked":
+            return _serve_asked(picture_id)
         picture = Picture.objects.select_related("generation").get(pk=picture_id)
-        stored = _open(picture.preview if form == "preview" else picture.file)
+        stored = _stored(picture, form)
     except signing.SignatureExpired:
         return _expired(request)
-    except (signing.BadSignature, Picture.DoesNotExist, FileNotFoundError):
+    except (signing.BadSignature, ObjectDoesNotExist, FileNotFoundError):
         raise Http404 from None
     response: HttpResponseBase
     if picture.kind == Picture.Kind.VIDEO and form != "preview":
         response = ranges.respond(request, stored, picture.media_type)
         if form == "download":
-            value = content_disposition_header(as_attachment=True, filename=_file_name(picture))
+            value = content_disposition_header(as_attachment=True, filename=file_name(picture))
             response["Content-Disposition"] = value or "attachment"
     else:
         response = FileResponse(
             stored,
             as_attachment=form == "download",
-            filename=_file_name(picture),
-            content_type="image/webp" if form == "preview" else picture.media_type,
+            filename=file_name(picture),
+            content_type=_media_type(picture, form),
         )
-    # A picture is shown or saved, never run: not as a page, a script or a frame.
+    return _only_shown(response)
+
+
+def _serve_asked(picture_id: int) -> HttpResponseBase:
+    picture = ApprovalPicture.objects.get(pk=picture_id)
+    return _only_shown(
+        FileResponse(default_storage.open(picture.preview), content_type="image/webp")
+    )
+
+
+def _only_shown(response: HttpResponseBase) -> HttpResponseBase:
+    """A picture is shown or saved, never run: not as a page, a script or a frame."""
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["Cache-Control"] = f"private, max-age={LINK_SECONDS}"
     return response
 
 
-def _open(name: str) -> File[bytes]:
-    """A stored file; FileNotFoundError for a text, which has none, and for one that is gone."""
+def _stored(picture: Picture, form: str) -> File[bytes]:
+    """What a link is to; FileNotFoundError for what has no such form, and for a file that is gone.
+
+    A text has no file: its download is written when it is asked for.
+    """
+    if picture.kind == Picture.Kind.TEXT and form == "download":
+        return ContentFile(text_files.content(picture.words or {}))
+    name = picture.preview if form == "preview" else picture.file
     if not name:
         raise FileNotFoundError
     return default_storage.open(name)
+
+
+def _media_type(picture: Picture, form: str) -> str:
+    if form == "preview":
+        return "image/webp"
+    return text_files.MEDIA_TYPE if picture.kind == Picture.Kind.TEXT else picture.media_type
 
 
 def _expired(request: HttpRequest) -> HttpResponse:
@@ -75,7 +106,7 @@ def _expired(request: HttpRequest) -> HttpResponse:
     return render(request, "generations/expired_link.html", context, status=410)
 
 
-def _file_name(picture: Picture) -> str:
+def file_name(picture: Picture) -> str:
     """After the product, or the merchant's own file; with the tool and what the content is."""
     named = picture.generation.product_title
     if not named and picture.role == Picture.Role.OUTPUT:
@@ -84,4 +115,6 @@ def _file_name(picture: Picture) -> str:
     stem = re.sub(r"\.\w{2,4}$", "", named or picture.name) or "picture"
     title = re.sub(r"[^\w-]+", "-", stem).strip("-")[:80]
     extension = picture.media_type.rpartition("/")[2].replace("jpeg", "jpg")
+    if picture.kind == Picture.Kind.TEXT:
+        extension = "txt"
     return f"{title.lower() or picture.kind}-{picture.generation.tool}.{extension}"

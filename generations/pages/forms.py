@@ -44,8 +44,9 @@ class ToolForm(forms.Form):
 
         Raises a Refusal for an earlier picture that is gone.
         """
-        data = {"resolution": "", "seconds": None, "prompt": "", "max_credits": None}
-        data |= self.cleaned_data
+        data: dict[str, Any] = {
+            "resolution": "", "seconds": None, "prompt": "", "max_credits": None, **self.cleaned_data
+        }  # fmt: skip
         uploads: tuple[Upload, ...] = tuple(self._files("image"))
         products: tuple[Source, ...] = ()
         if not uploads:

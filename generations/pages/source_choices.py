@@ -78,7 +78,10 @@ def _own_result(account_id: int, name: str) -> uuid.UUID | None:
     if (picture_id := _uuid(name)) is None:
         return None
     results = Picture.objects.filter(
-        pk=picture_id, generation__account_id=account_id, role=Picture.Role.OUTPUT
+        pk=picture_id,
+        generation__account_id=account_id,
+        generation__deleted_at=None,
+        role=Picture.Role.OUTPUT,
     )
     return picture_id if results.exists() else None
 
@@ -98,6 +101,24 @@ def of_products(
             found = products.find(account_id, product_id)
             shown[:0] = [found] if found else []
     return [_group(product, asked) for product in shown if product.photos]
+
+
+def without_photos(listed: Iterable[products.Product], asked: Asked) -> list[dict[str, Any]]:
+    """Products that can be written about and have no photo."""
+    return [
+        {
+            "title": product.title,
+            "photos": [
+                {
+                    "value": product.id,
+                    "label": product.title,
+                    "checked": product.id in asked.chosen,
+                }
+            ],
+        }
+        for product in listed
+        if not product.photos
+    ]
 
 
 def _group(product: products.Product, asked: Asked) -> dict[str, Any]:
@@ -127,7 +148,10 @@ def of_earlier(account_id: int, asked: Asked) -> list[dict[str, Any]]:
             shown.append(_earlier_choice(f"{RUN} {asked.run.pk}", first, text, asked))
     results = (
         Picture.objects.filter(
-            generation__account_id=account_id, role=Picture.Role.OUTPUT, kind=Picture.Kind.IMAGE
+            generation__account_id=account_id,
+            generation__deleted_at=None,
+            role=Picture.Role.OUTPUT,
+            kind=Picture.Kind.IMAGE,
         )
         .select_related("generation")
         .order_by("-generation__created_at", "-pk")
@@ -137,11 +161,13 @@ def of_earlier(account_id: int, asked: Asked) -> list[dict[str, Any]]:
         shown.append(_earlier_choice(f"{RESULT} {picture.pk}", picture, title, asked))
     known = {choice["value"] for choice in shown}
     for value in asked.chosen:
-        if value.startswith(f"{RESULT} ") and value not in known:
-            picture = results.filter(pk=_own_result(account_id, value.partition(" ")[2])).first()
-            if picture is not None:
-                title = picture.generation.product_title or _("Result")
-                shown.insert(0, _earlier_choice(value, picture, title, asked))
+        name = value.removeprefix(f"{RESULT} ")
+        if name == value or value in known or _own_result(account_id, name) is None:
+            continue
+        shown += [
+            _earlier_choice(value, one, one.generation.product_title or _("Result"), asked)
+            for one in results.filter(pk=name)
+        ]
     return shown
 
 

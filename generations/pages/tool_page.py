@@ -73,6 +73,8 @@ def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str
     except products.ProductsUnavailable as error:
         return context | {"products_unavailable": str(error)}
     context["groups"] = source_choices.of_products(account_id, listed, asked)
+    if tool.sources.product_data:
+        context["groups"] += source_choices.without_photos(listed, asked)
     if len(listed) >= products.MOST_LISTED:
         context["listed"] = len(listed)
     return context

@@ -110,6 +110,6 @@ def _output(picture: models.Picture) -> Output:
         width=picture.width,
         height=picture.height,
         seconds=picture.seconds,
-        text=picture.text,
+        text=picture.words,
         bytes=picture.size,
     )

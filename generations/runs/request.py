@@ -30,7 +30,7 @@ from generations.media import masks, storage
 from generations.media.reading import PictureRefused, UploadedImage, read_picture
 from generations.models import Generation, Picture
 from generations.runs import consents, free_runs, lifecycle
-from generations.runs.orders import MAX_KEY, Order, Requester, Upload
+from generations.runs.orders import MAX_KEY, Order, Requester, Source, Upload
 from generations.runs.queries import find_by_key, key_digest
 from generations.runs.quote import MAX_PROMPT, RunRefused, Terms, check, check_affordable
 
@@ -136,15 +136,26 @@ def _photos(account_id: int, order: Order, found: Material) -> list[Upload]:
     """The photos of the order's products; their titles and data go into what was found."""
     photos: list[Upload] = []
     titles: list[str] = []
+    needs_no_photo = catalog.TOOLS[order.tool].sources.product_data
     for source in order.sources:
-        product, photo = products.read_photo(account_id, source.product_id, source.photo_id)
-        photos.append(io.BytesIO(photo))
-        titles.append(product.title)
+        title, photo = _product(account_id, source, needs_no_photo=needs_no_photo)
+        photos += [io.BytesIO(photo)] if photo else []
+        titles.append(title)
         found.products.append([source.product_id, source.photo_id])
     found.title = ", ".join(titles) or found.title
-    if order.sources and catalog.TOOLS[order.tool].sources.product_data:
+    if order.sources and needs_no_photo:
         found.data = products.read_data(account_id, order.sources[0].product_id)
     return photos
+
+
+def _product(account_id: int, source: Source, *, needs_no_photo: bool) -> tuple[str, bytes]:
+    """The product's title and the photo that is meant; empty where none is needed and none there."""
+    if needs_no_photo and not source.photo_id:
+        product = products.read_product(account_id, source.product_id)
+        if not product.photos:
+            return product.title, b""
+    product, photo = products.read_photo(account_id, source.product_id, source.photo_id)
+    return product.title, photo
 
 
 @contextlib.contextmanager

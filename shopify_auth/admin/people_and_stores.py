@@ -29,6 +29,16 @@ from shopify_auth.models import (
 from shopify_auth.webhooks import inbox
 
 
+class EmptiedFilter(admin.EmptyFieldListFilter):
+    """People who have no address any more, because somebody older has it in another spelling."""
+
+    def choices(self, changelist: Any) -> Any:
+        """All, or those to be dealt with."""
+        words = (_("All"), _("No"), _("Yes"))
+        for choice, label in zip(super().choices(changelist), words, strict=True):
+            yield choice | {"display": label}
+
+
 class _MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Membership
     extra = 0
@@ -49,20 +59,20 @@ class PersonAdmin(RecordedAdmin, UserAdmin):  # type: ignore[type-arg]
 
     ordering = ("-date_joined",)
     list_display = ["__str__", "email", "is_staff", "is_active", "date_joined"]
-    list_filter = ["is_staff", "is_active"]
-    search_fields = ["email", "name"]
+    list_filter = ["is_staff", "is_active", ("emptied_email", EmptiedFilter)]
+    search_fields = ["email", "name", "emptied_email"]
     filter_horizontal = ["groups", "user_permissions"]
     inlines = [_MembershipInline]
     actions = ["mail_set_up_link"]
     fieldsets = (
-        (None, {"fields": ("email", "name", "password")}),
+        (None, {"fields": ("email", "emptied_email", "name", "password")}),
         (
             gettext_lazy("Rights"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
         (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["emptied_email", "last_login", "date_joined"]
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
 
     @admin.action(
@@ -85,6 +95,8 @@ class PersonAdmin(RecordedAdmin, UserAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: Person, form: Any, change: Any) -> None:
         """Save; whoever's address is changed hears of it at the old one."""
+        if obj.email:
+            obj.emptied_email = ""
         super().save_model(request, obj, form, change)
         old = form.initial.get("email") if change and "email" in form.changed_data else None
         if old:

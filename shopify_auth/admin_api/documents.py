@@ -67,6 +67,7 @@ query ShopDetails {
   shop {
     id
     name
+    email
     myshopifyDomain
     ianaTimezone
     currencyCode

@@ -5,6 +5,8 @@ Source: Shopify's documentation, "Token exchange", `associated_user.account_owne
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from shopify_auth.admin_api import client
 from shopify_auth.admin_api.errors import GrantRefused
 
@@ -13,8 +15,16 @@ _ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
 _ONLINE = "urn:shopify:params:oauth:token-type:online-access-token"
 
 
-def is_account_owner(domain: str, session_token: str) -> bool:
-    """Whether the session token speaks for the store's account owner; ShopifyError if nobody can say."""
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """Who is asking, by Shopify's word; the name is empty where Shopify gives none."""
+
+    is_account_owner: bool
+    name: str
+
+
+def who_asks(domain: str, session_token: str) -> StaffMember:
+    """Whom the session token speaks for; ShopifyError if nobody can say."""
     answer = client.ask_for_token(
         domain,
         grant_type=_EXCHANGE,
@@ -25,4 +35,10 @@ def is_account_owner(domain: str, session_token: str) -> bool:
     if answer.status != 200:
         raise GrantRefused(f"{domain}: {answer.status} {answer.error or 'no reason given'}")
     user = answer.fields.get("associated_user")
-    return isinstance(user, dict) and user.get("account_owner") is True
+    if not isinstance(user, dict):
+        return StaffMember(is_account_owner=False, name="")
+    names = [str(user.get(part) or "").strip() for part in ("first_name", "last_name")]
+    return StaffMember(
+        is_account_owner=user.get("account_owner") is True,
+        name=" ".join(name for name in names if name)[:150],
+    )

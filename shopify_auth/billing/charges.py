@@ -94,10 +94,41 @@ def subscribe(buyer: Buyer, handle: str) -> Subscription:
         if row is not None:
             return row
         if not later:
-            _check_nothing_waits(buyer)
+            _check_nothing_waits(buyer, offer)
         row = _write(Subscription, buyer, offer, replaces_later=later)
     behavior = "APPLY_ON_NEXT_BILLING_CYCLE" if later else "APPLY_IMMEDIATELY"
     return _create(row, SUBSCRIPTION_CREATE, "appSubscription", replacementBehavior=behavior)
+
+
+def keep_plan(buyer: Buyer, reference: str) -> Subscription:
+    """The running subscription of this `reference` once more, in place of the downgrade that waits.
+
+    On the terms it was sold at, whatever is on sale today. Approving it costs nothing and grants
+    nothing: the period is paid and its credits are granted. Raises ChargeRefused, or the exceptions
+    of `errors` when Shopify cannot be asked.
+    """
+    present = subscription_state.running_subscription(buyer.shop)
+    if present is None or present.reference != reference or not _has_scheduled(present):
+        raise ChargeRefused(
+            _("No change of plan is scheduled any more. You keep the plan you have.")
+        )
+    title = title_of(present.name) or present.name
+    offer = Offer(present.handle, title, present.price, present.credits)
+    with _counter(buyer):
+        row = _approvable(Subscription, buyer, offer, replaces_later=False)
+        if row is not None:
+            return row
+        _check_nothing_waits(buyer, offer)
+        row = _write(Subscription, buyer, offer, replaces_later=False)
+    return _create(
+        row, SUBSCRIPTION_CREATE, "appSubscription", replacementBehavior="APPLY_IMMEDIATELY"
+    )
+
+
+def _has_scheduled(present: Subscription) -> bool:
+    """Whether an approved downgrade waits for the end of this subscription's period."""
+    waiting = Subscription.objects.filter(shop=present.shop, status=Status.PENDING)
+    return any(subscription_state.is_scheduled(row, present) for row in waiting)
 
 
 def buy_package(buyer: Buyer, handle: str) -> Purchase:
@@ -145,7 +176,7 @@ def _check_subscription(buyer: Buyer, offer: Offer, present: Subscription | None
             _("Shopify reports an unpaid bill. Pay it in Shopify, then change your plan.")
         )
     if present is not None and (present.handle, *_size(present)) == (offer.handle, *_size(offer)):
-        raise ChargeRefused(_("This is your present plan already."))
+        raise ChargeRefused(_("You have this plan already."))
     paying = subscription_state.running_subscriptions().filter(shop__account=buyer.account)
     paying = paying.exclude(shop=buyer.shop)
     if (other := paying.select_related("shop").first()) is not None:
@@ -211,13 +242,16 @@ def _waiting(model: type[Row], buyer: Buyer) -> QuerySet[Row]:
     return model.objects.filter(open_at_shopify | prepared, shop=buyer.shop)
 
 
-def _check_nothing_waits(buyer: Buyer) -> None:
+def _check_nothing_waits(buyer: Buyer, offer: Offer) -> None:
     """Raise ChargeRefused while another plan that would begin at once can be approved.
 
     Shopify would let the merchant approve the larger one first and the smaller one after it, and
-    the larger one's credits would cost the smaller one's price.
+    the larger one's credits would cost the smaller one's price. The same credits at yesterday's
+    price are no danger: whichever is approved last, they are granted once, at a price they had.
     """
-    row = _waiting(Subscription, buyer).filter(replaces_later=False).first()
+    at_another_price = Q(handle=offer.handle, credits=offer.credits, returned_at=None)
+    waiting = _waiting(Subscription, buyer).filter(replaces_later=False)
+    row = waiting.exclude(at_another_price & ~Q(price=offer.price)).first()
     if row is None:
         return
     plan = title_of(row.name)

@@ -85,6 +85,13 @@ def subscribe(request: MerchantRequest) -> HttpResponse:
 
 @for_owners
 @require_POST
+def keep_plan(request: MerchantRequest) -> HttpResponse:
+    """Take a scheduled downgrade back: the plan named in the form goes on once that is approved."""
+    return _start(request, charges.keep_plan, read_text(request.POST, "subscription"))
+
+
+@for_owners
+@require_POST
 def buy_package(request: MerchantRequest) -> HttpResponse:
     """Start the purchase of `package` and send the merchant to Shopify's approval page."""
     return _start(request, charges.buy_package, read_text(request.POST, "package"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
@@ -159,6 +160,17 @@ def _expire_access_tokens(press: Press) -> None:
             token.expires_at = 0
 
 
+def _store_settings(press: Press) -> None:
+    """Save the store's own settings, as its owner does in the admin."""
+    zone = press.form.get("time_zone", "").strip()
+    if zone not in available_timezones():
+        raise Http404
+    press.shop.time_zone = zone
+    press.shop.name = press.form.get("name", "").strip() or press.shop.name
+    press.shop.email = press.form.get("email", "").strip()
+    webhooks.send_shop_update(press.state, press.shop, clock.now())
+
+
 def _compliance(press: Press) -> None:
     topic = press.form.get("topic", "")
     if topic in webhooks.COMPLIANCE_TOPICS:
@@ -210,6 +222,7 @@ ACTIONS: dict[str, Callable[[Press], None]] = {
     "behave": _behave,
     "revoke_tokens": _revoke_tokens,
     "expire_access_tokens": _expire_access_tokens,
+    "store_settings": _store_settings,
     "compliance": _compliance,
     "recover": _recover,
     "charge": _charge,

@@ -154,6 +154,7 @@ class Shop(BaseModel):
     staff_id: str
     # Who works in the store without owning its account; everybody else is the owner.
     other_staff_ids: list[str] = ["902541700"]
+    other_staff_name: str = "Robin Berg"
     country: str
     country_name: str
     currency: str

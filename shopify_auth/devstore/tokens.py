@@ -219,14 +219,15 @@ def _online_token(shop: Shop, subject_token: str) -> Answer:
         expires_at=time.time() + ONLINE_TOKEN_SECONDS,
     )
     shop.online_tokens.append(token)
-    first_name, _, last_name = shop.owner.partition(" ")
+    is_owner = subject not in shop.other_staff_ids
+    first_name, _, last_name = (shop.owner if is_owner else shop.other_staff_name).partition(" ")
     user = {
         "id": int(subject),
         "first_name": first_name,
         "last_name": last_name,
         "email": shop.email,
         "email_verified": True,
-        "account_owner": subject not in shop.other_staff_ids,
+        "account_owner": is_owner,
         "locale": "en",
         "collaborator": False,
     }

@@ -93,6 +93,11 @@ def send_uninstalled(state: State, shop: Shop, now: datetime) -> None:
     send(state, shop, "app/uninstalled", shop_body(shop), now)
 
 
+def send_shop_update(state: State, shop: Shop, now: datetime) -> None:
+    """Tell the app that something about the store changed."""
+    send(state, shop, "shop/update", shop_body(shop), now)
+
+
 def send_scopes(state: State, shop: Shop, previous: list[str], now: datetime) -> None:
     """Tell the app that its access scopes changed from `previous` to the shop's present ones."""
     body = {
@@ -140,7 +145,7 @@ def charge_body(shop: Shop, charge: Charge) -> dict[str, Any]:
 
 
 def shop_body(shop: Shop) -> dict[str, Any]:
-    """The shop as app/uninstalled describes it."""
+    """The shop as app/uninstalled and shop/update describe it."""
     return {
         "id": shop.number,
         "name": shop.name,

@@ -59,7 +59,7 @@ def staff_role(staff: ShopStaff) -> Role:
 
 
 def meet(staff: ShopStaff, token: SessionToken) -> None:
-    """Ask for the role of somebody who is not known yet; while Shopify is silent, not at every load."""
+    """Ask for name and role of somebody who is not known yet; while Shopify is silent, not at every load."""
     if staff.asked_at is not None:
         return
     try:
@@ -89,12 +89,15 @@ def _ask_shopify(request: HttpRequest) -> None:
 
 def _ask(staff: ShopStaff, token: SessionToken) -> None:
     try:
-        staff.is_account_owner = online_tokens.is_account_owner(token.shop, token.text)
+        told = online_tokens.who_asks(token.shop, token.text)
     except ShopifyError as error:
         logger.info("Who owns %s is not known yet: %s", token.shop, error)
         return
-    staff.asked_at = timezone.now()
+    staff.is_account_owner, staff.asked_at = told.is_account_owner, timezone.now()
     staff.save(update_fields=["is_account_owner", "asked_at"])
+    if told.name and staff.person.name != told.name:
+        staff.person.name = told.name
+        staff.person.save(update_fields=["name"])
 
 
 def _forbidden(request: HttpRequest, *, is_for_owners: bool) -> HttpResponse:

@@ -82,7 +82,7 @@ def tell_of_password(request: HttpRequest, person: Person) -> None:
 
 def move_address(request: HttpRequest, person: Person, old: str) -> None:
     """Our staff gave the person another address: it has to be confirmed, and the old one hears."""
-    EmailAddress.objects.filter(user=person, email=old).delete()
+    EmailAddress.objects.filter(user=person, email__iexact=old).delete()
     if person.email:
         EmailAddress.objects.get_or_create(
             user=person, email=person.email, defaults={"primary": True, "verified": False}

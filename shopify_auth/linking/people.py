@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from credits.accounts import alerts
+from credits.accounts import recipients
 from credits.models import Account
 from credits.refusals import Refusal
 from shopify_auth.linking import mails, secrets
@@ -122,7 +122,7 @@ def remove(account: Account, membership_id: int) -> None:
         connections.end_connections(person, account.pk)
         Person.objects.filter(pk=person.pk, last_account=account).update(last_account=None)
         if person.email:
-            alerts.remove_recipient(account, person.email)
+            recipients.remove(account, person.email)
         member.delete()
 
 

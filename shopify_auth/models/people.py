@@ -5,16 +5,36 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
+class AddressField(models.EmailField):  # type: ignore[type-arg]  # Generic to the stubs alone.
+    """An address that is one in every spelling: stored, and looked for, in small letters."""
+
+    def to_python(self, value: Any) -> Any:
+        """The address in small letters, None for none."""
+        value = super().to_python(value)
+        return (value.strip().lower() or None) if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        """The same, also of what is looked for."""
+        return self.to_python(super().get_prep_value(value))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001 - Django's
+        """What is stored is what the object says afterwards."""
+        address = self.to_python(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, address)
+        return address
+
+
 class PersonManager(BaseUserManager["Person"]):
-    """Makes people; e-mail addresses are stored in lower case, so each exists once."""
+    """Makes people; an address exists once, whatever its spelling."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> Person:
         """A person who signs in with `email`; without a password, only through Shopify."""
-        person = self.model(email=email.strip().lower(), **fields)
+        person = self.model(email=email, **fields)
         person.set_password(password)
         person.save(using=self._db)
         return person
@@ -29,18 +49,25 @@ class PersonManager(BaseUserManager["Person"]):
         return person
 
     def get_by_natural_key(self, username: str | None) -> Person:
-        return self.get(email=(username or "").strip().lower())
+        return self.get(email=username or "")
 
 
 class Person(AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in: by e-mail and password on the web, or as staff of a Shopify store."""
 
-    email = models.EmailField(
-        _("e-mail"),
+    email = AddressField(
+        _("email"),
         unique=True,
         null=True,
         blank=True,
         help_text=_("Empty for a store's staff, who come with a session token and no address."),
+    )
+    emptied_email = models.EmailField(
+        _("emptied address"),
+        blank=True,
+        help_text=_(
+            "What the address was before somebody older turned out to have it in another spelling."
+        ),
     )
     name = models.CharField(_("name"), max_length=150, blank=True)
     is_staff = models.BooleanField(_("staff"), default=False)
@@ -68,6 +95,13 @@ class Person(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="person_address_once",
+                violation_error_message=_("Somebody has this address already."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email or f"Person {self.pk}"

@@ -37,6 +37,16 @@ class Shop(models.Model):
         db_index=True,
         help_text=_("The number in Shopify's global id; some webhooks name the store by it alone."),
     )
+    email = models.EmailField(
+        blank=True, help_text=_("The store's own address; nothing is mailed there unasked.")
+    )
+    currency = models.CharField(max_length=3, blank=True)
+    plan = models.CharField(
+        max_length=60, blank=True, help_text=_("The store's plan at Shopify, as Shopify names it.")
+    )
+    details_read_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the store was last asked about itself.")
+    )
     scopes = models.JSONField(default=list, blank=True)
     is_development_store = models.BooleanField(
         default=False, help_text=_("Shopify never bills it, so its test charges are real here.")

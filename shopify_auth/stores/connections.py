@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from credits.models import Account
 from shopify_auth.models import Connection, Membership, Person, Shop
 
 
@@ -76,3 +77,8 @@ def key_for(shop: Shop) -> Key:
 def _revoke(connections: QuerySet[Connection]) -> int:
     held = connections.exclude(key_id=None)
     return held.update(key_id=None, secret_digest="", issued_at=None)
+
+
+def has_store(account: Account) -> bool:
+    """Whether a store that has the app stands behind this account."""
+    return Shop.objects.filter(account=account, state=Shop.State.INSTALLED).exists()

@@ -10,27 +10,27 @@ Source: Shopify's documentation, "Shopify managed installation"; product documen
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 
 from credits import ledger
-from credits.accounts.zones import usable_zone
-from credits.models import Account
+from credits.accounts.zones import zone_of
 from ecomvance_app import clock, jobs
-from shopify_auth.admin_api import offline_tokens, queries
-from shopify_auth.admin_api.documents import SHOP_DETAILS
+from shopify_auth.admin_api import offline_tokens
 from shopify_auth.admin_api.errors import ShopifyError, SubjectTokenRefused
 from shopify_auth.billing import schedule
 from shopify_auth.domains import hashed_domain
 from shopify_auth.frame.session_tokens import SessionToken
 from shopify_auth.models import OfflineToken, Person, Shop, ShopStaff
+from shopify_auth.stores import details
 
 logger = logging.getLogger(__name__)
 
 # A try can take most of a minute while Shopify hangs; pages and their polls do not wait for it.
 PAUSE_SECONDS = 30
+# Staff of a store whose name Shopify has not told.
+UNNAMED = "Store staff"
 
 
 def shop_of(token: SessionToken) -> Shop:
@@ -79,7 +79,7 @@ def open_shop_by_code(domain: str, code: str) -> Shop:
 
 def complete(shop: Shop) -> Shop:
     """The store as installed, with its account and what Shopify says about it. Repeating is harmless."""
-    details = _details(shop)
+    told = details.ask(shop)
     now = clock.now()
     with transaction.atomic():
         locked = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
@@ -88,17 +88,15 @@ def complete(shop: Shop) -> Shop:
             locked.domain = shop.domain
             locked.installed_at = now
             locked.uninstalled_at = None
-        _describe(locked, details)
+        old_name = locked.name
+        details.describe(locked, told, now)
         if locked.account_id is None:
             locked.account = ledger.open_account(
-                name=locked.name, now=now, time_zone=_time_zone(details)
-            )
-        elif details:
-            # Shopify said nothing at the first load, or the account was erased with the store.
-            Account.objects.filter(pk=locked.account_id, name="").update(
-                name=locked.name, time_zone=_time_zone(details)
+                name=locked.name, now=now, time_zone=zone_of(told.get("ianaTimezone"))
             )
         locked.save()
+        if told:
+            details.tell_account(locked, told, old_name)
     return Shop.objects.select_related("account", "offline_token").get(pk=shop.pk)
 
 
@@ -117,7 +115,8 @@ def staff_of(shop: Shop, user_id: str) -> ShopStaff:
         return staff
     try:
         with transaction.atomic():
-            person = Person(name=f"Store staff {user_id}")
+            # Shopify tells the name when it is asked who that is.
+            person = Person(name=UNNAMED)
             person.set_unusable_password()
             person.save()
             return ShopStaff.objects.create(shop=shop, shopify_user_id=user_id, person=person)
@@ -173,29 +172,3 @@ def _row(domain: str) -> Shop:
     # An erased domain is written back only once Shopify has confirmed the return.
     shop.domain = domain
     return shop
-
-
-def _details(shop: Shop) -> dict[str, Any]:
-    """What the store says about itself, if it can be asked now; empty when it is known already."""
-    if shop.shopify_id and shop.account_id is not None:
-        return {}
-    try:
-        details: dict[str, Any] = queries.ask(shop, SHOP_DETAILS)["shop"]
-    except ShopifyError as error:
-        logger.warning("Details of %s wait: %s", shop.domain, error)
-        return {}
-    return details
-
-
-def _describe(shop: Shop, details: dict[str, Any]) -> None:
-    if details:
-        shop.name = details["name"][:200]
-        shop.shopify_id = details["id"].rpartition("/")[2]
-        shop.is_development_store = details["plan"]["partnerDevelopment"]
-
-
-def _time_zone(details: dict[str, Any]) -> str:
-    try:
-        return usable_zone(details["ianaTimezone"])
-    except (KeyError, ValueError):
-        return "UTC"

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from credits import ledger
-from credits.accounts import alerts
+from credits.accounts import recipients
 from credits.models import Account
 from ecomvance_app import clock
 from shopify_auth.domains import hashed_mailbox
@@ -42,7 +42,7 @@ def open_account(person: Person) -> Account | None:
         account = ledger.open_account(name=locked.name, now=now)
         Membership.objects.create(person=locked, account=account)
         if locked.email:
-            alerts.add_recipient(account.pk, locked.email)
+            recipients.add_confirmed(account.pk, locked.email)
     return account
 
 

@@ -17,6 +17,7 @@ from shopify_auth.domains import is_shop_domain
 
 UNINSTALLED = "app/uninstalled"
 SCOPES_UPDATE = "app/scopes_update"
+SHOP_UPDATE = "shop/update"
 SUBSCRIPTION_UPDATE = "app_subscriptions/update"
 PURCHASE_UPDATE = "app_purchases_one_time/update"
 DATA_REQUEST = "customers/data_request"
@@ -40,8 +41,11 @@ class Shape:
 
 
 _CHARGE = frozenset({"admin_graphql_api_id", "admin_graphql_api_shop_id", "status", "name"})
+# The body of both is the store as it describes itself: neither does more than have it asked.
+_STORE = Shape(frozenset({"id", "name", "email", "myshopify_domain"}), "myshopify_domain")
 SHAPES = {
-    UNINSTALLED: Shape(frozenset({"id", "name", "email", "myshopify_domain"}), "myshopify_domain"),
+    UNINSTALLED: _STORE,
+    SHOP_UPDATE: _STORE,
     SCOPES_UPDATE: Shape(frozenset({"id", "shop_id", "previous", "current"}), "shop_id"),
     SUBSCRIPTION_UPDATE: Shape(_CHARGE, "admin_graphql_api_shop_id", inside="app_subscription"),
     PURCHASE_UPDATE: Shape(_CHARGE, "admin_graphql_api_shop_id", inside="app_purchase_one_time"),

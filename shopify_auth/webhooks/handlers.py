@@ -15,7 +15,7 @@ from shopify_auth.admin_api.documents import ACCESS_SCOPES
 from shopify_auth.admin_api.errors import AccessRefused
 from shopify_auth.billing import reconcile
 from shopify_auth.models import Shop, WebhookDelivery
-from shopify_auth.stores import uninstalls
+from shopify_auth.stores import details, uninstalls
 from shopify_auth.webhooks.bodies import (
     BILLING_TOPICS,
     CUSTOMER_TOPICS,
@@ -23,6 +23,7 @@ from shopify_auth.webhooks.bodies import (
     SCOPES_UPDATE,
     SHAPES,
     SHOP_REDACT,
+    SHOP_UPDATE,
     SUBSCRIPTION_UPDATE,
     UNINSTALLED,
 )
@@ -99,6 +100,17 @@ def _scopes_update(shop: Shop) -> str:
     return "Scopes read"
 
 
+def _shop_update(shop: Shop) -> str:
+    """The store's name, address, zone, currency or plan changed; it is asked which."""
+    if shop.state != Shop.State.INSTALLED:
+        return "Ignored: the store has left"
+    try:
+        details.read_again(shop)
+    except AccessRefused:
+        return "Ignored: the store refuses access"
+    return "Details read"
+
+
 def _charge_update(shop: Shop) -> str:
     """A charge changed: what the store pays for is read, the webhook's own status is not."""
     try:
@@ -127,8 +139,13 @@ def _shop_redact(shop: Shop) -> str:
 HANDLERS: dict[str, Handler] = {
     UNINSTALLED: _uninstalled,
     SCOPES_UPDATE: _scopes_update,
+    SHOP_UPDATE: _shop_update,
     SUBSCRIPTION_UPDATE: _charge_update,
     PURCHASE_UPDATE: _charge_update,
     SHOP_REDACT: _shop_redact,
 }
-SAME_QUESTION: tuple[tuple[str, ...], ...] = (BILLING_TOPICS, (SCOPES_UPDATE,))
+SAME_QUESTION: tuple[tuple[str, ...], ...] = (
+    BILLING_TOPICS,
+    (SCOPES_UPDATE,),
+    (SHOP_UPDATE,),
+)

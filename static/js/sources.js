@@ -68,7 +68,8 @@
     const shown = (chosen, src, name, index) => {
       const row = /** @type {HTMLElement} */ (item.content.firstElementChild.cloneNode(true));
       const picture = row.querySelector("img");
-      picture.src = src;
+      if (src) picture.src = src;
+      else picture.remove();
       // A browser that cannot show a HEIC still sends it.
       picture.addEventListener("error", () => picture.remove());
       row.querySelector("[data-name]").textContent = name;
@@ -79,8 +80,8 @@
         row.append(hidden);
       }
       const advice = /** @type {HTMLElement} */ (row.querySelector("[data-advice]"));
-      advice.textContent = box.dataset.checking;
-      check(chosen).then(({ text, tone }) => {
+      advice.textContent = box.dataset.check ? box.dataset.checking : "";
+      if (box.dataset.check) check(chosen).then(({ text, tone }) => {
         advice.textContent = text;
         advice.dataset.tone = tone;
         if (tone) say(`${name}: ${text}`);

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from credits import ledger
-from credits.accounts import alerts
+from credits.accounts import recipients
 from ecomvance_app import clock
 from shopify_auth.demo import DEMO_SHOP, MERCHANT_EMAIL, PASSWORD, STAFF_EMAIL
 from shopify_auth.models import Membership, OfflineToken, Person, Shop
@@ -83,4 +83,4 @@ def _open_shop(merchant: Person) -> None:
         )
         OfflineToken.objects.create(shop=shop)
     member, _created = Membership.objects.get_or_create(person=merchant, account=shop.account)
-    alerts.add_recipient(member.account_id, MERCHANT_EMAIL)
+    recipients.add_confirmed(member.account_id, MERCHANT_EMAIL)

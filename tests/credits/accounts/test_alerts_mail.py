@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import pytest
 from django.core.mail.backends import locmem
+from django.utils import timezone
 
 from credits import ledger, tasks
 from credits.accounts import alerts
@@ -23,8 +24,12 @@ JANUARY = datetime(2025, 1, 2, 5, 14, tzinfo=UTC)
 def bloom():
     account = open_bloom(JANUARY, time_zone="Asia/Tokyo")
     for name in ("olivia", "shop"):
-        AlertRecipient.objects.create(account=account, email=f"{name}@bloom.example")
-    AlertRecipient.objects.create(account=account, email="left@bloom.example", enabled=False)
+        AlertRecipient.objects.create(
+            account=account, email=f"{name}@bloom.example", confirmed_at=timezone.now()
+        )
+    AlertRecipient.objects.create(
+        account=account, email="left@bloom.example", enabled=False, confirmed_at=timezone.now()
+    )
     return account
 
 
@@ -113,7 +118,9 @@ def picky(settings, monkeypatch):
 
 @pytest.mark.parametrize("code", [550, 452])
 def test_an_address_that_is_refused_costs_the_others_nothing(bloom, mailoutbox, picky, code):
-    AlertRecipient.objects.create(account=bloom, email="zoe@bloom.example")
+    AlertRecipient.objects.create(
+        account=bloom, email="zoe@bloom.example", confirmed_at=timezone.now()
+    )
     picky["shop@bloom.example"] = code
     bloom.refresh_from_db()
     alert = cross(bloom)
@@ -141,7 +148,9 @@ def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_not(bloom, mailout
 
 def test_the_trial_refills(mailoutbox):
     quay = open_quay(JANUARY)
-    AlertRecipient.objects.create(account=quay, email="quay@example.com")
+    AlertRecipient.objects.create(
+        account=quay, email="quay@example.com", confirmed_at=timezone.now()
+    )
 
     tasks.mail_alert(alert_id=cross(quay).pk)
 
@@ -151,7 +160,9 @@ def test_the_trial_refills(mailoutbox):
 def test_without_a_period_there_is_no_date(mailoutbox):
     account = ledger.open_account("Packages only", trial=False, now=JANUARY)
     ledger.add_package(account.pk, 500, "package", now=JANUARY)
-    AlertRecipient.objects.create(account=account, email="quay@example.com")
+    AlertRecipient.objects.create(
+        account=account, email="quay@example.com", confirmed_at=timezone.now()
+    )
     account.refresh_from_db()
 
     tasks.mail_alert(alert_id=cross(account, JANUARY + timedelta(hours=1)).pk)
@@ -171,7 +182,9 @@ def test_while_a_renewal_is_not_confirmed_there_is_no_date(bloom, mailoutbox):
 
 def test_names_are_escaped_in_html_alone(mailoutbox):
     account = ledger.open_account("Tom & <b>Jerry</b>", now=JANUARY)
-    AlertRecipient.objects.create(account=account, email="tom@example.com")
+    AlertRecipient.objects.create(
+        account=account, email="tom@example.com", confirmed_at=timezone.now()
+    )
 
     tasks.mail_alert(alert_id=cross(account).pk)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -10,7 +11,7 @@ from credits.models import LedgerEntry, Plan
 from ecomvance_app import clock
 from shopify_auth import tasks
 from shopify_auth.admin_api.errors import ShopifyError, ShopifyUnavailable
-from shopify_auth.billing import reconcile, subscription_state, sweeps
+from shopify_auth.billing import charges, reconcile, subscription_state, sweeps
 from shopify_auth.billing.charges import ChargeRefused
 from shopify_auth.billing.readings import read_charges
 from shopify_auth.devstore.state import ChargeStatus
@@ -296,7 +297,7 @@ class TestForgedAndDoubled:
     def test_the_same_price_with_more_credits_is_another_plan(self, olivia):
         olivia.subscribe("starter")
         olivia.nudge()
-        with pytest.raises(ChargeRefused, match="present plan"):
+        with pytest.raises(ChargeRefused, match="this plan already"):
             olivia.subscribe("starter")
         Plan.objects.filter(handle="starter").update(credits=4_000)
 
@@ -371,3 +372,58 @@ class TestAccounts:
         sam.nudge()
 
         assert BillingDifference.objects.get().kind == "two_plans"
+
+
+class TestKeeping:
+    """A downgrade that is scheduled is taken back before it begins."""
+
+    @pytest.fixture
+    def scheduled(self, olivia):
+        held = olivia.subscribe("growth")
+        olivia.nudge()
+        olivia.devstore.move_clock(minutes=1)
+        smaller = olivia.subscribe("starter")
+        Subscription.objects.filter(pk=smaller.pk).update(returned_at=clock.now())
+        olivia.nudge()
+        return held
+
+    def test_the_plan_goes_on_and_nothing_more_is_granted(self, olivia, scheduled):
+        page = olivia.open("/plans").text
+        assert "Keep Growth" in page
+        before = olivia.ledger()
+        olivia.devstore.move_clock(minutes=1)
+
+        answer = olivia.post("/plans/keep", subscription=scheduled.reference)
+        kept = Subscription.objects.latest("pk")
+        assert kept.confirmation_url in answer.text + str(dict(answer.headers))
+        olivia.decide(kept, "approve")
+        olivia.nudge()
+
+        assert subscription_state.running_subscription(olivia.shop) == kept
+        assert (kept.handle, kept.price, kept.credits) == ("growth", Decimal(49), 8500)
+        assert olivia.ledger() == before
+        assert "Keep Growth" not in olivia.open("/plans").text
+        olivia.devstore.move_clock(days=30)
+        olivia.nudge()
+        assert olivia.ledger()[-2:] == [("expire", -8500, 0), ("plan_grant", 8500, 0)]
+
+    def test_it_keeps_the_terms_it_was_sold_at(self, olivia, scheduled):
+        Plan.objects.filter(handle="growth").update(price_usd=99, credits=9000, on_sale=False)
+
+        kept = charges.keep_plan(olivia.buyer(), scheduled.reference)
+
+        assert (kept.handle, kept.price, kept.credits) == ("growth", Decimal(49), 8500)
+
+    def test_a_page_that_was_left_open_takes_nothing_back(self, olivia, scheduled):
+        olivia.devstore.move_clock(days=30)
+
+        answer = olivia.post("/plans/keep", subscription=scheduled.reference)
+
+        assert answer.status_code == 422
+        assert "No change of plan is scheduled any more." in answer.text
+
+    def test_a_strangers_reference_keeps_nothing(self, olivia):
+        olivia.subscribe("growth")
+        olivia.nudge()
+        with pytest.raises(ChargeRefused, match="No change of plan is scheduled"):
+            charges.keep_plan(olivia.buyer(), "somebody-elses")

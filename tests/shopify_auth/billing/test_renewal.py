@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from credits import ledger, tasks
 from credits.models import AlertRecipient, LowCreditAlert
@@ -82,7 +83,9 @@ def test_an_unpaid_renewal_is_not_being_confirmed(olivia: Owner) -> None:
 def test_the_warning_by_mail_says_the_same(olivia, mailoutbox, happens, said) -> None:
     happens(olivia)
     account = olivia.account
-    AlertRecipient.objects.create(account=account, email="olivia@example.com")
+    AlertRecipient.objects.create(
+        account=account, email="olivia@example.com", confirmed_at=timezone.now()
+    )
     total = account.plan_balance + account.package_balance
     ledger.spend(account.pk, total - 50, "down")
 

@@ -146,7 +146,7 @@ class TestSelling:
         answer = olivia.post("/plans/subscribe", plan="growth")
 
         assert answer.status_code == 422
-        assert "This is your present plan already." in words(answer)
+        assert "You have this plan already." in words(answer)
         assert Subscription.objects.filter(handle="growth").count() == 1
 
     def test_a_bill_that_became_unpaid_meanwhile_stops_every_sale(self, olivia):

@@ -14,10 +14,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from credits import ledger
-from credits.models import LedgerEntry
+from credits.models import AlertRecipient, LedgerEntry
 from generations import products
 from generations.engines import registry
 from generations.models import Generation
+from generations.runs import approvals
+from generations.runs.orders import Order, Requester
 from shopify_auth.models import Membership
 from tests.api.storefront import IdleEngine
 from tests.embedded import SECOND_SHOP, SHOP, bearer, session_token
@@ -36,8 +38,10 @@ PUBLIC = {
     "auth/callback",
     "billing/return/<str:reference>",
     "files/<str:token>",
+    "archives/<str:token>",
     "product-photos/<str:token>",
     "exports/<str:token>",
+    "dashboard/recipients/<str:token>",
     "staff/components",
     "staff/set-up/<str:token>",
     "api/v1/openapi.json",
@@ -118,10 +122,15 @@ def sam(store_access, monkeypatch):
 @pytest.fixture
 def sams_things(sam):
     """What can stand in an address and is Sam's."""
+    asker = Requester(sam.account.pk, sam.person.pk, "embedded")
     return {
         "generation_id": Generation.objects.get(account=sam.account).pk,
         "sequence": sam.account.version,
+        "approval_id": approvals.keep(asker, Order("nano-banana-t2i", "1K", prompt="A"), "k").pk,
         "reference": sam.buy("small", decision="").reference,
+        "recipient_id": AlertRecipient.objects.create(
+            account=sam.account, email="s@lamps.example"
+        ).pk,
     }
 
 
@@ -211,8 +220,8 @@ def test_a_token_of_an_unknown_store_never_names_a_known_one(olivia, sams_things
 
 # Route of a page, parameter, and one of Sam's things; the second value is nobody's.
 NAMED = [
-    ("history", "before", "run", "nobody's run"),
-    ("history", "after", "run", "nobody's run"),
+    ("gallery", "before", "run", "nobody's run"),
+    ("gallery", "after", "run", "nobody's run"),
     ("usage", "span", "period", "nobody's period"),
     ("usage/ledger.csv", "span", "period", "nobody's period"),
     ("usage/ledger", "before", "sequence", "nobody's sequence"),

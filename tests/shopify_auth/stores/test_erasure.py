@@ -20,6 +20,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
 from django.test import Client, TestCase
+from django.utils import timezone
 
 from credits import ledger, staff_acts
 from credits.models import AlertRecipient, LedgerEntry, RestorationCase
@@ -89,7 +90,7 @@ KEPT = {
     f"generations.Generation.{field}": "a code or a number of ours"
     for field in (
         "key", "request_digest", "tool", "resolution", "surface", "engine", "model", "label",
-        "usage", "handle",
+        "usage", "handle", "review",
     )
 }  # fmt: skip
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField)
@@ -165,7 +166,7 @@ def sam(store_access: DevStore, monkeypatch: pytest.MonkeyPatch) -> Owner:
     cut_out("failed")
     Generation.objects.update(product_id=PRODUCT, product_title=SAMS_STORE, prompt=PROMPT)
     buy_and_regret(sam)
-    AlertRecipient.objects.create(account=sam.account, email=ADDRESS)
+    AlertRecipient.objects.create(account=sam.account, email=ADDRESS, confirmed_at=timezone.now())
     bring_people(sam)
     spend = ledger.spend(sam.account.pk, 1, key="a")
     rules.apply_outcome(spend, "platform_error", clock.now())
@@ -251,7 +252,9 @@ def test_another_store_keeps_every_word(sam, store_access):
     olivia = Owner(store_access, SHOP)
     olivia.subscribe("starter")
     Subscription.objects.filter(shop=olivia.shop).update(cancel_reason="Olivia's own reason")
-    AlertRecipient.objects.create(account=olivia.account, email="olivia@mugs.example")
+    AlertRecipient.objects.create(
+        account=olivia.account, email="olivia@mugs.example", confirmed_at=timezone.now()
+    )
     post("orders/create", {"email": "olivia@mugs.example"}, shop=SHOP)
     own = ("Olivia's own reason", "olivia@mugs.example", SHOP)
     before = found(*own)
@@ -260,3 +263,37 @@ def test_another_store_keeps_every_word(sam, store_access):
 
     assert found(*own) == before
     assert Shop.objects.get(domain=SHOP).account == olivia.account
+
+
+@pytest.mark.parametrize("handled", [False, True], ids=["waiting", "handled"])
+@pytest.mark.parametrize(("header", "body"), [(SECOND_SHOP, SHOP), (SHOP, SECOND_SHOP)])
+@pytest.mark.parametrize("topic", sorted(SHAPES))
+def test_deliveries_whose_header_and_signed_body_name_two_stores(
+    store_access, topic, header, body, handled
+):
+    """Somebody sends the one store's genuine body again, in the other one's name."""
+    olivia, sam = Owner(store_access, SHOP), Owner(store_access, SECOND_SHOP)
+    post(topic, body_of(topic, body), shop=header)
+    # Under a topic that it does not fit it is kept for staff, every word of it.
+    post("orders/create", body_of(topic, body), shop=header)
+    assert found(SECOND_SHOP, f"Shop/{sam.shop.shopify_id}")
+    if handled:
+        work()
+
+    erase(sam)
+
+    assert found(SECOND_SHOP, f"Shop/{sam.shop.shopify_id}") == set()
+    olivia.shop.refresh_from_db()
+    assert (olivia.shop.state, olivia.shop.domain) == (Shop.State.INSTALLED, SHOP)
+
+
+@pytest.mark.parametrize("topic", sorted(SHAPES))
+def test_a_body_that_comes_after_the_erasure_in_the_erased_stores_name(store_access, topic):
+    Owner(store_access, SHOP)
+    erase(Owner(store_access, SECOND_SHOP))
+
+    post(topic, body_of(topic, SHOP), shop=SECOND_SHOP)
+    work()
+
+    assert found(SECOND_SHOP) == set()
+    assert found(SHOP)

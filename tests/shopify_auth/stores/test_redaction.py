@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from credits import ledger, queries
 from credits.models import Account, AlertRecipient, EntryNote, LedgerEntry, RestorationCase
@@ -40,7 +41,9 @@ def shop(store_access):
     assert shop.account is not None
     ledger.spend(shop.account_id, 40, key="a cut-out", tool="background-removal")
     ledger.add_package(shop.account_id, 500, key="a package")
-    AlertRecipient.objects.create(account=shop.account, email="olivia@example.com")
+    AlertRecipient.objects.create(
+        account=shop.account, email="olivia@example.com", confirmed_at=timezone.now()
+    )
     return shop
 
 

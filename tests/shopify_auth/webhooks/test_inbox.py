@@ -28,6 +28,7 @@ HANDLE = SHOP.removesuffix(".myshopify.com")
 ALL_TOPICS = [
     "app/uninstalled",
     "app/scopes_update",
+    "shop/update",
     "app_subscriptions/update",
     "app_purchases_one_time/update",
     "customers/data_request",
@@ -257,7 +258,12 @@ def test_the_store_in_the_header_is_not_believed(shop, other_shop, store_access)
 # --- Bodies and topics ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("genuine", "topic"), list(itertools.permutations(ALL_TOPICS, 2)))
+# A store's description of itself stands in both; either only has the store asked.
+ALIKE = {"app/uninstalled", "shop/update"}
+MISTAKEN = [pair for pair in itertools.permutations(ALL_TOPICS, 2) if set(pair) != ALIKE]
+
+
+@pytest.mark.parametrize(("genuine", "topic"), MISTAKEN)
 def test_a_genuine_body_under_another_topic_does_nothing(shop, store_access, topic, genuine):
     uninstall(store_access)
     post(topic, body_of(genuine))
@@ -265,6 +271,16 @@ def test_a_genuine_body_under_another_topic_does_nothing(shop, store_access, top
     shop.refresh_from_db()
     assert shop.state == Shop.State.INSTALLED
     assert outcome(topic) == "Ignored: the body is not this topic's"
+
+
+def test_a_description_of_the_store_under_the_other_topic_only_asks_the_store(shop):
+    post("app/uninstalled", body_of("shop/update"))
+    post("shop/update", body_of("app/uninstalled"))
+    work()
+    shop.refresh_from_db()
+    assert shop.state == Shop.State.INSTALLED
+    assert outcome("app/uninstalled") == "Ignored: the store still accepts our token"
+    assert outcome("shop/update") == "Details read"
 
 
 def test_an_unknown_topic_is_stored_and_ignored(shop):
