@@ -11,7 +11,7 @@ from credits.signals import account_erased, account_suspended
 from ecomvance_app import clock
 from generations.media import storage
 from generations.models import Generation, Picture, ProviderConsent
-from generations.runs import approvals, lifecycle
+from generations.runs import approvals, batches, lifecycle
 
 
 @receiver(account_suspended, dispatch_uid="cancel-waiting-runs")
@@ -33,6 +33,7 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     approvals.erase(account_id)
     pictures = Picture.objects.filter(generation__account_id=account_id)
     names = [name for pair in pictures.values_list("file", "preview") for name in pair if name]
+    batches.erase(account_id)
     erased, _ = pictures.delete()
     ProviderConsent.objects.filter(account_id=account_id).delete()
     runs = Generation.objects.filter(account_id=account_id).update(

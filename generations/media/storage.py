@@ -30,7 +30,7 @@ from credits.models import Account
 from generations.engines.base import Output
 from generations.media import reading
 from generations.media.reading import UploadedImage
-from generations.models import ApprovalPicture, Generation, Picture
+from generations.models import ApprovalPicture, BatchItem, Generation, Picture
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +97,7 @@ def _known(account_id: int, names: Iterable[str] | None = None) -> set[str]:
     naming: tuple[QuerySet[Any], ...] = (
         Picture.objects.filter(generation__account_id=account_id),
         ApprovalPicture.objects.filter(approval__account_id=account_id),
+        BatchItem.objects.filter(batch__account_id=account_id).exclude(file=""),
     )
     known: set[str] = set()
     for rows in naming:
