@@ -220,7 +220,7 @@
       },
     };
     photos = [...form.querySelectorAll("[data-photo-choice]:checked")].map(photoOf);
-    const order = (box.dataset.order || "").split("\n");
+    const order = (box.dataset.order || "").split("|");
     photos.sort((one, other) => order.indexOf(one.value) - order.indexOf(other.value));
     files = [...input.files];
     render();
