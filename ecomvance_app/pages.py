@@ -6,7 +6,7 @@ from django.urls import path
 
 from credits import settings_views
 from credits import views as credits
-from ecomvance_app import banners, events, prices
+from ecomvance_app import banners, events, prices, set_up_guide
 from generations.pages import approvals, gallery, picture_views
 from generations.pages import views as generations
 from generations.pages.spend_details import describe_spends
@@ -17,6 +17,7 @@ from shopify_auth.stores.connections import has_store
 
 urlpatterns = [
     path("", generations.home, name="home"),
+    path("set-up/address", set_up_guide.ask_address, name="guide_address"),
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
     path("tools/<slug:slug>/check", picture_views.check_picture, name="check_picture"),
