@@ -7,7 +7,7 @@ from django.urls import path
 from credits import settings_views
 from credits import views as credits
 from ecomvance_app import banners, events, prices, set_up_guide
-from generations.pages import approvals, data, gallery
+from generations.pages import approvals, data, gallery, picture_views
 from generations.pages import views as generations
 from generations.runs.spend_details import describe_spends
 from shopify_auth.billing import views as billing
@@ -21,6 +21,7 @@ urlpatterns = [
     path("set-up/address", set_up_guide.ask_address, name="guide_address"),
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
+    path("tools/<slug:slug>/check", picture_views.check_picture, name="check_picture"),
     path("google", generations.consent, name="consent"),
     path("approvals", approvals.approvals_page, name="approvals"),
     path("approvals/<uuid:approval_id>", approvals.approval_page, name="approval"),

@@ -205,7 +205,17 @@ def read_again(picture: Picture | ApprovalPicture) -> UploadedImage:
         source_format=format_name,
         has_alpha=format_name == "PNG",
         lightest=255,
+        name=picture.name or _name_of_source(picture),
     )
+
+
+def _name_of_source(picture: Picture | ApprovalPicture) -> str:
+    """A result is called after what it was made of."""
+    if not isinstance(picture, Picture) or picture.role != Picture.Role.OUTPUT:
+        return ""
+    run = picture.generation
+    inputs = run.pictures.filter(role=Picture.Role.INPUT).order_by("position")
+    return run.product_title or inputs.values_list("name", flat=True).first() or ""
 
 
 def _copied(name: str) -> IO[bytes]:
