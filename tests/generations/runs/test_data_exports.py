@@ -9,6 +9,7 @@ import os
 import re
 import zipfile
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
@@ -52,7 +53,7 @@ def link(merchant):
 
 def download(path):
     """What somebody gets who has nothing but the link."""
-    answer = Client().get(path)
+    answer: Any = Client().get(path)
     assert answer.status_code == 200
     assert "attachment" in answer["Content-Disposition"]
     return zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
