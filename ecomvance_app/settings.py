@@ -249,6 +249,8 @@ MFA_FORMS = {
 }
 # Whether the staff admin asks everybody for a second factor.
 STAFF_REQUIRE_MFA = env.bool("STAFF_REQUIRE_MFA", default=not DEBUG)
+# Credits above which a correction of staff needs a second person, either way.
+STAFF_SECOND_PERSON_ABOVE = env.int("STAFF_SECOND_PERSON_ABOVE", default=5_000)
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
