@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from credits.models import Account
-from credits.outcomes import cases
+from credits.outcomes import cases, incidents
 from generations.runs import queries
 
 # What nobody has looked after within a day is told by the history alone.
@@ -17,16 +17,22 @@ RECENT = timedelta(days=1)
 class Needs:
     """`failed` runs of the last day that nobody has made good, `open_cases` of any age.
 
-    A case whose credits are back already waits for nobody.
+    A case whose credits are back already waits for nobody. `made_good` are incidents that gave
+    something back.
     """
 
     failed: int
     open_cases: int
+    made_good: list[incidents.Line]
 
 
 def read_needs(account: Account, now: datetime) -> Needs:
     """What needs this account's people now."""
-    return Needs(count_failed(account, now), cases.count_open(account.pk))
+    return Needs(
+        count_failed(account, now),
+        cases.count_open(account.pk),
+        incidents.lines_of(account.pk, now),
+    )
 
 
 def count_failed(account: Account, now: datetime) -> int:

@@ -139,6 +139,7 @@ MIDDLEWARE = [
     "shopify_auth.identity.middleware.SessionTokenMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shopify_auth.identity.see_as.SeeAsMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
     "ecomvance_app.throttling.PagePostMiddleware",
     "ecomvance_app.addresses.FormMiddleware",

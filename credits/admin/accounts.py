@@ -15,7 +15,7 @@ from credits import ledger, queries
 from credits.admin.forms import AdjustmentForm, GrantForm
 from credits.admin.read_only import ReadOnlyAdmin
 from credits.admin.recorded import staff_id
-from credits.models import Account, Correction
+from credits.models import Account, Correction, Incident
 from credits.outcomes import corrections
 from ecomvance_app import clock
 
@@ -174,3 +174,21 @@ class CorrectionAdmin(ReadOnlyAdmin):
             return False
         messages.success(request, f"{decided.get_state_display()}: {decided}")
         return True
+
+
+@admin.register(Incident)
+class IncidentAdmin(ReadOnlyAdmin):
+    """Incidents that were made good; each has a page of its own."""
+
+    list_display = ["made_at", "began_at", "ended_at", "tool", "engine", "words", "done_at"]
+    ordering = ["-pk"]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """What it gave is counted on its own page."""
+        if request.method != "GET":
+            raise PermissionDenied
+        if not object_id.isdecimal():
+            raise Http404
+        return HttpResponseRedirect(reverse("admin:staff_incident", args=[object_id]))
