@@ -7,6 +7,7 @@ from django.urls import path
 from credits import settings_views
 from credits import views as credits
 from ecomvance_app import banners, events, prices
+from generations.pages import approvals, gallery
 from generations.pages import views as generations
 from generations.pages.spend_details import describe_spends
 from shopify_auth.billing import views as billing
@@ -19,7 +20,12 @@ urlpatterns = [
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
     path("google", generations.consent, name="consent"),
-    path("history", generations.history, name="history"),
+    path("approvals", approvals.approvals_page, name="approvals"),
+    path("approvals/<uuid:approval_id>", approvals.approval_page, name="approval"),
+    path("approvals/<uuid:approval_id>/withdraw", approvals.withdraw, name="withdraw_approval"),
+    path("gallery", gallery.gallery_page, name="gallery"),
+    path("gallery/act", gallery.act, name="gallery_act"),
+    path("history", gallery.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),

@@ -11,6 +11,24 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from generations.approval_models import Approval, ApprovalPicture
+from generations.batch_models import Batch, BatchCharge, BatchItem
+
+__all__ = [
+    "Approval",
+    "ApprovalPicture",
+    "Batch",
+    "BatchCharge",
+    "BatchItem",
+    "EngineDay",
+    "EngineHealth",
+    "EngineSwitch",
+    "Generation",
+    "Picture",
+    "ProviderConsent",
+    "UsagePrice",
+]
+
 
 class Generation(models.Model):
     """One run. Its price, spend and request are fixed when it is asked for.
@@ -48,6 +66,13 @@ class Generation(models.Model):
         SUBMITTING = "submitting", _("Being handed over")
         SUBMITTED = "submitted", _("At the provider")
 
+    class Review(models.TextChoices):
+        """What a person has decided on a result; nothing yet for one that is to be reviewed."""
+
+        NONE = "", _("To review")
+        ACCEPTED = "accepted", _("Accepted")
+        REJECTED = "rejected", _("Rejected")
+
     FINAL: ClassVar = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -70,6 +95,7 @@ class Generation(models.Model):
     spend = models.OneToOneField(
         "credits.LedgerEntry", models.PROTECT, null=True, related_name="generation"
     )
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="runs")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="generations"
     )
@@ -95,7 +121,10 @@ class Generation(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    review = models.CharField(max_length=8, choices=Review, blank=True)
+    # When the merchant deleted it, and when its pictures were deleted for good.
     deleted_at = models.DateTimeField(null=True)
+    emptied_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [

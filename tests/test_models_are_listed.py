@@ -25,6 +25,8 @@ MUTABLE = {
     "credits.Correction", "credits.Incident", "credits.IncidentRun",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
+    "generations.Approval", "generations.ApprovalPicture",
+    "generations.Batch", "generations.BatchItem", "generations.BatchCharge",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
     "generations.UsagePrice",

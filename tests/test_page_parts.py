@@ -26,10 +26,11 @@ from credits.outcomes import cases
 from ecomvance_app import live
 from ecomvance_app.page_parts import PARTS, SHELL
 from generations import products
-from generations.models import Generation
-from generations.runs import lifecycle
+from generations.models import Approval, Generation
+from generations.runs import approvals, lifecycle
+from generations.runs.orders import Order, Requester
 from shopify_auth.models import Shop, Subscription
-from tests.generations.mug_store import ask
+from tests.generations.mug_store import OneMug, ask
 from tests.merchants import Merchant
 from tests.page_reading import attribute, every, read_page, words
 
@@ -69,7 +70,8 @@ class World:
     def _paths(self) -> list[str]:
         entries = LedgerEntry.objects.filter(account=self.owner.account, kind="spend")
         return [
-            "", "tools", "tools/background-removal", "history", "usage", "usage/ledger", "plans",
+            "", "tools", "tools/background-removal", "gallery", "usage", "usage/ledger", "plans",
+            "approvals", f"approvals/{Approval.objects.earliest('created_at').pk}",
             *(f"runs/{run.pk}" for run in Generation.objects.order_by("created_at")[:2]),
             *(f"usage/ledger/{entry.sequence}" for entry in entries.order_by("sequence")[:2]),
         ]  # fmt: skip
@@ -128,6 +130,7 @@ def world(
     ask(owner.client, key="first")
     ask(owner.client, key="second")
     _fail(Generation.objects.order_by("spend__sequence")[1], "platform_error")
+    _ask_an_owner(owner.account, "before")
     for one in range(6):  # A pace, so that there is a forecast.
         ledger.spend(owner.account.pk, 1, f"pace-{one}", tool="image-enhance")
     nudges: set[str] = set()
@@ -139,6 +142,20 @@ def _fail(run: Generation, outcome: str) -> None:
     started = lifecycle.start(str(run.pk))
     assert started is not None
     lifecycle.fail(started, outcome, "It failed.")
+
+
+def _ask_an_owner(account: Account, key: str) -> None:
+    order = Order("background-removal", product_id=OneMug.mug.id)
+    approvals.keep(Requester(account.pk, None, "web"), order, key)
+
+
+def asks_an_owner(world: World) -> None:
+    _ask_an_owner(world.owner.account, "another")
+
+
+def declines_what_is_asked(world: World) -> None:
+    asked = Approval.objects.earliest("created_at")
+    approvals.decline(world.owner.account.pk, asked.pk, world.owner.person.pk)
 
 
 def spends_nearly_all(world: World) -> None:
@@ -197,6 +214,7 @@ def _queued() -> Generation:
 HAPPENINGS: tuple[Callable[[World], None], ...] = (
     spends_nearly_all, buys_a_package, takes_a_larger_plan, moves_the_threshold, gives_a_spend_back, adjusts,
     cancels_the_plan, leaves_the_bill_unpaid, begins_a_run, fails_a_run, declines_the_case,
+    asks_an_owner, declines_what_is_asked,
 )  # fmt: skip
 
 

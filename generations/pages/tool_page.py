@@ -66,7 +66,10 @@ def read_asked(account_id: int, again: str, source: str) -> Asked:
         run = Generation.objects.filter(account_id=account_id, pk=run_id).first()
     if (picture_id := _uuid(source)) is not None:
         results = Picture.objects.filter(
-            pk=picture_id, generation__account_id=account_id, role=Picture.Role.OUTPUT
+            pk=picture_id,
+            generation__account_id=account_id,
+            generation__deleted_at=None,
+            role=Picture.Role.OUTPUT,
         )
         source = str(picture_id) if results.exists() else ""
     else:
@@ -225,7 +228,10 @@ def _earlier(account_id: int, asked: Asked) -> list[dict[str, Any]]:
             shown.append(_earlier_choice(f"{RUN} {asked.run.pk}", first, text, asked))
     results = (
         Picture.objects.filter(
-            generation__account_id=account_id, role=Picture.Role.OUTPUT, kind=Picture.Kind.IMAGE
+            generation__account_id=account_id,
+            generation__deleted_at=None,
+            role=Picture.Role.OUTPUT,
+            kind=Picture.Kind.IMAGE,
         )
         .select_related("generation")
         .order_by("-generation__created_at", "-pk")

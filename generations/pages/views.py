@@ -6,18 +6,18 @@ import json
 import uuid
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from credits import periods
 from credits import queries as credit_queries
+from credits.accounts import limits
 from credits.refusals import KeyConflict, Refusal
 from credits.reports import receipts, usage
 from credits.representations import balance_json
@@ -27,23 +27,16 @@ from generations import catalog
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.media import links
-from generations.models import Generation, Picture
+from generations.models import Approval, Generation, Picture
 from generations.pages import result_text, tool_page
 from generations.pages.forms import ToolForm
-from generations.runs import consents, health, lifecycle, queries, texts
+from generations.pages.gallery import first_pictures, row
+from generations.runs import approvals, consents, health, lifecycle, queries, texts
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
 RECENT_USE = timedelta(days=30)
 QUICK_START_TOOLS = 4
-HISTORY_VIEWS = (
-    ("", gettext_lazy("All")),
-    ("queued", gettext_lazy("Waiting")),
-    ("running", gettext_lazy("Running")),
-    ("succeeded", gettext_lazy("Ready")),
-    ("failed", gettext_lazy("Failed")),
-    ("cancelled", gettext_lazy("Cancelled")),
-)
 
 
 @require_safe
@@ -52,7 +45,7 @@ def home(request: MerchantRequest) -> HttpResponse:
     recent = queries.list_recent(request.account.pk)
     context = {
         "nav_active": "home",
-        "runs": [_row(request, generation) for generation in recent],
+        "runs": [row(request, generation) for generation in recent],
         "tiles": _quick_start(request),
     }
     return render(request, "generations/home.html", context)
@@ -124,35 +117,11 @@ def consent(request: MerchantRequest) -> HttpResponse:
 
 
 @require_safe
-def history(request: MerchantRequest) -> HttpResponse:
-    """Every run with its cost, split, engine, person and time."""
-    chosen, before, after = (request.GET.get(name, "") for name in ("state", "before", "after"))
-    page = queries.list_history(request.account.pk, before=before, after=after, state=chosen)
-    context = {
-        "nav_active": "history",
-        "runs": [_row(request, generation) for generation in page.runs],
-        "newer_url": _history_url(request, chosen, after=page.newer) if page.newer else "",
-        "older_url": _history_url(request, chosen, before=page.older) if page.older else "",
-        "views": [
-            {"name": name, "url": _history_url(request, state), "current": state == chosen}
-            for state, name in HISTORY_VIEWS
-        ],
-        "filtered": bool(chosen),
-    }
-    return render(request, "generations/history.html", context)
-
-
-def _history_url(request: MerchantRequest, state: str, **cursor: str) -> str:
-    query = urlencode(({"state": state} if state else {}) | cursor)
-    return _url(request, "history") + (f"?{query}" if query else "")
-
-
-@require_safe
 def run(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """One run: its pictures, its receipt and what became of its credits."""
     generation = _get(request, generation_id)
     context = _run_context(generation) | {"asks_cancel": _asks_cancel(request)}
-    context |= {"nav_active": "history", "whole_page": True}
+    context |= {"nav_active": "gallery", "whole_page": True}
     return render(request, "generations/run.html", context)
 
 
@@ -201,7 +170,7 @@ def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpRespons
     except Refusal as refusal:
         response = answer_refusal(
             request, refusal, "generations/run.html",
-            lambda: _run_context(generation) | {"nav_active": "history", "whole_page": True},
+            lambda: _run_context(generation) | {"nav_active": "gallery", "whole_page": True},
         )  # fmt: skip
         response["HX-Retarget"] = f"#text-errors-{generation.pk}"
         response["HX-Reswap"] = "innerHTML"
@@ -254,6 +223,20 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     if not form.is_valid():
         sentences = [str(error) for errors in form.errors.values() for error in errors]
         return _refuse(request, found, Refusal(" ".join(sentences)))
+    try:
+        return _place(request, form)
+    except KeyConflict:
+        message = _(
+            "Your last click had started a run after all: it stands in the gallery. Press the "
+            "button again to start this one too."
+        )
+        return _refuse(request, found, Refusal(message, status=409))
+    except Refusal as refusal:
+        return _refuse(request, found, refusal)
+
+
+def _place(request: MerchantRequest, form: ToolForm) -> HttpResponse:
+    """Start what was asked for; above the spending limit keep it until an owner decides."""
     requester = Requester(
         request.account.pk,
         request.person.pk if request.person else None,
@@ -261,24 +244,25 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         is_owner=request.role == "owner",
     )
     key, promised = form.cleaned_data["key"], form.cleaned_data["promised_package"]
+    order = form.order()
     try:
-        order = form.order()
         if promised is not None and queries.find_by_key(request.account.pk, key) is None:
             check_split(request.account.pk, order, promised)
         generation, _created = place(requester, order, key)
-    except KeyConflict:
-        message = _(
-            "Your last click had started a run after all: it stands in the history. Press the "
-            "button again to start this one too."
-        )
-        return _refuse(request, found, Refusal(message, status=409))
-    except Refusal as refusal:
-        return _refuse(request, found, refusal)
+    except limits.ApprovalRequired:
+        return _asked(request, approvals.keep(requester, order, key))
     if not request.htmx:
         return HttpResponseRedirect(_url(request, "run", generation.pk))
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
     context |= {"next_key": uuid.uuid4().hex}
     return render(request, "generations/_started.html", context, status=201)
+
+
+def _asked(request: MerchantRequest, approval: Approval) -> HttpResponse:
+    if not request.htmx:
+        return HttpResponseRedirect(_url(request, "approval", approval.pk))
+    context = {"approval": approval, "next_key": uuid.uuid4().hex}
+    return render(request, "generations/_asked.html", context, status=202)
 
 
 def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResponse:
@@ -334,21 +318,8 @@ def _tile(found: Tool, route: routing.Route, total: int, *, trial: bool) -> dict
 # --- Runs ----------------------------------------------------------------------------------------
 
 
-def _row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
-    pictures = _pictures(generation)
-    shown = pictures.get(Picture.Role.OUTPUT) or pictures.get(Picture.Role.INPUT)
-    return {
-        "generation": generation,
-        "tool": catalog.TOOLS[generation.tool],
-        "engine": routing.engine_title(generation.engine),
-        "url": _url(request, "run", generation.pk),
-        "thumbnail": links.link(shown, preview=True) if shown and shown.preview else "",
-        "is_result": Picture.Role.OUTPUT in pictures,
-    }
-
-
 def _run_context(generation: Generation) -> dict[str, Any]:
-    pictures = _pictures(generation)
+    pictures = first_pictures(generation)
     before, after = pictures.get(Picture.Role.INPUT), pictures.get(Picture.Role.OUTPUT)
     return {
         "generation": generation,
@@ -373,11 +344,3 @@ def _run_context(generation: Generation) -> dict[str, Any]:
 
 def _has_download(output: Picture) -> bool:
     return bool(output.file) or output.kind == Picture.Kind.TEXT
-
-
-def _pictures(generation: Generation) -> dict[str, Picture]:
-    """The first picture of each role, from what was prefetched."""
-    first: dict[str, Picture] = {}
-    for picture in generation.pictures.all():
-        first.setdefault(picture.role, picture)
-    return first

@@ -1,5 +1,5 @@
-// Parts of the page whose sentences follow from the balance, the plan, the runs or the restoration
-// cases. When one of these changes the page is fetched again and the new parts take the old ones'
+// Parts of the page whose sentences follow from the balance, the plan, the runs, the restoration
+// cases or the requests for approval. When one of these changes the page is fetched again and the new parts take the old ones'
 // places. What depends on what is told by the server (data-follows), from one table.
 
 (() => {
@@ -7,7 +7,7 @@
 
   const ecomVance = (window.ecomVance = window.ecomVance || {});
   const GATHER_MILLISECONDS = 250;
-  const SOURCES = ["balance", "plan", "runs", "cases"];
+  const SOURCES = ["balance", "plan", "runs", "cases", "approvals"];
   const { bannerUrl } = document.body.dataset;
 
   /** @type {Set<string>} */ const stale = new Set();
@@ -31,10 +31,15 @@
 
   const CONTROLS = "a, button, input, select, textarea, summary";
 
-  /** Keeps what a person has opened and where the keyboard is. */
+  /** Keeps what a person has opened and chosen, and where the keyboard is. */
   const carryOver = (before, after) => {
     const opened = [...before.querySelectorAll("details")];
     [...after.querySelectorAll("details")].forEach((one, i) => (one.open = Boolean(opened[i]?.open)));
+    const checked = [...before.querySelectorAll("input[type=checkbox][name][value]:checked")];
+    const chosen = new Set(checked.map((one) => `${one.name} ${one.value}`));
+    for (const one of after.querySelectorAll("input[type=checkbox][name][value]")) {
+      if (chosen.has(`${one.name} ${one.value}`)) one.checked = true;
+    }
     const place = [...before.querySelectorAll(CONTROLS)].indexOf(document.activeElement);
     return () => place >= 0 && after.querySelectorAll(CONTROLS)[place]?.focus({ preventScroll: true });
   };

@@ -90,8 +90,16 @@ KEPT = {
     f"generations.Generation.{field}": "a code or a number of ours"
     for field in (
         "key", "request_digest", "tool", "resolution", "surface", "engine", "model", "label",
-        "usage", "handle",
+        "usage", "handle", "review",
     )
+} | {
+    "generations.Batch.key": "a digest",
+    "generations.Batch.tool": "a code",
+    "generations.Batch.resolution": "a code",
+    "generations.Batch.surface": "a code",
+    "generations.BatchItem.request_digest": "a digest",
+    "generations.BatchItem.media_type": "a code of ours",
+    "generations.BatchCharge.key": "a digest",
 }  # fmt: skip
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField)
 
