@@ -6,14 +6,8 @@ Source: Shopify's documentation, "Privacy law compliance"; decisions on redactio
 from __future__ import annotations
 
 from credits import staff_acts
-from credits.models import (
-    Account,
-    AlertRecipient,
-    Correction,
-    EntryNote,
-    Notice,
-    RestorationCase,
-)
+from credits.models import Account, AlertRecipient, EntryNote, Notice, RestorationCase
+from credits.staff_models import Correction
 
 # A decided case keeps that there was a reason, not what staff wrote about people.
 ERASED_TEXT = "(erased)"

@@ -15,8 +15,9 @@ from credits import ledger, queries
 from credits.admin.forms import AdjustmentForm, GrantForm
 from credits.admin.read_only import ReadOnlyAdmin
 from credits.admin.recorded import staff_id
-from credits.models import Account, Correction, Incident
+from credits.models import Account
 from credits.outcomes import corrections
+from credits.staff_models import Correction, Incident
 from ecomvance_app import clock
 
 

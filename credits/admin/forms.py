@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from credits.admin.server_keys import ServerKeyField
 from credits.arguments import MAX_CREDITS
-from credits.models import Account, Correction, Plan, RestorationCase
+from credits.models import Account, Plan, RestorationCase
 from credits.outcomes import cases
 from credits.outcomes.corrections import Wanted
 from credits.queries import Balance, balance_of
+from credits.staff_models import Correction
 
 
 class _Reason(forms.CharField):

@@ -15,8 +15,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from credits import ledger, staff_acts
-from credits.models import Account, Correction, Plan
+from credits.models import Account, Plan
 from credits.refusals import KeyConflict
+from credits.staff_models import Correction
 
 if TYPE_CHECKING:
     from credits.ledger import Bucket

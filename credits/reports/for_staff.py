@@ -15,7 +15,6 @@ from credits import sources
 from credits.models import (
     Account,
     AlertRecipient,
-    Correction,
     LedgerEntry,
     LedgerPass,
     LowCreditAlert,
@@ -25,6 +24,7 @@ from credits.models import (
 from credits.reports.exports import BYTE_ORDER_MARK, csv_lines
 from credits.reports.history import CHUNK, PAGE_SIZE
 from credits.staff_acts import StaffAct
+from credits.staff_models import Correction
 
 _MAILS = 10
 _NOTES = 20

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from credits import ledger
 from credits.admin import server_keys
-from credits.models import Incident, IncidentRun, LedgerEntry
+from credits.models import LedgerEntry
 from credits.outcomes import cases, incidents
 from credits.staff_acts import StaffAct
+from credits.staff_models import Incident, IncidentRun
 from ecomvance_app.staff import incidents as pages
 from generations.engines.base import ContentPolicyError, PlatformError, ProviderError
 from generations.models import Generation
@@ -115,7 +116,7 @@ def test_interrupted_it_goes_on_where_it_stopped(
 
     def dies(*args: object) -> object:
         if next(done, False):
-            return make_good(*args)  # type: ignore[arg-type]
+            return make_good(*args)
         raise SystemExit
 
     monkeypatch.setattr(incidents, "make_good", dies)
