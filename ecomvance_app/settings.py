@@ -350,6 +350,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "generations.send_polls": {"task": "generations.send_polls", "schedule": 5.0},
     "generations.probe": {"task": "generations.probe", "schedule": 60.0},
+    "generations.tell_staff": {"task": "generations.tell_staff", "schedule": 60.0},
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "generations.sweep_batches": {"task": "generations.sweep_batches", "schedule": 60.0},
     "generations.sweep_files": {
