@@ -190,13 +190,16 @@ if DATABASES["default"].get("ENGINE") == "django.db.backends.sqlite3":
         raise ImproperlyConfigured("Set DATABASE_URL to PostgreSQL, postgres://user@host/name.")
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 elif DATABASES["default"].get("ENGINE") == "django.db.backends.postgresql":
+    # The deduction is prepared at its second call. Django's own cursors never prepare.
+    prepared_from = 1 if env.bool("DATABASE_PREPARE", default=True) else None
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = prepared_from
     # Under ASGI each request has a thread of its own, so connections are pooled, not kept. A request
     # that finds all of them taken is better refused than kept waiting for long.
     if env.bool("DATABASE_POOL", default=not DEBUG):
         most = env.int("DATABASE_POOL_SIZE", default=10)
         if most < 1:
             raise ImproperlyConfigured("Set DATABASE_POOL_SIZE to 1 or more, or DATABASE_POOL=off.")
-        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        DATABASES["default"]["OPTIONS"]["pool"] = {
             "min_size": min(2, most),
             "max_size": most,
             "timeout": 3,
