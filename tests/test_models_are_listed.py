@@ -21,6 +21,8 @@ MUTABLE = {
     "credits.EntryNote", "credits.RestorationCase", "credits.AlertRecipient",
     "credits.LowCreditAlert", "credits.StaffWords", "credits.LedgerPass",
     "credits.Notice", "credits.NoticeChoice",
+    # Decided by a second person; their words are erased. What an incident gave, and what it was.
+    "credits.Correction", "credits.Incident", "credits.IncidentRun",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
     "generations.Approval", "generations.ApprovalPicture", "generations.DataExport",
