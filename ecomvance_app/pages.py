@@ -7,7 +7,7 @@ from django.urls import path
 from credits import settings_views
 from credits import views as credits
 from ecomvance_app import banners, events, prices
-from generations.pages import approvals, gallery
+from generations.pages import approvals, batches, gallery, new_batch
 from generations.pages import views as generations
 from generations.pages.spend_details import describe_spends
 from shopify_auth.billing import views as billing
@@ -23,6 +23,12 @@ urlpatterns = [
     path("approvals", approvals.approvals_page, name="approvals"),
     path("approvals/<uuid:approval_id>", approvals.approval_page, name="approval"),
     path("approvals/<uuid:approval_id>/withdraw", approvals.withdraw, name="withdraw_approval"),
+    path("batches", batches.batches_page, name="batches"),
+    path("batches/new", new_batch.new_batch, name="new_batch"),
+    path("batches/quote", new_batch.quote, name="batch_quote"),
+    path("batches/picked", new_batch.picked, name="batch_picked"),
+    path("batches/<uuid:batch_id>", batches.batch_page, name="batch"),
+    path("batches/<uuid:batch_id>/act", batches.act, name="batch_act"),
     path("gallery", gallery.gallery_page, name="gallery"),
     path("gallery/act", gallery.act, name="gallery_act"),
     path("history", gallery.history, name="history"),
