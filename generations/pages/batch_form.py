@@ -38,7 +38,7 @@ class BatchForm(ToolForm):
         given = len(chosen) + len(uploads)
         if not 0 < given <= batches.MAX_ITEMS:
             raise batches.wrong_size(given)
-        options = self._options()
+        options = self.options()
         orders = [self._order(options, **self._source(value)) for value in chosen]
         return orders + [self._order(options, uploads=(upload,)) for upload in uploads]
 

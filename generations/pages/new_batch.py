@@ -22,6 +22,7 @@ from generations.models import Batch, BatchItem
 from generations.pages import tool_page
 from generations.pages.batch_form import KEPT, BatchForm, picture_of
 from generations.pages.batches import name_of, requester, thumbnail, url
+from generations.pages.source_choices import Asked
 from generations.runs import batches, health
 from generations.runs.batches import progress
 from generations.runs.quote import SplitChanged, price_now
@@ -160,15 +161,11 @@ def _context(request: MerchantRequest) -> dict[str, Any]:
     if route.unavailable_reason:
         return context
     again = _again(request)
-    asked = tool_page.Asked(None, "", again.options if again else {})
+    resolution = again.resolution if again else ""
+    asked = Asked(resolution=resolution, options=again.options if again else {})
     described = tool_page.describe(request.account.pk, tool, search, asked, list_sources=False)
     kept = _kept(request, again)
     count = sum(card["checked"] for card in kept)
-    resolution = again.resolution if again else ""
-    for variant in described["variants"]:
-        variant["checked"] = variant["resolution"] == (
-            resolution or described["variants"][0]["resolution"]
-        )
     context |= described | _listed(request, search, one_photo=one_photo, chosen=kept)
     context |= {"again": again, "kept": kept, "mail": bool(request.person)}
     three_first = count > batches.SAMPLE

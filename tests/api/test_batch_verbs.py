@@ -78,13 +78,13 @@ class TestThreeFirst:
         assert (batch["state"], batch["uncharged"]) == ("running", 0)
 
     def test_the_others_run_with_exactly_those_settings(self, olivia: ApiMerchant) -> None:
-        batch = place(olivia, 5, prompt="soft light")
+        batch = place(olivia, 5, options={"angle": -20})
 
         after = done(ask(olivia, batch, "resume"))
 
         assert (after["state"], after["uncharged"], after["waiting"]) == ("running", 0, 5)
         assert (after["cost"], after["remaining_cost"]) == (250, 0)
-        assert set(Generation.objects.values_list("prompt", flat=True)) == {"soft light"}
+        assert {run.options["angle"] for run in Generation.objects.all()} == {-20}
         assert [run["id"] for run in after["generations"][:3]] == [
             run["id"] for run in batch["generations"]
         ]

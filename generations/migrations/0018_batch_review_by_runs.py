@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0014_batches'),
+        ('generations', '0017_data_exports'),
     ]
 
     operations = [
