@@ -33,7 +33,8 @@ class BatchForm(ToolForm):
 
     def orders(self) -> list[Order]:
         """One order for each item, in the order of the page; RunRefused for too many of them."""
-        chosen = [str(value)[:300] for value in self.data.getlist("item")]
+        listed = self.data.getlist("item") if hasattr(self.data, "getlist") else []
+        chosen = [str(value)[:300] for value in listed]
         uploads = list(self._files("image"))
         given = len(chosen) + len(uploads)
         if not 0 < given <= batches.MAX_ITEMS:

@@ -10,7 +10,6 @@ from django.test.utils import CaptureQueriesContext
 
 from credits import ledger
 from credits.accounts import limits
-from credits.models import Account
 from generations import tasks
 from generations.engines import registry
 from generations.engines.base import ProviderError
@@ -299,4 +298,3 @@ def test_the_menu_leads_there(olivia: Merchant) -> None:
     }
 
     assert links["Batch"] == LIST
-    assert Account.objects.get(pk=olivia.account.pk)
