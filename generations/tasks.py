@@ -6,7 +6,7 @@ from celery import shared_task
 
 from ecomvance_app import clock
 from generations.media import storage
-from generations.runs import approvals, lifecycle, long_work, probing, worker
+from generations.runs import approvals, lifecycle, long_work, probing, retention, worker
 
 
 @shared_task(name="generations.run")
@@ -56,3 +56,9 @@ def sweep(**_kwargs: object) -> None:
 def sweep_files(**_kwargs: object) -> None:
     """Delete files that no row names."""
     storage.sweep()
+
+
+@shared_task(name="generations.sweep_results")
+def sweep_results(**_kwargs: object) -> None:
+    """Delete pictures that are kept no longer, and tell of those that go in 30 days."""
+    retention.sweep()

@@ -23,7 +23,7 @@ MUTABLE = {
     "credits.Notice", "credits.NoticeChoice",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
-    "generations.Approval", "generations.ApprovalPicture",
+    "generations.Approval", "generations.ApprovalPicture", "generations.ProblemReport",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
     "generations.UsagePrice",
