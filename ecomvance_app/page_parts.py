@@ -23,6 +23,7 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
     "balance-details": ("balance", "plan"),
     # Home and Tools.
     "needs-you": ("balance", "runs", "cases", "approvals"),
+    "set-up-guide": ("balance",),
     "balance-card": ("balance", "plan"),
     "recent-runs": ("balance", "runs"),
     "quick-start": ("balance",),

@@ -13,7 +13,14 @@ from credits import staff_acts
 from credits.admin.read_only import ReadOnlyAdmin
 from credits.admin.recorded import RecordedAdmin, staff_id
 from generations import engine_standing
-from generations.models import EngineDay, EngineHealth, EngineSwitch, ProblemReport, UsagePrice
+from generations.models import (
+    EngineDay,
+    EngineHealth,
+    EngineSwitch,
+    ProblemReport,
+    StaffNotice,
+    UsagePrice,
+)
 from generations.runs import problems
 
 
@@ -39,6 +46,14 @@ class EngineDayAdmin(ReadOnlyAdmin):
     ordering = ("-day", "engine")
 
 
+@admin.register(StaffNotice)
+class StaffNoticeAdmin(ReadOnlyAdmin):
+    """What staff were told by mail, the latest first."""
+
+    list_display = ("made_at", "text", "mailed_at")
+    ordering = ("-made_at",)
+
+
 @admin.register(EngineHealth)
 class EngineHealthAdmin(ReadOnlyAdmin):
     """Every tool with its engine, above the list of those that had failures."""
@@ -48,6 +63,7 @@ class EngineHealthAdmin(ReadOnlyAdmin):
         "tool",
         "failures",
         "paused_at",
+        "fault",
         "last_error_at",
         "last_error",
     )

@@ -8,15 +8,22 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from generations.approval_models import Approval, ApprovalPicture
+from generations.batch_models import Batch, BatchCharge, BatchItem
+from generations.export_models import DataExport
 from generations.problem_models import ProblemReport
 
 __all__ = [
     "Approval",
     "ApprovalPicture",
+    "Batch",
+    "BatchCharge",
+    "BatchItem",
+    "DataExport",
     "EngineDay",
     "EngineHealth",
     "EngineSwitch",
@@ -93,6 +100,7 @@ class Generation(models.Model):
     spend = models.OneToOneField(
         "credits.LedgerEntry", models.PROTECT, null=True, related_name="generation"
     )
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="runs")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="generations"
     )
@@ -308,6 +316,9 @@ class EngineHealth(models.Model):
     accounts = models.JSONField(default=list, help_text=_("The accounts that met them."))
     last_error = models.CharField(max_length=500, blank=True)
     last_error_at = models.DateTimeField(null=True)
+    fault = models.CharField(
+        max_length=500, blank=True, help_text=_("What staff have to mend; empty for an outage.")
+    )
     paused_at = models.DateTimeField(null=True)
     probe_at = models.DateTimeField(null=True)
     probes = models.PositiveSmallIntegerField(default=0)
@@ -321,6 +332,22 @@ class EngineHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.engine} {self.tool}"
+
+
+class StaffNotice(models.Model):
+    """What staff must hear of at once: a tool that stopped itself, work that may have been billed."""
+
+    about = models.CharField(max_length=120, help_text=_("Told once a day for the same."))
+    text = models.CharField(max_length=700)
+    made_at = models.DateTimeField(default=timezone.now, db_index=True)
+    mailed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("staff notice")
+        verbose_name_plural = _("staff notices")
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class UsagePrice(models.Model):

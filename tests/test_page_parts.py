@@ -20,8 +20,8 @@ from django.test.html import Element
 from django.utils import timezone
 
 from credits import ledger
-from credits.accounts import alerts
-from credits.models import Account, LedgerEntry, RestorationCase
+from credits.accounts import alerts, recipients
+from credits.models import Account, AlertRecipient, LedgerEntry, RestorationCase
 from credits.outcomes import cases
 from ecomvance_app import live
 from ecomvance_app.page_parts import PARTS, SHELL
@@ -207,6 +207,11 @@ def declines_the_case(world: World) -> None:
     cases.decline(RestorationCase.objects.get(), world.owner.person, "No", timezone.now())
 
 
+def agrees_to_mails(world: World) -> None:
+    asked = AlertRecipient.objects.create(account=world.owner.account, email="o@example.com")
+    recipients.confirm(recipients._token(asked))
+
+
 def _queued() -> Generation:
     return Generation.objects.get(state="queued")
 
@@ -214,7 +219,7 @@ def _queued() -> Generation:
 HAPPENINGS: tuple[Callable[[World], None], ...] = (
     spends_nearly_all, buys_a_package, takes_a_larger_plan, moves_the_threshold, gives_a_spend_back, adjusts,
     cancels_the_plan, leaves_the_bill_unpaid, begins_a_run, fails_a_run, declines_the_case,
-    asks_an_owner, declines_what_is_asked,
+    asks_an_owner, declines_what_is_asked, agrees_to_mails,
 )  # fmt: skip
 
 

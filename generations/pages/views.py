@@ -28,7 +28,7 @@ from generations.catalog import Tool
 from generations.engines import routing
 from generations.media import links
 from generations.models import Approval, Generation, Picture
-from generations.pages import result_details, result_text, tool_page
+from generations.pages import result_details, result_text, source_choices, tool_page
 from generations.pages.forms import ToolForm
 from generations.pages.gallery import first_pictures, row
 from generations.runs import approvals, consents, health, lifecycle, queries, texts
@@ -200,7 +200,10 @@ def _url(request: MerchantRequest, name: str, *args: Any) -> str:
 # --- Tool page -----------------------------------------------------------------------------------
 
 
-def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
+def _tool_context(
+    request: MerchantRequest, found: Tool, form: ToolForm | None = None
+) -> dict[str, Any]:
+    """The page, as its address asks for or as a refused form was sent."""
     route = health.route(found.slug)
     unavailable = route.unavailable_reason
     search = request.GET.get("search", "").strip()[:100]
@@ -216,7 +219,11 @@ def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
     if unavailable:
         return context
     again, source = (request.GET.get(name, "") for name in ("again", "source"))
-    asked = tool_page.read_asked(request.account.pk, again, source)
+    asked = (
+        source_choices.read_form(form)
+        if form
+        else source_choices.read_asked(request.account.pk, again, source)
+    )
     return context | tool_page.describe(request.account.pk, found, search, asked)
 
 
@@ -224,7 +231,7 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     form = ToolForm(found, request.account.pk, request.POST, request.FILES)
     if not form.is_valid():
         sentences = [str(error) for errors in form.errors.values() for error in errors]
-        return _refuse(request, found, Refusal(" ".join(sentences)))
+        return _refuse(request, form, Refusal(" ".join(sentences)))
     try:
         promised = form.cleaned_data["promised_package"]
         placed = place_order(request, form.order(), form.cleaned_data["key"], promised)
@@ -233,16 +240,20 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
             "Your last click had started a run after all: it stands in the gallery. Press the "
             "button again to start this one too."
         )
-        return _refuse(request, found, Refusal(message, status=409))
+        return _refuse(request, form, Refusal(message, status=409))
     except Refusal as refusal:
-        return _refuse(request, found, refusal)
+        return _refuse(request, form, refusal)
     if isinstance(placed, Approval):
         return _asked(request, placed)
     if not request.htmx:
         return HttpResponseRedirect(_url(request, "run", placed.pk))
     context = run_context(queries.get_for_account(request.account.pk, placed.pk))
     context |= {"next_key": uuid.uuid4().hex}
-    return render(request, "generations/_started.html", context, status=201)
+    response = render(request, "generations/_started.html", context, status=201)
+    # Whoever leaves the page and comes back finds what was asked for, and pays for nothing twice.
+    address = _url(request, "tool", placed.tool)
+    response["HX-Replace-Url"] = f"{address}?again={placed.pk}"
+    return response
 
 
 def place_order(
@@ -278,11 +289,12 @@ def _asked(request: MerchantRequest, approval: Approval) -> HttpResponse:
     return render(request, "generations/_asked.html", context, status=202)
 
 
-def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResponse:
+def _refuse(request: MerchantRequest, form: ToolForm, refusal: Refusal) -> HttpResponse:
     """Say what is wrong beside the button; what was chosen stays in the page."""
     next_key = uuid.uuid4().hex if refusal.status == 409 else ""
+    told = refusal if refusal.status == 409 else _nothing_charged(refusal)
     response = answer_refusal(
-        request, refusal, "generations/tool.html", lambda: _tool_context(request, found),
+        request, told, "generations/tool.html", lambda: _tool_context(request, form.tool, form),
         "generations/_refusal.html", next_key=next_key,
     )  # fmt: skip
     response["HX-Retarget"] = "#run-errors"
@@ -292,6 +304,14 @@ def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResp
         balance = credit_queries.get_balance(request.account.pk)
         response["HX-Trigger"] = json.dumps({"balance:fresh": balance_json(balance)})
     return response
+
+
+def _nothing_charged(refusal: Refusal) -> Refusal:
+    """The same refusal; its sentence says what it did not cost."""
+    nothing = _("Nothing was charged.")
+    sentence = str(refusal)
+    said = sentence if nothing in sentence else f"{sentence} {nothing}"
+    return Refusal(said, refusal.code, refusal.field, refusal.status)
 
 
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:

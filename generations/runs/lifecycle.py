@@ -14,14 +14,19 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from credits.accounts import notices
 from credits.outcomes import rules
 from ecomvance_app import clock, jobs, live
+from generations import catalog
 from generations.engines.base import EngineError, Result
 from generations.media import storage
-from generations.models import Generation, Picture
+from generations.models import Batch, Generation, Picture
+from generations.runs import staff_notices
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +43,8 @@ PAUSE = timedelta(seconds=10)
 # The longest that a provider's wish to be left alone is heeded: two minutes.
 MOST_SECONDS_ASKED = 120.0
 
+FAILURES_TOLD_EVERY = timedelta(hours=1)
+
 State, Outcome = Generation.State, Generation.Outcome
 Runs = QuerySet[Generation]
 
@@ -46,8 +53,11 @@ Runs = QuerySet[Generation]
 
 
 def start(generation_id: str) -> Generation | None:
-    """Take a waiting run for this worker, under a lease; None when somebody else has it."""
-    waiting = Generation.objects.filter(pk=generation_id, state=State.QUEUED)
+    """Take a waiting run for this worker, under a lease; None when somebody else has it.
+
+    One whose batch is paused is left alone.
+    """
+    waiting = _waiting().filter(pk=generation_id)
     if paid_work_waits() and waiting.filter(price=0, label="sandbox").exists():
         return None
     changed = waiting.update(
@@ -64,9 +74,17 @@ def start(generation_id: str) -> Generation | None:
     return generation
 
 
+def _waiting() -> Runs:
+    """Runs that may begin: waiting ones whose batch, if any, is not paused."""
+    # A subquery over batches alone: the guard over a run's own state must stay in the UPDATE itself.
+    paused = Batch.objects.filter(paused_at__isnull=False).values("pk")
+    waiting = Generation.objects.filter(state=State.QUEUED)
+    return waiting.filter(Q(batch=None) | ~Q(batch_id__in=paused))
+
+
 def paid_work_waits() -> bool:
     """Whether work that is paid has not begun; what is free stands behind it."""
-    waiting = Generation.objects.filter(state=State.QUEUED, price__gt=0)
+    waiting = _waiting().filter(price__gt=0)
     return waiting.exclude(engine="google").exists()
 
 
@@ -109,7 +127,24 @@ def succeed(generation: Generation, result: Result) -> bool:
 def fail(generation: Generation, outcome: str, message: str) -> bool:
     """End a run that did not work; the outcome rules what becomes of its credits."""
     with transaction.atomic():
-        return _finish(generation, State.FAILED, outcome, error=message[:500])
+        failed = _finish(generation, State.FAILED, outcome, error=message[:500])
+        if failed:
+            _tell_failed(generation)
+    return failed
+
+
+def _tell_failed(generation: Generation) -> None:
+    """Mail who wants to hear of it; an outage that fails many runs is one mail."""
+    told = {"tool": catalog.TOOLS[generation.tool].name, "reason": generation.message}
+    notices.tell(
+        generation.account_id,
+        notices.Kind.RUN_FAILED,
+        str(generation.pk),
+        subject=_("%(tool)s failed") % told,
+        text=_("%(tool)s failed: %(reason)s\n\nIts page says what became of its credits.") % told,
+        path=reverse("pages:run", args=[generation.pk], current_app="web"),
+        not_within=FAILURES_TOLD_EVERY,
+    )
 
 
 def book_error(generation: Generation, error: EngineError) -> None:
@@ -131,6 +166,11 @@ def give_up_attempt(generation: Generation, message: str, pause: timedelta = PAU
     """
     if generation.step == Generation.Step.SUBMITTING:
         logger.error("Run %s may have been billed by its provider", generation.pk)
+        staff_notices.tell(
+            f"run {generation.pk}",
+            f"Run {generation.pk} of {generation.tool} ended while it was handed over to"
+            f" {generation.engine}: it may have been billed there, possibly without a result.",
+        )
     elif generation.attempts < MAX_ATTEMPTS:
         _requeue(generation, pause)
         return
@@ -214,6 +254,8 @@ def _finish(
     if generation.spend is not None:
         rules.apply_outcome(generation.spend, outcome, now=now)
     announce(generation)
+    if generation.batch_id:
+        jobs.enqueue("generations.batch_done", batch_id=str(generation.batch_id))
     return True
 
 
@@ -227,7 +269,7 @@ def sweep() -> tuple[int, int]:
     forgotten = Q(enqueued_at__lte=now - ENQUEUE_AGAIN_AFTER)
     forgotten |= Q(enqueued_at__gt=now + ENQUEUE_AGAIN_AFTER)
     sent = 0
-    for generation in Generation.objects.filter(forgotten, state=State.QUEUED):
+    for generation in _waiting().filter(forgotten):
         generation.enqueued_at = now
         generation.save(update_fields=["enqueued_at"])
         enqueue(generation)

@@ -32,6 +32,11 @@ def list_recent(account_id: int, limit: int = 5) -> list[Generation]:
     return list(shown(account_id)[:limit])
 
 
+def has_any(account_id: int) -> bool:
+    """Whether anything was ever run here."""
+    return Generation.objects.filter(account_id=account_id).exists()
+
+
 def count_failed(account_id: int, since: datetime) -> int:
     """Runs asked for since then that failed, unless the same was asked for again and delivered."""
     delivered_later = Generation.objects.filter(

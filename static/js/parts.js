@@ -21,8 +21,12 @@
   // As the server wrote them: what was changed since by live figures is no difference.
   for (const part of partsOf(document)) served.set(part, part.outerHTML);
 
-  /** A dialog that is being read or filled in stays; its part comes when it is closed. */
-  const isBusy = (part) => part.querySelector("dialog[open]") !== null;
+  /** What is being read or filled in stays; its part comes when the dialog is closed, or the next time. */
+  const isBusy = (part) =>
+    part.querySelector("dialog[open]") !== null ||
+    [...part.querySelectorAll("input[type=email], input[type=text], textarea")].some(
+      (field) => field.value !== field.defaultValue,
+    );
 
   const staleParts = () =>
     partsOf(document).filter(

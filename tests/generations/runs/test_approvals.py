@@ -271,7 +271,7 @@ def test_a_store_that_leaves_takes_its_requests_along(olivia, mia):
 
 
 def test_what_is_forgotten_is_forgotten(olivia, mia, django_capture_on_commit_callbacks):
-    ask(mia, prompt="Olivia's secret")
+    ask(mia)
     with django_capture_on_commit_callbacks(execute=True):
         account_erased.send(sender=None, account_id=olivia.account.pk)
     kept = Approval.objects.get()

@@ -61,9 +61,11 @@ KEPT = {
     "credits.Plan": "the operator's price list",
     "credits.Package": "the operator's price list",
     "credits.OutcomeRule": "the operator's rules",
+    "generations.UsagePrice": "the operator's costs",
     "credits.Account.time_zone": "the days of its entries are counted in it",
     "credits.RestorationCase.outcome": "a code",
     "auth.Permission": "Django's",
+    "auth.Group": "the names of our staff's groups",
     "contenttypes.ContentType": "Django's",
     "shopify_auth.Shop.domain": "becomes its keyed hash",
     "shopify_auth.Shop.scopes": "what the app asked for",
@@ -92,6 +94,14 @@ KEPT = {
         "key", "request_digest", "tool", "resolution", "surface", "engine", "model", "label",
         "usage", "handle", "review",
     )
+} | {
+    "generations.Batch.key": "a digest",
+    "generations.Batch.tool": "a code",
+    "generations.Batch.resolution": "a code",
+    "generations.Batch.surface": "a code",
+    "generations.BatchItem.request_digest": "a digest",
+    "generations.BatchItem.media_type": "a code of ours",
+    "generations.BatchCharge.key": "a digest",
 }  # fmt: skip
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField)
 
@@ -158,12 +168,12 @@ def fill(model: type[models.Model], field: models.Field[Any, Any]) -> int:
 @pytest.fixture
 def sam(store_access: DevStore, monkeypatch: pytest.MonkeyPatch) -> Owner:
     """Sam's store with everything a store can have; his names are hard to write."""
-    monkeypatch.setitem(registry.LOCAL, "background-removal", Engine())
+    monkeypatch.setitem(registry.LOCAL, "ai-backgrounds", Engine())
     sam = Owner(store_access, SECOND_SHOP)
-    cut_out("delivered")
-    monkeypatch.setitem(registry.LOCAL, "background-removal", broken := Engine())
+    make_picture("delivered")
+    monkeypatch.setitem(registry.LOCAL, "ai-backgrounds", broken := Engine())
     broken.error = PlatformError(f"{PROMPT} broke it")
-    cut_out("failed")
+    make_picture("failed")
     Generation.objects.update(product_id=PRODUCT, product_title=SAMS_STORE, prompt=PROMPT)
     buy_and_regret(sam)
     AlertRecipient.objects.create(account=sam.account, email=ADDRESS, confirmed_at=timezone.now())
@@ -180,10 +190,13 @@ def sam(store_access: DevStore, monkeypatch: pytest.MonkeyPatch) -> Owner:
     return sam
 
 
-def cut_out(key: str) -> None:
+def make_picture(key: str) -> None:
     """A run of the store's staff, worked off."""
     picture = samples.encoded(samples.quarters(), "PNG")
-    form = {"tool": "background-removal", "prompt": PROMPT, "image": picture_file(picture)}
+    form = {
+        "tool": "ai-backgrounds", "resolution": "1K", "prompt": PROMPT,
+        "image": picture_file(picture),
+    }  # fmt: skip
     headers = {**bearer(session_token(SECOND_SHOP)), "Idempotency-Key": key}
     asked = Client().post("/api/v1/generations", form, headers=headers)
     assert asked.status_code == 201, asked.text

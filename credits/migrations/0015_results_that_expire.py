@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credits', '0013_open_cases'),
+        ('credits', '0014_staff_corrections_and_incidents'),
     ]
 
     operations = [

@@ -9,8 +9,8 @@ from django.utils import timezone
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credits', '0014_results_that_expire'),
-        ('generations', '0013_review'),
+        ('credits', '0015_results_that_expire'),
+        ('generations', '0017_data_exports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
