@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('credits', '0015_results_that_expire'),
-        ('generations', '0017_data_exports'),
+        ('generations', '0018_approval_of_batches'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
