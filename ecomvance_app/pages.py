@@ -7,7 +7,15 @@ from django.urls import path
 from credits import settings_views
 from credits import views as credits
 from ecomvance_app import banners, events, prices, set_up_guide
-from generations.pages import approvals, batches, data, gallery, new_batch, picture_views
+from generations.pages import (
+    approvals,
+    batches,
+    data,
+    gallery,
+    new_batch,
+    picture_views,
+    result,
+)
 from generations.pages import views as generations
 from generations.runs.spend_details import describe_spends
 from shopify_auth.billing import views as billing
@@ -37,6 +45,9 @@ urlpatterns = [
     path("history", gallery.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
+    path("runs/<uuid:generation_id>/again", result.again, name="run_again"),
+    path("runs/<uuid:generation_id>/report", result.report, name="run_report"),
+    path("runs/<uuid:generation_id>/delete", result.delete, name="run_delete"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("runs/<uuid:generation_id>/text", generations.edit_text, name="edit_text"),
     path("usage", credits.usage_page, name="usage"),
