@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0017_data_exports'),
+        ('generations', '0019_problems_and_retention'),
     ]
 
     operations = [
