@@ -315,7 +315,7 @@ def _nothing_charged(refusal: Refusal) -> Refusal:
 
 
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
-    total = credit_queries.get_balance(request.account.pk).total
+    total = credit_queries.balance_of(request.account, clock.now()).total
     trial = request.account.period_kind == "trial"
     routes = health.routes()
     return [
