@@ -50,7 +50,7 @@ def tell(name: str, every: float = EVERY_SECONDS) -> None:
         return
     _told[name] = now
     try:
-        _client().hset(HASH, name, time.time())
+        _client().hset(HASH, name, str(time.time()))
     except redis.RedisError:
         logger.debug("No sign of %s: Redis is away", name)
 

@@ -181,7 +181,7 @@ def _queues() -> dict[str, int] | None:
     names = [str(queue.name) for queue in settings.CELERY_TASK_QUEUES]
     try:
         with redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=0.25) as client:
-            return {name: int(client.llen(name)) for name in names}  # type: ignore[arg-type]
+            return {name: int(client.llen(name)) for name in names}
     except redis.RedisError:
         return None
 
