@@ -7,6 +7,7 @@ from django.urls import path
 from credits import settings_views
 from credits import views as credits
 from ecomvance_app import banners, events, prices
+from generations.pages import assist
 from generations.pages import views as generations
 from generations.pages.spend_details import describe_spends
 from shopify_auth.billing import views as billing
@@ -24,6 +25,10 @@ urlpatterns = [
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("runs/<uuid:generation_id>/text", generations.edit_text, name="edit_text"),
+    path("assist", assist.page, name="assist"),
+    path("assist/ask", assist.ask, name="assist_ask"),
+    path("assist/<uuid:conversation_id>", assist.page, name="conversation"),
+    path("assist/<uuid:conversation_id>/delete", assist.delete, name="delete_conversation"),
     path("usage", credits.usage_page, name="usage"),
     path(
         "usage/ledger", credits.ledger_page, {"describe_charges": describe_charges}, name="ledger"

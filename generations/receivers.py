@@ -9,7 +9,14 @@ from django.dispatch import receiver
 
 from credits.signals import account_erased, account_suspended
 from generations.media import storage
-from generations.models import Generation, Picture, ProviderConsent
+from generations.models import (
+    AssistDay,
+    Conversation,
+    DismissedHint,
+    Generation,
+    Picture,
+    ProviderConsent,
+)
 from generations.runs import lifecycle
 
 
@@ -30,6 +37,8 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     names = [name for pair in pictures.values_list("file", "preview") for name in pair if name]
     erased, _ = pictures.delete()
     ProviderConsent.objects.filter(account_id=account_id).delete()
+    for model in (Conversation, AssistDay, DismissedHint):
+        model.objects.filter(account_id=account_id).delete()
     runs = Generation.objects.filter(account_id=account_id).update(
         prompt="",
         options={},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from ecomvance_app import clock
+from generations.assist import conversations
 from generations.media import storage
 from generations.runs import lifecycle, long_work, probing, worker
 
@@ -48,6 +50,12 @@ def probe(**_kwargs: object) -> None:
 def sweep(**_kwargs: object) -> None:
     """Send again what waits too long, and free what a dead worker holds."""
     lifecycle.sweep()
+
+
+@shared_task(name="generations.forget_conversations")
+def forget_conversations(**_kwargs: object) -> None:
+    """Delete talks with the assistant that have rested for 30 days."""
+    conversations.forget_old(clock.now())
 
 
 @shared_task(name="generations.sweep_files")

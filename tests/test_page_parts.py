@@ -26,7 +26,8 @@ from credits.outcomes import cases
 from ecomvance_app import live
 from ecomvance_app.page_parts import PARTS, SHELL
 from generations import products
-from generations.models import Generation
+from generations.assist import answers
+from generations.models import Conversation, Generation
 from generations.runs import lifecycle
 from shopify_auth.models import Shop, Subscription
 from tests.generations.mug_store import ask
@@ -70,7 +71,8 @@ class World:
         entries = LedgerEntry.objects.filter(account=self.owner.account, kind="spend")
         return [
             "", "tools", "tools/background-removal", "history", "usage", "usage/ledger", "plans",
-            *(f"runs/{run.pk}" for run in Generation.objects.order_by("created_at")[:2]),
+*(f"assist/{talk.pk}" for talk in Conversation.objects.all()),
+                        *(f"runs/{run.pk}" for run in Generation.objects.order_by("created_at")[:2]),
             *(f"usage/ledger/{entry.sequence}" for entry in entries.order_by("sequence")[:2]),
         ]  # fmt: skip
 
@@ -130,6 +132,7 @@ def world(
     _fail(Generation.objects.order_by("spend__sequence")[1], "platform_error")
     for one in range(6):  # A pace, so that there is a forecast.
         ledger.spend(owner.account.pk, 1, f"pace-{one}", tool="image-enhance")
+    list(answers.ask(owner.account, None, "", "Cut out the enamel mug", now).events)
     nudges: set[str] = set()
     monkeypatch.setattr(live._sender, "add", lambda nudge: nudges.add(nudge[1]))
     return World(owner, nudges)

@@ -21,6 +21,7 @@ from ecomvance_app.api import bodies, errors, orders, schemas
 from ecomvance_app.api.throttling import AccountThrottle
 from ecomvance_app.http import MerchantRequest
 from generations import catalog, models, options
+from generations.assist import answers, streaming
 from generations.engines.routing import Route
 from generations.runs import batches, health, lifecycle, queries, quote
 from generations.runs.batches import place_batch
@@ -267,6 +268,31 @@ def create_batch(request: MerchantRequest, idempotency_key: BatchKey) -> Any:
     runs, created = place_batch(_requester(request), asked_for, idempotency_key)
     shown = [generation_json(request.account.pk, str(run.pk)) for run in runs]
     return Status(201 if created else 200, {"generations": shown})
+
+
+@api.post(
+    "/assist",
+    operation_id="askAssistant",
+    response={200: Any, **_refusals(404, 413, 415, 422)},
+    openapi_extra=schemas.ASSIST,
+)
+def ask_assistant(request: MerchantRequest) -> Any:
+    """Ask the assistant: server-sent events `delta`, `draft` and `source`, then `done` or `error`.
+
+    It reads and proposes; nothing is charged, started or changed. 429 also above the account's fair
+    use of the day.
+    """
+    if bodies.is_multipart(request):
+        raise errors.UnsupportedContent
+    asked = bodies.read_json(request, schemas.Question)
+    person_id = request.person.pk if request.person else None
+    try:
+        answer = answers.ask(
+            request.account, person_id, str(asked.conversation or ""), asked.message, clock.now()
+        )
+    except models.Conversation.DoesNotExist:
+        raise Http404 from None
+    return streaming.respond(request, answer)
 
 
 @api.get("/usage", operation_id="getUsage", response={200: schemas.Usage, **_refusals(422)})

@@ -4,12 +4,14 @@ it. The forms of balances, usage and runs lie beside their objects, in `represen
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from credits.representations import Credits, JsonForm, Summary
+from generations.assist import answers
 from generations.catalog import TOOLS
 from generations.runs import batches
 from generations.runs.orders import MAX_KEY
@@ -99,6 +101,15 @@ class BatchRequest(BatchSettings):
     """AI Shadowing of 1 to 50 products with the same settings, one run each."""
 
     items: Annotated[list[BatchItem], Field(min_length=1, max_length=batches.MAX_ITEMS)]
+
+
+class Question(BaseModel):
+    """One question to the assistant, in a conversation or, with null, in a new one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    conversation: uuid.UUID | None = None
+    message: Annotated[str, Field(min_length=1, max_length=answers.MOST_MESSAGE, pattern=_TEXT)]
 
 
 # --- Answers -------------------------------------------------------------------------------------
@@ -226,7 +237,8 @@ _REF = "#/components/schemas/{model}"
 
 def request_definitions() -> dict[str, Any]:
     """The definitions that `request_body` refers to."""
-    models: list[Any] = [(GenerationRequest, "validation"), (BatchRequest, "validation")]
+    requests = (GenerationRequest, BatchRequest, Question)
+    models: list[Any] = [(model, "validation") for model in requests]
     _, schema = models_json_schema(models, ref_template=_REF)
     definitions: dict[str, Any] = schema["$defs"]
     return definitions
@@ -270,3 +282,17 @@ def request_body(
         },
     }
     return {"requestBody": {"required": True, "content": content}}
+
+
+ASSIST: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": _REF.format(model="Question")}}},
+    },
+    "responses": {
+        200: {
+            "description": "The answer, piece by piece.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+    },
+}

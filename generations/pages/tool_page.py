@@ -1,6 +1,7 @@
 """What a tool's page offers, made from what the tool declares: pictures, options, prices, words.
 
-`?again=RUN` brings back what a run was asked for, `?source=PICTURE` takes an earlier result.
+`?again=RUN` brings back what a run was asked for, `?source=PICTURE` takes an earlier result,
+`?draft=NAME` begins with what the assistant has proposed.
 Source: screens, "Tool page".
 """
 
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from generations import products
+from generations.assist import conversations
 from generations.catalog import TOOLS, Tool, Variant
 from generations.engines import routing
 from generations.media import links, product_photos
@@ -59,9 +61,9 @@ class Asked:
         return [f"{RUN} {self.run.pk}"]
 
 
-def read_asked(account_id: int, again: str, source: str) -> Asked:
+def read_asked(account_id: int, again: str, source: str, draft: str = "") -> Asked:
     """What the addresses' parameters mean for this account; nothing for what is not its own."""
-    run = None
+    run = conversations.find_draft(account_id, draft)
     if (run_id := _uuid(again)) is not None:
         run = Generation.objects.filter(account_id=account_id, pk=run_id).first()
     if (picture_id := _uuid(source)) is not None:
@@ -193,13 +195,15 @@ def _field(option: Option, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _choices(listed: Iterable[products.Product], chosen: list[str]) -> list[dict[str, Any]]:
     """Every photo of these products; the photos of one product are told apart by their hints."""
+    # A product that is named without a photo means its first one.
     return [
         {
             "value": f"{product.id} {photo.id}",
             "src": product_photos.link(photo),
             "label": product.title,
             "hint": photo.alt or (_("Photo %(number)s") % {"number": localize(number)}),
-            "checked": f"{product.id} {photo.id}" in chosen,
+            "checked": f"{product.id} {photo.id}" in chosen
+            or (number == 1 and product.id in chosen),
         }
         for product in listed
         for number, photo in enumerate(product.photos, 1)

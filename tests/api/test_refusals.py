@@ -10,10 +10,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from credits import ledger
 from ecomvance_app.throttling import REQUESTS_PER_MINUTE
 from generations import products
+from generations.assist import conversations
 from generations.models import Generation
 from shopify_auth.models import Membership, Person
 from tests.api.storefront import BARE, LAMP, MUG
@@ -114,6 +116,7 @@ class TestOtherShops:
         self, owner: ApiMerchant, second_shop: ApiMerchant, shadowing: None
     ) -> None:
         run_id = owner.post("generations", CUT_OUT).json()["id"]
+        talk = str(conversations.begin(owner.account.pk, None, "Enamel mug", timezone.now()).pk)
         mine, theirs = owner.holdings, second_shop.holdings
         answers = {
             "generations/<uuidstr:generation_id>": [
@@ -130,6 +133,7 @@ class TestOtherShops:
                 second_shop.post_form("generations", CUT_OUT),
             ],
             "batches": [second_shop.post("batches", SHADOWS)],
+            "assist": [second_shop.post("assist", {"conversation": talk, "message": "hello"})],
         }
         # A quote prices the tool alone; it never looks at the product.
         takes_no_id = {"balance", "tools", "usage", "openapi.json", "quotes", ""}

@@ -16,6 +16,7 @@ from django.utils import timezone
 from credits import ledger
 from credits.models import AlertRecipient, LedgerEntry
 from generations import products
+from generations.assist import conversations
 from generations.engines import registry
 from generations.models import Generation
 from shopify_auth.models import Membership
@@ -121,6 +122,7 @@ def sams_things(sam):
     """What can stand in an address and is Sam's."""
     return {
         "generation_id": Generation.objects.get(account=sam.account).pk,
+        "conversation_id": conversations.begin(sam.account.pk, None, "Sam asks", timezone.now()).pk,
         "sequence": sam.account.version,
         "reference": sam.buy("small", decision="").reference,
         "recipient_id": AlertRecipient.objects.create(
