@@ -284,6 +284,15 @@ def request_body(
     return {"requestBody": {"required": True, "content": content}}
 
 
+# One of the events that follow each other, as server-sent events are described.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["delta", "draft", "source", "done", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 ASSIST: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -292,7 +301,7 @@ ASSIST: dict[str, Any] = {
     "responses": {
         200: {
             "description": "The answer, piece by piece.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": _EVENT}},
         }
     },
 }
