@@ -349,6 +349,9 @@ class RestorationCase(models.Model):
                 name="case_decision_has_time_and_reason",
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["opened_at"], name="case_open", condition=Q(state="open")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.outcome} of entry {self.spend_id}: {self.state}"

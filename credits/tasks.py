@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.db import transaction
 
-from credits.accounts import alerts, notices
+from credits.accounts import alerts, news, notices
 from credits.ledger import checks, expiring
 from credits.models import LowCreditAlert
 from ecomvance_app import clock, jobs
@@ -17,8 +17,9 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="credits.sweep")
 def sweep(**_kwargs: object) -> None:
-    """Book expiries of accounts that nobody touches; send off alerts and checks that were left."""
+    """Book expiries of accounts that nobody touches; tell who has a day left; send what was left."""
     now = clock.now()
+    news.tell_trial_ends(now)
     expiring.book_expiries(now)
     for alert_id in alerts.unmailed(now):
         jobs.enqueue("credits.mail_alert", alert_id=alert_id)

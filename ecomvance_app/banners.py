@@ -179,7 +179,7 @@ def _failed(runs: int, surface: str) -> Banner:
         "title": title % {"runs": localize(runs)},
         "text": _("Each says why, and what became of its credits."),
         "primary_label": _("View failed runs"),
-        "primary_url": f"{reverse('pages:history', current_app=surface)}?state=failed",
+        "primary_url": f"{reverse('pages:gallery', current_app=surface)}?view=failed",
     }
     return Banner("failed", PLAIN, variables)
 

@@ -14,6 +14,7 @@ from credits.reports import forecasts
 from ecomvance_app import clock
 from ecomvance_app.banners import banner_html
 from ecomvance_app.needs import read_needs
+from ecomvance_app.set_up_guide import read_guide
 from shopify_auth import demo
 
 
@@ -39,6 +40,7 @@ def merchant(request: HttpRequest) -> dict[str, Any]:
         # Templates call these where they stand; pages without them ask nothing.
         "banner": partial(banner_html, account, balance, surface or "web", now),
         "forecast": partial(forecasts.read_forecast, account, balance, now),
+        "guide": partial(read_guide, account, getattr(request, "person", None)),
         "needs": partial(read_needs, account, now),
         "time_zone": account.time_zone,
         "live_ticket_url": reverse("pages:live_ticket", current_app=surface),

@@ -23,7 +23,7 @@ from ecomvance_app import after_commit
 logger = logging.getLogger(__name__)
 
 CHANNEL = "live"
-Kind = Literal["balance", "generation", "plan", "cases"]
+Kind = Literal["balance", "generation", "plan", "cases", "approvals"]
 Nudge = tuple[int, Kind, str]
 
 GATHER_SECONDS = 0.02  # Long enough to coalesce a burst, too short to be seen.

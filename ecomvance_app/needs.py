@@ -1,4 +1,6 @@
-"""What of an account's work waits for its people: runs that failed, cases that staff decide."""
+"""What of an account's work waits for its people: runs that failed, cases that staff decide, requests
+for an owner's word.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +9,32 @@ from datetime import datetime, timedelta
 
 from credits.models import Account
 from credits.outcomes import cases
-from generations.runs import queries
+from generations.runs import approvals, queries
 
-# What nobody has looked after within a day is told by the history alone.
+# What nobody has looked after within a day is told by the gallery alone.
 RECENT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`failed` runs of the last day that nobody has made good, `open_cases` of any age.
+    """`failed` runs of the last day that nobody has made good, `open_cases` of any age, and
+    `approvals` that wait for an owner.
 
     A case whose credits are back already waits for nobody.
     """
 
     failed: int
     open_cases: int
+    approvals: int
 
 
 def read_needs(account: Account, now: datetime) -> Needs:
     """What needs this account's people now."""
-    return Needs(count_failed(account, now), cases.count_open(account.pk))
+    return Needs(
+        count_failed(account, now),
+        cases.count_open(account.pk),
+        approvals.waiting(account.pk, now).count(),
+    )
 
 
 def count_failed(account: Account, now: datetime) -> int:

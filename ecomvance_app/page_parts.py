@@ -5,7 +5,8 @@ changes, the open page fetches itself again and puts the part's new text in plac
 (`static/js/parts.js`). What stands outside every part must not depend on any source.
 
 The sources are what `live` nudges about: `balance` (any ledger entry, or time that ends a period),
-`plan` (what the stores hold at Shopify), `runs` and `cases` (restoration cases).
+`plan` (what the stores hold at Shopify), `runs`, `cases` (restoration cases) and `approvals` (requests that
+wait for an owner).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Source = Literal["balance", "plan", "runs", "cases"]
+Source = Literal["balance", "plan", "runs", "cases", "approvals"]
 
 PARTS: Mapping[str, tuple[Source, ...]] = {
     # On every page.
@@ -21,13 +22,17 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
     "balance-button": ("balance",),
     "balance-details": ("balance", "plan"),
     # Home and Tools.
-    "needs-you": ("balance", "runs", "cases"),
+    "needs-you": ("balance", "runs", "cases", "approvals"),
+    "set-up-guide": ("balance",),
     "balance-card": ("balance", "plan"),
     "recent-runs": ("balance", "runs"),
     "quick-start": ("balance",),
     "tool-suites": ("balance",),
-    # History, a run, usage and the ledger.
-    "history": ("balance", "runs"),
+    # Requests for an owner's word.
+    "approvals": ("approvals",),
+    "approval": ("balance", "approvals"),
+    # The gallery, a run, usage and the ledger.
+    "gallery": ("balance", "runs"),
     "run-receipt": ("balance", "runs", "cases"),
     "usage-spans": ("balance",),
     "usage-report": ("balance",),

@@ -6,8 +6,8 @@ from django.urls import path
 
 from credits import settings_views
 from credits import views as credits
-from ecomvance_app import banners, events, prices
-from generations.pages import assist
+from ecomvance_app import banners, events, prices, set_up_guide
+from generations.pages import approvals, assist, gallery, picture_views
 from generations.pages import views as generations
 from generations.pages.spend_details import describe_spends
 from shopify_auth.billing import views as billing
@@ -17,10 +17,17 @@ from shopify_auth.stores.connections import has_store
 
 urlpatterns = [
     path("", generations.home, name="home"),
+    path("set-up/address", set_up_guide.ask_address, name="guide_address"),
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
+    path("tools/<slug:slug>/check", picture_views.check_picture, name="check_picture"),
     path("google", generations.consent, name="consent"),
-    path("history", generations.history, name="history"),
+    path("approvals", approvals.approvals_page, name="approvals"),
+    path("approvals/<uuid:approval_id>", approvals.approval_page, name="approval"),
+    path("approvals/<uuid:approval_id>/withdraw", approvals.withdraw, name="withdraw_approval"),
+    path("gallery", gallery.gallery_page, name="gallery"),
+    path("gallery/act", gallery.act, name="gallery_act"),
+    path("history", gallery.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),

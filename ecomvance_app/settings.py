@@ -117,7 +117,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "django_htmx",
-    "django.contrib.admin",
+    "ecomvance_app.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -351,7 +351,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "generations.forget_conversations",
         "schedule": crontab(hour="4", minute="37"),
     },
+    "generations.tell_staff": {"task": "generations.tell_staff", "schedule": 60.0},
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
+    "generations.sweep_batches": {"task": "generations.sweep_batches", "schedule": 60.0},
     "generations.sweep_files": {
         "task": "generations.sweep_files",
         "schedule": crontab(hour="4", minute="7"),

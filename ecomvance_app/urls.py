@@ -9,7 +9,7 @@ from credits import settings_views
 from credits import views as credit_views
 from ecomvance_app import events, gallery, pages, views
 from ecomvance_app.staff_admin import close_back_doors
-from generations.media import links, product_photos
+from generations.media import archives, links, product_photos
 from generations.pages.spend_details import describe_spends
 from shopify_auth.identity import staff_door
 
@@ -21,6 +21,7 @@ urlpatterns = [
     path("events", events.stream, name="events"),
     path("api/", include("ecomvance_app.api.urls")),
     path("files/<str:token>", links.serve, name="file"),
+    path("archives/<str:token>", archives.serve, name="archive"),
     path("product-photos/<str:token>", product_photos.serve, name="product_photo"),
     path("staff/components", gallery.component_gallery, name="components"),
     path("exports/<str:token>", credit_views.export, {"describe": describe_spends}, name="export"),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from credits.admin.read_only import ReadOnlyAdmin
 from credits.admin.recorded import RecordedAdmin
 from generations import engine_standing
-from generations.models import EngineDay, EngineHealth, EngineSwitch, UsagePrice
+from generations.models import EngineDay, EngineHealth, EngineSwitch, StaffNotice, UsagePrice
 
 
 @admin.register(EngineSwitch)
@@ -35,6 +35,14 @@ class EngineDayAdmin(ReadOnlyAdmin):
     ordering = ("-day", "engine")
 
 
+@admin.register(StaffNotice)
+class StaffNoticeAdmin(ReadOnlyAdmin):
+    """What staff were told by mail, the latest first."""
+
+    list_display = ("made_at", "text", "mailed_at")
+    ordering = ("-made_at",)
+
+
 @admin.register(EngineHealth)
 class EngineHealthAdmin(ReadOnlyAdmin):
     """Every tool with its engine, above the list of those that had failures."""
@@ -44,6 +52,7 @@ class EngineHealthAdmin(ReadOnlyAdmin):
         "tool",
         "failures",
         "paused_at",
+        "fault",
         "last_error_at",
         "last_error",
     )

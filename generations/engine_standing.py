@@ -64,7 +64,7 @@ def read(now: datetime | None = None) -> list[Standing]:
                 label=route.label or "",
                 available=route.unavailable_reason is None,
                 reason=route.unavailable_reason or "",
-                fault=routing.what_to_set(slug) if _is_asked_for(slug) else "",
+                fault=_fault(slug, told),
                 runs=len(seconds[slug]),
                 p50=half,
                 p90=most,
@@ -75,6 +75,12 @@ def read(now: datetime | None = None) -> list[Standing]:
             )
         )
     return found
+
+
+def _fault(slug: str, told: EngineHealth | None) -> str:
+    if told and told.paused_at and told.fault:
+        return told.fault
+    return routing.what_to_set(slug) if _is_asked_for(slug) else ""
 
 
 def _is_asked_for(slug: str) -> bool:

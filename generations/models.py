@@ -8,8 +8,32 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from generations.approval_models import Approval, ApprovalPicture
+from generations.assist_models import AssistDay, ChatMessage, Conversation, DismissedHint
+from generations.batch_models import Batch, BatchCharge, BatchItem
+
+__all__ = [
+    "Approval",
+    "ApprovalPicture",
+    "AssistDay",
+    "Batch",
+    "BatchCharge",
+    "BatchItem",
+    "ChatMessage",
+    "Conversation",
+    "DismissedHint",
+    "EngineDay",
+    "EngineHealth",
+    "EngineSwitch",
+    "Generation",
+    "Picture",
+    "ProviderConsent",
+    "UsagePrice",
+]
 
 
 class Generation(models.Model):
@@ -48,6 +72,13 @@ class Generation(models.Model):
         SUBMITTING = "submitting", _("Being handed over")
         SUBMITTED = "submitted", _("At the provider")
 
+    class Review(models.TextChoices):
+        """What a person has decided on a result; nothing yet for one that is to be reviewed."""
+
+        NONE = "", _("To review")
+        ACCEPTED = "accepted", _("Accepted")
+        REJECTED = "rejected", _("Rejected")
+
     FINAL: ClassVar = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -70,6 +101,7 @@ class Generation(models.Model):
     spend = models.OneToOneField(
         "credits.LedgerEntry", models.PROTECT, null=True, related_name="generation"
     )
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="runs")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="generations"
     )
@@ -95,7 +127,10 @@ class Generation(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    review = models.CharField(max_length=8, choices=Review, blank=True)
+    # When the merchant deleted it, and when its pictures were deleted for good.
     deleted_at = models.DateTimeField(null=True)
+    emptied_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -143,6 +178,10 @@ class Generation(models.Model):
                 fields=["state"],
                 name="generation_unfinished",
                 condition=Q(state__in=["queued", "running"]),
+            ),
+            # What failed in an hour or a month, for staff.
+            models.Index(
+                fields=["finished_at"], name="generation_failures", condition=Q(state="failed")
             ),
             models.Index(
                 fields=["poll_at"], name="generation_polls", condition=Q(poll_at__isnull=False)
@@ -274,6 +313,9 @@ class EngineHealth(models.Model):
     accounts = models.JSONField(default=list, help_text=_("The accounts that met them."))
     last_error = models.CharField(max_length=500, blank=True)
     last_error_at = models.DateTimeField(null=True)
+    fault = models.CharField(
+        max_length=500, blank=True, help_text=_("What staff have to mend; empty for an outage.")
+    )
     paused_at = models.DateTimeField(null=True)
     probe_at = models.DateTimeField(null=True)
     probes = models.PositiveSmallIntegerField(default=0)
@@ -287,6 +329,22 @@ class EngineHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.engine} {self.tool}"
+
+
+class StaffNotice(models.Model):
+    """What staff must hear of at once: a tool that stopped itself, work that may have been billed."""
+
+    about = models.CharField(max_length=120, help_text=_("Told once a day for the same."))
+    text = models.CharField(max_length=700)
+    made_at = models.DateTimeField(default=timezone.now, db_index=True)
+    mailed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("staff notice")
+        verbose_name_plural = _("staff notices")
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class UsagePrice(models.Model):
@@ -346,84 +404,3 @@ class ProviderConsent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.provider} {self.version}"
-
-
-class Conversation(models.Model):
-    """What a merchant asked the assistant, and its answers; kept for 30 days after the last word."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey("credits.Account", models.PROTECT, related_name="conversations")
-    started_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
-    )
-    title = models.CharField(max_length=80)
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(fields=["account", "-updated_at"], name="conversations_of_account"),
-            models.Index(fields=["updated_at"], name="conversation_age"),
-        ]
-
-    def __str__(self) -> str:
-        return f"Conversation {self.pk}"
-
-
-class ChatMessage(models.Model):
-    """One message of a conversation. `drafts` and `sources` stand under an answer.
-
-    An answer that was stopped or broke off keeps what had been said by then.
-    """
-
-    class Role(models.TextChoices):
-        USER = "user", _("You")
-        ASSISTANT = "assistant", _("Assistant")
-
-    class State(models.TextChoices):
-        COMPLETE = "complete", _("Complete")
-        STOPPED = "stopped", _("Stopped")
-        FAILED = "failed", _("Broken off")
-
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
-    role = models.CharField(max_length=9, choices=Role)
-    state = models.CharField(max_length=8, choices=State, default=State.COMPLETE)
-    text = models.TextField(blank=True)
-    drafts = models.JSONField(default=list, blank=True)
-    sources = models.JSONField(default=list, blank=True)
-    engine = models.CharField(max_length=40, blank=True)
-    created_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.role} in {self.conversation_id}"
-
-
-class AssistDay(models.Model):
-    """How many questions an account has asked on one of its days; deleting them counts none back."""
-
-    account = models.ForeignKey("credits.Account", models.PROTECT, related_name="+")
-    day = models.DateField()
-    questions = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["account", "day"], name="one_assist_day")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.account_id} {self.day}"
-
-
-class DismissedHint(models.Model):
-    """A hint that an account does not want to see again."""
-
-    account = models.ForeignKey("credits.Account", models.PROTECT, related_name="+")
-    name = models.CharField(max_length=40)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["account", "name"], name="a_hint_is_dismissed_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.account_id} {self.name}"

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from credits.signals import account_erased, account_suspended
+from ecomvance_app import clock
 from generations.media import storage
 from generations.models import (
     AssistDay,
@@ -17,12 +18,15 @@ from generations.models import (
     Picture,
     ProviderConsent,
 )
-from generations.runs import lifecycle
+from generations.runs import approvals, batches, lifecycle
 
 
 @receiver(account_suspended, dispatch_uid="cancel-waiting-runs")
 def cancel_waiting(account_id: int, **_kwargs: Any) -> None:
-    """Work that has not begun is cancelled and given back, whoever asked for it."""
+    """Work that has not begun is cancelled and given back, whoever asked for it; what waits for an
+    owner's word lapses.
+    """
+    approvals.close_all(account_id, clock.now())
     lifecycle.cancel_waiting(account_id)
 
 
@@ -33,8 +37,10 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     What has not ended is cancelled first: a result that came later would be kept for nobody.
     """
     lifecycle.cancel_unfinished(account_id)
+    approvals.erase(account_id)
     pictures = Picture.objects.filter(generation__account_id=account_id)
     names = [name for pair in pictures.values_list("file", "preview") for name in pair if name]
+    batches.erase(account_id)
     erased, _ = pictures.delete()
     ProviderConsent.objects.filter(account_id=account_id).delete()
     for model in (Conversation, AssistDay, DismissedHint):

@@ -7,7 +7,16 @@ from celery import shared_task
 from ecomvance_app import clock
 from generations.assist import conversations
 from generations.media import storage
-from generations.runs import lifecycle, long_work, probing, worker
+from generations.runs import (
+    approvals,
+    batches,
+    lifecycle,
+    long_work,
+    probing,
+    staff_notices,
+    worker,
+)
+from generations.runs.batches import notices
 
 
 @shared_task(name="generations.run")
@@ -46,10 +55,30 @@ def probe(**_kwargs: object) -> None:
     probing.probe_due()
 
 
+@shared_task(name="generations.tell_staff")
+def tell_staff(**_kwargs: object) -> None:
+    """Mail staff what they must hear of."""
+    staff_notices.mail_due()
+
+
 @shared_task(name="generations.sweep")
 def sweep(**_kwargs: object) -> None:
-    """Send again what waits too long, and free what a dead worker holds."""
+    """Send again what waits too long, free what a dead worker holds, close what nobody decided."""
     lifecycle.sweep()
+    approvals.lapse(clock.now())
+
+
+@shared_task(name="generations.batch_done")
+def batch_done(batch_id: str, **_kwargs: object) -> None:
+    """Tell the end of a batch, if this was its end."""
+    notices.tell_end(batch_id)
+
+
+@shared_task(name="generations.sweep_batches")
+def sweep_batches(**_kwargs: object) -> None:
+    """End batches whose time is over, and tell ends that were not told."""
+    batches.sweep()
+    notices.tell_ends()
 
 
 @shared_task(name="generations.forget_conversations")

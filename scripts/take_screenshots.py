@@ -41,13 +41,13 @@ CLIENT_ID = "development-client-id"
 
 WARNED = ("home", "tools", "usage")
 EVERYTHING = (
-    "home", "popover", "tools", "tool", "history", "run", "failed-run", "timed-out-run",
+    "home", "popover", "tools", "tool", "gallery", "run", "failed-run", "timed-out-run",
     "declined-run", "restored-run", "cancelled-run", "usage", "period", "ledger", "instant",
     "entry", "plans", "settings", "settings-errors", "sign-in", "staff-account", "staff-adjust",
     "staff-cases", "staff-entries", "admin-home", "admin-tool", "admin-usage", "admin-plans",
 )  # fmt: skip
 STATES = {
-    "new": ("home", "tools", "history", "usage", "ledger"),
+    "new": ("home", "tools", "gallery", "usage", "ledger"),
     "history": EVERYTHING,
     "low": WARNED,
     "below-cheapest": WARNED,
@@ -225,7 +225,7 @@ class Photographer:
 
     def run(self, state: str, older: int = 0) -> None:
         """The newest run that ended in a state, or one that is so many older."""
-        self.goto(f"/dashboard/history?state={state}")
+        self.goto(f"/dashboard/gallery?layout=list&state={state}")
         self.page.locator("main table th a").nth(older).click()
 
     def settings_errors(self) -> None:
@@ -279,7 +279,7 @@ _ADDRESSES = {
     "home": "/dashboard/",
     "tools": "/dashboard/tools",
     "tool": "/dashboard/tools/background-removal",
-    "history": "/dashboard/history",
+    "gallery": "/dashboard/gallery",
     "usage": "/dashboard/usage",
     "ledger": "/dashboard/usage/ledger",
     "plans": "/dashboard/plans",

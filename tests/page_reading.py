@@ -17,7 +17,9 @@ def read_page(response: HttpResponse) -> Element:
     return parse_html(response.content.decode())
 
 
-def every(root: Element, name: str = "", class_: str = "", **attributes: str) -> Iterator[Element]:
+def every(
+    root: Element, name: str = "", /, class_: str = "", **attributes: str
+) -> Iterator[Element]:
     """The elements below `root` of this name, class (`class_`) and attributes, in page order."""
     for child in root.children:
         if not isinstance(child, Element):
@@ -30,7 +32,7 @@ def every(root: Element, name: str = "", class_: str = "", **attributes: str) ->
         yield from every(child, name, class_, **attributes)
 
 
-def one(root: Element, name: str = "", class_: str = "", **attributes: str) -> Element:
+def one(root: Element, name: str = "", /, class_: str = "", **attributes: str) -> Element:
     """The only such element."""
     (found,) = every(root, name, class_, **attributes)
     return found

@@ -45,7 +45,7 @@ def test_of_the_dashboard(owner: Merchant, path: str) -> None:
 
 @pytest.mark.parametrize("name", ["before", "after"])
 def test_a_cursor_of_year_1_counts_as_none(owner: Merchant, name: str) -> None:
-    assert owner.client.get(f"/dashboard/history?{name}={BEFORE}").status_code == 200
+    assert owner.client.get(f"/dashboard/gallery?{name}={BEFORE}").status_code == 200
 
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59", "1000-01-01T00:00"])

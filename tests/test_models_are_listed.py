@@ -23,9 +23,11 @@ MUTABLE = {
     "credits.Notice", "credits.NoticeChoice",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
+    "generations.Approval", "generations.ApprovalPicture",
+    "generations.Batch", "generations.BatchItem", "generations.BatchCharge",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
-    "generations.UsagePrice",
+    "generations.UsagePrice", "generations.StaffNotice",
     # That pictures may go to a provider; goes when the store is forgotten.
     "generations.ProviderConsent",
     # Talks with the assistant go after 30 days, and with the store.

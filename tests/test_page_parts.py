@@ -20,17 +20,18 @@ from django.test.html import Element
 from django.utils import timezone
 
 from credits import ledger
-from credits.accounts import alerts
-from credits.models import Account, LedgerEntry, RestorationCase
+from credits.accounts import alerts, recipients
+from credits.models import Account, AlertRecipient, LedgerEntry, RestorationCase
 from credits.outcomes import cases
 from ecomvance_app import live
 from ecomvance_app.page_parts import PARTS, SHELL
 from generations import products
 from generations.assist import answers
-from generations.models import Conversation, Generation
-from generations.runs import lifecycle
+from generations.models import Approval, Conversation, Generation
+from generations.runs import approvals, lifecycle
+from generations.runs.orders import Order, Requester
 from shopify_auth.models import Shop, Subscription
-from tests.generations.mug_store import ask
+from tests.generations.mug_store import OneMug, ask
 from tests.merchants import Merchant
 from tests.page_reading import attribute, every, read_page, words
 
@@ -70,9 +71,10 @@ class World:
     def _paths(self) -> list[str]:
         entries = LedgerEntry.objects.filter(account=self.owner.account, kind="spend")
         return [
-            "", "tools", "tools/background-removal", "history", "usage", "usage/ledger", "plans",
-*(f"assist/{talk.pk}" for talk in Conversation.objects.all()),
-                        *(f"runs/{run.pk}" for run in Generation.objects.order_by("created_at")[:2]),
+            "", "tools", "tools/background-removal", "gallery", "usage", "usage/ledger", "plans",
+            *(f"assist/{talk.pk}" for talk in Conversation.objects.all()),
+            "approvals", f"approvals/{Approval.objects.earliest('created_at').pk}",
+            *(f"runs/{run.pk}" for run in Generation.objects.order_by("created_at")[:2]),
             *(f"usage/ledger/{entry.sequence}" for entry in entries.order_by("sequence")[:2]),
         ]  # fmt: skip
 
@@ -130,6 +132,7 @@ def world(
     ask(owner.client, key="first")
     ask(owner.client, key="second")
     _fail(Generation.objects.order_by("spend__sequence")[1], "platform_error")
+    _ask_an_owner(owner.account, "before")
     for one in range(6):  # A pace, so that there is a forecast.
         ledger.spend(owner.account.pk, 1, f"pace-{one}", tool="image-enhance")
     list(answers.ask(owner.account, None, "", "Cut out the enamel mug", now).events)
@@ -142,6 +145,20 @@ def _fail(run: Generation, outcome: str) -> None:
     started = lifecycle.start(str(run.pk))
     assert started is not None
     lifecycle.fail(started, outcome, "It failed.")
+
+
+def _ask_an_owner(account: Account, key: str) -> None:
+    order = Order("background-removal", product_id=OneMug.mug.id)
+    approvals.keep(Requester(account.pk, None, "web"), order, key)
+
+
+def asks_an_owner(world: World) -> None:
+    _ask_an_owner(world.owner.account, "another")
+
+
+def declines_what_is_asked(world: World) -> None:
+    asked = Approval.objects.earliest("created_at")
+    approvals.decline(world.owner.account.pk, asked.pk, world.owner.person.pk)
 
 
 def spends_nearly_all(world: World) -> None:
@@ -193,6 +210,11 @@ def declines_the_case(world: World) -> None:
     cases.decline(RestorationCase.objects.get(), world.owner.person, "No", timezone.now())
 
 
+def agrees_to_mails(world: World) -> None:
+    asked = AlertRecipient.objects.create(account=world.owner.account, email="o@example.com")
+    recipients.confirm(recipients._token(asked))
+
+
 def _queued() -> Generation:
     return Generation.objects.get(state="queued")
 
@@ -200,6 +222,7 @@ def _queued() -> Generation:
 HAPPENINGS: tuple[Callable[[World], None], ...] = (
     spends_nearly_all, buys_a_package, takes_a_larger_plan, moves_the_threshold, gives_a_spend_back, adjusts,
     cancels_the_plan, leaves_the_bill_unpaid, begins_a_run, fails_a_run, declines_the_case,
+    asks_an_owner, declines_what_is_asked, agrees_to_mails,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ NOT_MERCHANTS = (
     "templates/admin",
     "templates/devstore",
     "templates/staff",
+    "ecomvance_app/staff",
     "devstore/",
     "/admin/",
     "/models",

@@ -57,9 +57,10 @@ def set_threshold(account_id: int, chosen: int | None) -> None:
         live.publish(account_id, "balance")
 
 
-def raise_alert(account: Account, entry: LedgerEntry) -> None:
+def raise_alert(account: Account, entry: LedgerEntry) -> bool:
     """Keep the crossing that `entry` made; the first one of a period is mailed after commit.
 
+    Returns whether the account hears of it by mail.
     Called by the ledger under the account's lock; it saves the account afterwards.
     """
     to_mail = not _mailed_this_period(account, entry)
@@ -74,6 +75,7 @@ def raise_alert(account: Account, entry: LedgerEntry) -> None:
     )
     if to_mail:
         jobs.enqueue("credits.mail_alert", alert_id=alert.pk)
+    return to_mail and notices.is_on(account.pk, notices.Kind.LOW)
 
 
 def _mailed_this_period(account: Account, entry: LedgerEntry) -> bool:

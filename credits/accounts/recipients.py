@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from credits.models import Account, AlertRecipient
 from credits.refusals import Refusal
+from ecomvance_app import live
 
 LINK_LIFE = timedelta(days=7)
 # Nobody's mailbox is filled by pressing a button.
@@ -114,6 +115,8 @@ def confirm(token: str) -> AlertRecipient | None:
     if found is not None and found.confirmed_at is None:
         found.confirmed_at = timezone.now()
         found.save(update_fields=["confirmed_at"])
+        # Open pages say no longer that the address has to answer.
+        live.publish(found.account_id, "balance")
     return found
 
 

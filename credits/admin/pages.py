@@ -12,8 +12,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from credits import ledger, queries, staff_acts
@@ -116,20 +114,11 @@ class AccountAdmin(ReadOnlyAdmin):
     list_filter = ["period_kind"]
     search_fields = ["=id", "name"]
     ordering = ["-pk"]
-    readonly_fields = ["plan_now", "entries_link"]
 
     @admin.display(description="Plan credits now")
     def plan_now(self, account: Account) -> int:
         """The plan credits as time has left them, which may not be written yet."""
         return queries.balance_of(account, clock.now()).plan
-
-    @admin.display(description="Ledger")
-    def entries_link(self, account: Account) -> SafeString:
-        """The account's entries with the running balance."""
-        url = reverse("admin:credits_ledgerentry_changelist")
-        return format_html(
-            '<a href="{}?account__id__exact={}">{}</a>', url, account.pk, _("All entries")
-        )
 
     def get_urls(self) -> list[URLPattern]:
         """Adds the two corrections."""
@@ -140,6 +129,16 @@ class AccountAdmin(ReadOnlyAdmin):
             path("<int:account_id>/grant/", grant, name="credits_account_grant"),
             *super().get_urls(),
         ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """An account is read as a story, not as a row."""
+        if request.method != "GET":
+            raise PermissionDenied
+        if not object_id.isdecimal():
+            raise Http404
+        return HttpResponseRedirect(reverse("admin:staff_account", args=[object_id]))
 
     def adjust(self, request: HttpRequest, account_id: int) -> HttpResponse:
         """Adjust a balance: first the preview of the new one, then the entry."""
@@ -264,6 +263,16 @@ class RestorationCaseAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """A case is judged where its pictures are."""
+        if request.method != "GET":
+            raise PermissionDenied
+        if not object_id.isdecimal():
+            raise Http404
+        return HttpResponseRedirect(reverse("admin:staff_case", args=[object_id]))
+
     def decide(self, request: HttpRequest, case_id: int) -> HttpResponse:
         """Approve or decline a case with a reason."""
         if not request.user.has_perm("credits.change_restorationcase"):
@@ -273,7 +282,7 @@ class RestorationCaseAdmin(ReadOnlyAdmin):
             raise Http404
         form = DecisionForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and self._decided(request, form, case):
-            return HttpResponseRedirect(reverse("admin:credits_restorationcase_changelist"))
+            return HttpResponseRedirect(reverse("admin:staff_cases"))
         context = self.admin_site.each_context(request) | {
             "title": _("Decide restoration case"),
             "case": case,
@@ -372,7 +381,7 @@ class StaffActAdmin(ReadOnlyAdmin):
 
 
 def _back_to(account: Account) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("admin:credits_account_change", args=[account.pk]))
+    return HttpResponseRedirect(reverse("admin:staff_account", args=[account.pk]))
 
 
 @admin.register(LedgerPass)

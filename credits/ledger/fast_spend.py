@@ -14,8 +14,8 @@ from credits.arguments import MAX_CREDITS
 from credits.ledger.journal import announce
 from credits.models import LedgerEntry
 
-# A spend in the common case: nothing is due, the credits suffice, no threshold is crossed, no key is
-# known. In every other case these write nothing and return no row, and the general rule in Python
+# A spend in the common case: nothing is due, the credits suffice and are not used up, no threshold is
+# crossed, no key is known. In every other case these write nothing and return no row, and the general rule in Python
 # decides. They are functions of PostgreSQL because Django sends every statement as text: one of this
 # size would be parsed and planned anew for each spend, and that costs more than running it. A single
 # item has a function of its own, which needs neither arrays nor running sums.
@@ -23,7 +23,7 @@ _IS_COMMON = """
   SELECT * INTO held FROM credits_account WHERE id = for_account FOR UPDATE;
   total := held.plan_balance + held.package_balance;
   at := greatest(now_is, held.last_entry_at);
-  IF held.id IS NULL OR held.due_at <= at OR total < needed
+  IF held.id IS NULL OR held.due_at <= at OR total <= needed
      OR (total > held.low_at AND total - needed <= held.low_at) THEN
     RETURN;
   END IF;

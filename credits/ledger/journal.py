@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from credits import periods
-from credits.accounts import alerts
+from credits.accounts import alerts, news
 from credits.arguments import check_account_id, check_key, check_now
 from credits.models import Account, EntryNote, LedgerEntry
 from credits.periods import PlanBucket
@@ -186,8 +186,8 @@ class Journal:
         account = self.account
         LedgerEntry.objects.append(self.entries)
         account.low_at = alerts.threshold(account.low_threshold, account.allocation)
-        if may_alert and self._crosses(account.low_at):
-            alerts.raise_alert(account, self.entries[-1])
+        if may_alert:
+            self._tell_low(self.entries[-1])
         account.save(update_fields=_CACHED)
         self._add_usage()
         if note:
@@ -213,6 +213,12 @@ class Journal:
         account.period_sequence = self._period_sequence
         if bucket.kind not in ("paid", "staff"):
             account.plan = None
+
+    def _tell_low(self, entry: LedgerEntry) -> None:
+        """Keep a crossing of the threshold; tell of zero, unless the warning's mail says it."""
+        is_told = self._crosses(self.account.low_at) and alerts.raise_alert(self.account, entry)
+        if self._before > self.available == 0 and not is_told:
+            news.tell_zero(self.account, entry)
 
     def _crosses(self, threshold: int) -> bool:
         """Whether the entries posted after the dues take the total to the threshold or below."""

@@ -8,10 +8,12 @@ Source: product document, "Credit Restoration Eligibility"; decisions on who may
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from credits import ledger
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 State = RestorationCase.State
+# What the queue of staff holds; whoever reads it needs no import of the tables.
+Case = RestorationCase
+QUEUE_PAGE = 10
 
 
 class CaseDecided(ValueError):  # noqa: N818
@@ -85,6 +90,47 @@ def count_open(account_id: int) -> int:
     """Cases of this account that staff have to decide; not those whose credits are back already."""
     cases = RestorationCase.objects.filter(account=account_id, state=State.OPEN)
     return cases.filter(spend__restoration=None).count()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Open cases, oldest first, and the id after which the next ones come."""
+
+    cases: list[RestorationCase]
+    next_after: int | None
+
+
+def read_queue(after: int | None = None) -> Queue:
+    """What waits for a decision, in the order in which it was opened."""
+    waiting = _known().filter(state=State.OPEN)
+    if after is not None:
+        waiting = waiting.filter(pk__gt=after)
+    rows = list(waiting.order_by("pk")[: QUEUE_PAGE + 1])
+    more = len(rows) > QUEUE_PAGE
+    return Queue(rows[:QUEUE_PAGE], rows[QUEUE_PAGE - 1].pk if more else None)
+
+
+def find(case_id: int) -> RestorationCase | None:
+    """A case of any account, with its spend: for staff alone."""
+    return _known().filter(pk=case_id).first()
+
+
+def find_by_spend(spend_id: int | None) -> RestorationCase | None:
+    """The case of a spend, with what staff see of it; None when there is none."""
+    return _known().filter(spend=spend_id).first()
+
+
+def waiting(most: int) -> tuple[int, datetime | None]:
+    """How many cases are open, counted up to `most`, and since when the oldest one is."""
+    opened = RestorationCase.objects.filter(state=State.OPEN).order_by("opened_at")
+    instants = list(opened.values_list("opened_at", flat=True)[:most])
+    return len(instants), instants[0] if instants else None
+
+
+def _known() -> QuerySet[RestorationCase]:
+    return RestorationCase.objects.select_related(
+        "account", "spend__restoration", "decided_by", "restoration"
+    )
 
 
 def decide(

@@ -54,6 +54,11 @@ def to_the_second(instant: datetime) -> str:
     return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S}"
 
 
+def day_and_time(instant: datetime) -> str:
+    """The long date and the time of the active zone: "February 1, 2025, 09:30"."""
+    return f"{long_date(instant)}, {date_format(timezone.localtime(instant), 'TIME_FORMAT')}"
+
+
 @register.filter
 def long_date(instant: datetime) -> str:
     """A date with its month in full, as the locale writes it: "February 1, 2025".

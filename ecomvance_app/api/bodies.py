@@ -33,6 +33,18 @@ def read_json(request: HttpRequest, model: type[Body]) -> Body:
     return model.model_validate_json(request.body)
 
 
+def read_optional_json(request: HttpRequest, model: type[Body]) -> Body:
+    """The JSON body as `model`; without a body what `model` is by itself.
+
+    UnsupportedContent for a body of another type, pydantic.ValidationError for one that does not fit.
+    """
+    if not request.body:
+        return model()
+    if request.content_type != JSON:
+        raise errors.UnsupportedContent
+    return model.model_validate_json(request.body)
+
+
 def read_multipart(
     request: HttpRequest,
     model: type[Body],

@@ -9,10 +9,16 @@ from django.utils.translation import gettext as _
 
 from ecomvance_app.api import bodies, errors, schemas
 from ecomvance_app.http import MerchantRequest
-from generations.runs.orders import Order, Source
+from generations.runs.orders import Order, Requester, Source
 from generations.runs.quote import RunRefused
 
 _ONE_EACH = ("mask", "reference")
+
+
+def requester(request: MerchantRequest) -> Requester:
+    """Who asks: a person of the store by session token, or a program by a connection's key."""
+    person_id = request.person.pk if request.person else None
+    return Requester(request.account.pk, person_id, request.surface)
 
 
 def read_order(request: MerchantRequest) -> Order:

@@ -17,21 +17,18 @@ from credits.periods import local_day
 from credits.reports import usage as credit_usage
 from credits.representations import Balance, balance_json, usage_json
 from ecomvance_app import clock
-from ecomvance_app.api import bodies, errors, orders, schemas
+from ecomvance_app.api import batch_routes, bodies, errors, orders, schemas
 from ecomvance_app.api.throttling import AccountThrottle
 from ecomvance_app.http import MerchantRequest
 from generations import catalog, models, options
 from generations.assist import answers, streaming
 from generations.engines.routing import Route
-from generations.runs import batches, health, lifecycle, queries, quote
-from generations.runs.batches import place_batch
-from generations.runs.orders import Order, Requester
+from generations.runs import health, lifecycle, queries, quote
 from generations.runs.quote import RunRefused
 from generations.runs.representations import Generation, State, generation_json, represent
 from generations.runs.request import place
 
 IdempotencyKey = Annotated[schemas.Key, Header(alias="Idempotency-Key")]
-BatchKey = Annotated[schemas.BatchKey, Header(alias="Idempotency-Key")]
 
 
 class SessionToken(AuthBase):
@@ -76,26 +73,26 @@ api = NinjaAPI(
     throttle=[AccountThrottle()],
 )
 errors.register(api)
-
-
-def _refusals(*statuses: int) -> dict[int, Any]:
-    """Answers that every route can give, and those of this one."""
-    return dict.fromkeys((400, 401, 403, 404, 405, 429, 500, *statuses), schemas.Error)
+api.add_router("", batch_routes.router)
 
 
 _ORDER_BODY = schemas.request_body(
     schemas.GenerationRequest, schemas.GenerationRequest, schemas.MAX_IMAGES, needs_image=False
 )
-_ORDER_REFUSALS = _refusals(404, 409, 413, 415, 422, 503) | {402: schemas.InsufficientCreditsError}
+_ORDER_REFUSALS = schemas.refusals(404, 409, 413, 415, 422, 503) | {
+    402: schemas.InsufficientCreditsError
+}
 
 
-@api.get("/balance", operation_id="getBalance", response={200: Balance, **_refusals()})
+@api.get("/balance", operation_id="getBalance", response={200: Balance, **schemas.refusals()})
 def balance(request: MerchantRequest) -> Any:
     """What the account holds now."""
     return balance_json(credit_queries.get_balance(request.account.pk))
 
 
-@api.get("/tools", operation_id="listTools", response={200: schemas.Catalogue, **_refusals()})
+@api.get(
+    "/tools", operation_id="listTools", response={200: schemas.Catalogue, **schemas.refusals()}
+)
 def tools(request: MerchantRequest) -> Any:
     """Every tool with its prices."""
     routes = health.routes()
@@ -144,7 +141,7 @@ def create_generation(request: MerchantRequest, idempotency_key: IdempotencyKey)
     leaves the key free.
     """
     order = orders.read_order(request)
-    generation, created = place(_requester(request), order, idempotency_key)
+    generation, created = place(orders.requester(request), order, idempotency_key)
     shown = generation_json(request.account.pk, str(generation.pk), deleted_too=True)
     return Status(201 if created else 200, shown)
 
@@ -152,7 +149,7 @@ def create_generation(request: MerchantRequest, idempotency_key: IdempotencyKey)
 @api.post(
     "/quotes",
     operation_id="createQuote",
-    response={200: schemas.Quote, **_refusals(404, 409, 413, 415, 422, 503)},
+    response={200: schemas.Quote, **schemas.refusals(404, 409, 413, 415, 422, 503)},
     openapi_extra=_ORDER_BODY,
 )
 def create_quote(request: MerchantRequest) -> Any:
@@ -163,7 +160,7 @@ def create_quote(request: MerchantRequest) -> Any:
 @api.get(
     "/generations",
     operation_id="listGenerations",
-    response={200: schemas.GenerationPage, **_refusals(422)},
+    response={200: schemas.GenerationPage, **schemas.refusals(422)},
 )
 def list_generations(
     request: MerchantRequest,
@@ -188,7 +185,7 @@ def list_generations(
 @api.post(
     "/generations/{uuid:generation_id}/cancel",
     operation_id="cancelGeneration",
-    response={200: Generation, **_refusals(404, 409)},
+    response={200: Generation, **schemas.refusals(404, 409)},
 )
 def cancel_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any:
     """Cancel a run: one that waits is given back, one that is running is not.
@@ -204,7 +201,7 @@ def cancel_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any
 @api.delete(
     "/generations/{uuid:generation_id}",
     operation_id="deleteGeneration",
-    response={204: None, **_refusals(404, 409)},
+    response={204: None, **schemas.refusals(404, 409)},
 )
 def delete_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any:
     """Take a run away; 404 from then on, 409 for one that has not ended."""
@@ -221,7 +218,7 @@ def delete_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any
 @api.get(
     "/generations/{uuid:generation_id}",
     operation_id="getGeneration",
-    response={200: Generation, **_refusals(404)},
+    response={200: Generation, **schemas.refusals(404)},
 )
 def get_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any:
     """A run of this account; 404 for every other."""
@@ -232,48 +229,9 @@ def get_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any:
 
 
 @api.post(
-    "/batches",
-    operation_id="createBatch",
-    response={200: schemas.Batch, 201: schemas.Batch, **_ORDER_REFUSALS},
-    openapi_extra=schemas.request_body(
-        schemas.BatchRequest,
-        schemas.BatchSettings,
-        batches.MAX_ITEMS,
-        needs_image=True,
-    ),
-)
-def create_batch(request: MerchantRequest, idempotency_key: BatchKey) -> Any:
-    """AI Shadowing of 1 to 50 products with the same settings: all are charged together, or none.
-
-    Each item is a run of its own, charged under the key `{Idempotency-Key}:{n}`.
-    """
-    if bodies.is_multipart(request):
-        settings, files = bodies.read_multipart(request, schemas.BatchSettings, batches.MAX_ITEMS)
-        sources: list[dict[str, Any]] = [
-            {"uploads": (upload,)} for upload in files.get("image", ())
-        ]
-    else:
-        settings = asked = bodies.read_json(request, schemas.BatchRequest)
-        sources = [{"product_id": item.product_id} for item in asked.items]
-    asked_for = [
-        Order(
-            batches.TOOL,
-            settings.resolution,
-            prompt=settings.prompt,
-            options=settings.options,
-            **source,
-        )
-        for source in sources
-    ]
-    runs, created = place_batch(_requester(request), asked_for, idempotency_key)
-    shown = [generation_json(request.account.pk, str(run.pk)) for run in runs]
-    return Status(201 if created else 200, {"generations": shown})
-
-
-@api.post(
     "/assist",
     operation_id="askAssistant",
-    response={200: Any, **_refusals(404, 413, 415, 422)},
+    response={200: Any, **schemas.refusals(404, 413, 415, 422)},
     openapi_extra=schemas.ASSIST,
 )
 def ask_assistant(request: MerchantRequest) -> Any:
@@ -295,7 +253,7 @@ def ask_assistant(request: MerchantRequest) -> Any:
     return streaming.respond(request, answer)
 
 
-@api.get("/usage", operation_id="getUsage", response={200: schemas.Usage, **_refusals(422)})
+@api.get("/usage", operation_id="getUsage", response={200: schemas.Usage, **schemas.refusals(422)})
 def usage(request: MerchantRequest, month: Annotated[schemas.Month | None, Query()] = None) -> Any:
     """The summary of a calendar month in the account's time zone; of the running one by default."""
     for unknown in request.GET.keys() - {"month"}:
@@ -306,8 +264,3 @@ def usage(request: MerchantRequest, month: Annotated[schemas.Month | None, Query
     year, number = (int(part) for part in asked.split("-"))
     report = credit_usage.read_month(account.pk, year, number)
     return {"month": asked, "time_zone": account.time_zone, **usage_json(report)}
-
-
-def _requester(request: MerchantRequest) -> Requester:
-    person_id = request.person.pk if request.person else None
-    return Requester(request.account.pk, person_id, request.surface)

@@ -85,6 +85,7 @@ class BatchItem(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     product_id: ProductId
+    photo_id: PhotoId = ""
 
 
 class BatchSettings(BaseModel):
@@ -95,6 +96,14 @@ class BatchSettings(BaseModel):
     resolution: Literal["1K", "2K", "4K"]
     prompt: Prompt = ""
     options: dict[str, OptionValue] = {}
+    sample: Annotated[
+        bool,
+        Field(description="Charge and run the first three only, until the batch is resumed."),
+    ] = False
+    max_credits: Annotated[
+        MaxCredits | None,
+        Field(description="More for what is charged now is refused: 409 price_changed."),
+    ] = None
 
 
 class BatchRequest(BatchSettings):
@@ -110,6 +119,20 @@ class Question(BaseModel):
 
     conversation: uuid.UUID | None = None
     message: Annotated[str, Field(min_length=1, max_length=answers.MOST_MESSAGE, pattern=_TEXT)]
+
+
+class RetryRequest(BaseModel):
+    """Failed items again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_credits: MaxCredits | None = None
+
+
+class ResumeRequest(RetryRequest):
+    """What waits for your word, or the first `count` items of it."""
+
+    count: Annotated[int, Field(ge=1, le=batches.MAX_ITEMS)] | None = None
 
 
 # --- Answers -------------------------------------------------------------------------------------
@@ -188,9 +211,24 @@ class GenerationPage(BaseModel):
     next: str | None
 
 
-class Batch(BaseModel):
-    """The runs of a batch, in the order of its items."""
+class Batch(JsonForm):
+    """How a batch stands. The six counts add up to `total`: `uncharged` to `cancelled`.
 
+    `cost` was charged so far, `remaining_cost` is what the uncharged items cost now. `generations`
+    are the charged items in order, each by its newest run.
+    """
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    state: Literal["sample", "running", "paused", "finished", "cancelled"]
+    total: int
+    uncharged: int
+    waiting: Annotated[int, Field(description="Charged, and not begun.")]
+    running: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    cost: Credits
+    remaining_cost: Credits
     generations: list[Generation]
 
 
@@ -226,6 +264,14 @@ class InsufficientCreditsError(BaseModel):
     needed: Credits
     available: Credits
     short_by: Credits
+    runnable: Annotated[
+        int | None, Field(description="Of a batch: so many items can be run now.")
+    ] = None
+
+
+def refusals(*statuses: int) -> dict[int, Any]:
+    """Answers that every route can give, and those of this one."""
+    return dict.fromkeys((400, 401, 403, 404, 405, 429, 500, *statuses), Error)
 
 
 # --- OpenAPI of the bodies that `bodies` reads --------------------------------------------------
@@ -237,11 +283,17 @@ _REF = "#/components/schemas/{model}"
 
 def request_definitions() -> dict[str, Any]:
     """The definitions that `request_body` refers to."""
-    requests = (GenerationRequest, BatchRequest, Question)
-    models: list[Any] = [(model, "validation") for model in requests]
+    taken = (GenerationRequest, BatchRequest, ResumeRequest, RetryRequest, Question)
+    models: list[Any] = [(model, "validation") for model in taken]
     _, schema = models_json_schema(models, ref_template=_REF)
     definitions: dict[str, Any] = schema["$defs"]
     return definitions
+
+
+def optional_body(model: type[BaseModel]) -> dict[str, Any]:
+    """A JSON body that may be left out."""
+    schema = {"$ref": _REF.format(model=model.__name__)}
+    return {"requestBody": {"required": False, "content": {"application/json": {"schema": schema}}}}
 
 
 def request_body(

@@ -41,7 +41,24 @@ class EngineError(Exception):
 
 
 class PlatformError(EngineError):
-    """The fault is on this side: configuration, storage, weights, the local engine itself."""
+    """The fault is on this side: configuration, storage, weights, the local engine itself.
+
+    `fault` tells staff what they have to mend, in words without anything of a merchant's.
+    `stops_tool` says that every other run would fail the same way until they did.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_helps: bool = False,
+        retry_after: float | None = None,
+        fault: str = "",
+        stops_tool: bool = False,
+    ) -> None:
+        super().__init__(message, retry_helps=retry_helps, retry_after=retry_after)
+        self.fault = fault
+        self.stops_tool = stops_tool
 
 
 class ProviderError(EngineError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from django.core import signing
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -19,7 +20,7 @@ from django.utils.http import content_disposition_header
 
 from ecomvance_app.http import public
 from generations.media import ranges, text_files
-from generations.models import Picture
+from generations.models import ApprovalPicture, Picture
 
 LINK_SECONDS = 15 * 60
 _SALT = "picture-link"
@@ -32,31 +33,49 @@ def link(picture: Picture, *, preview: bool = False, download: bool = False) -> 
     return reverse("file", args=[token])
 
 
+def link_asked(picture: ApprovalPicture) -> str:
+    """A link to the small form of a picture that waits for an owner's word, for 15 minutes."""
+    return reverse("file", args=[signing.dumps([picture.pk, "asked"], salt=_SALT)])
+
+
 @public
 def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     """The picture that a signed link names; 410 for a link that is too old, 404 for a forged one."""
     try:
         picture_id, form = signing.loads(token, salt=_SALT, max_age=LINK_SECONDS)
+        if form == "asked":
+            return _serve_asked(picture_id)
         picture = Picture.objects.select_related("generation").get(pk=picture_id)
         stored = _stored(picture, form)
     except signing.SignatureExpired:
         return _expired(request)
-    except (signing.BadSignature, Picture.DoesNotExist, FileNotFoundError):
+    except (signing.BadSignature, ObjectDoesNotExist, FileNotFoundError):
         raise Http404 from None
     response: HttpResponseBase
     if picture.kind == Picture.Kind.VIDEO and form != "preview":
         response = ranges.respond(request, stored, picture.media_type)
         if form == "download":
-            value = content_disposition_header(as_attachment=True, filename=_file_name(picture))
+            value = content_disposition_header(as_attachment=True, filename=file_name(picture))
             response["Content-Disposition"] = value or "attachment"
     else:
         response = FileResponse(
             stored,
             as_attachment=form == "download",
-            filename=_file_name(picture),
+            filename=file_name(picture),
             content_type=_media_type(picture, form),
         )
-    # A picture is shown or saved, never run: not as a page, a script or a frame.
+    return _only_shown(response)
+
+
+def _serve_asked(picture_id: int) -> HttpResponseBase:
+    picture = ApprovalPicture.objects.get(pk=picture_id)
+    return _only_shown(
+        FileResponse(default_storage.open(picture.preview), content_type="image/webp")
+    )
+
+
+def _only_shown(response: HttpResponseBase) -> HttpResponseBase:
+    """A picture is shown or saved, never run: not as a page, a script or a frame."""
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["Cache-Control"] = f"private, max-age={LINK_SECONDS}"
@@ -87,7 +106,7 @@ def _expired(request: HttpRequest) -> HttpResponse:
     return render(request, "generations/expired_link.html", context, status=410)
 
 
-def _file_name(picture: Picture) -> str:
+def file_name(picture: Picture) -> str:
     """After the product, or the merchant's own file; with the tool and what the content is."""
     named = picture.generation.product_title
     if not named and picture.role == Picture.Role.OUTPUT:

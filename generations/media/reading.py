@@ -77,6 +77,8 @@ class UploadedImage:
     source_format: str
     has_alpha: bool
     lightest: int
+    # The merchant's own file name, for downloads alone.
+    name: str = field(default="", compare=False)
     # Whoever reads the files holds it: threads share their position.
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 

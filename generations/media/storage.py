@@ -17,20 +17,20 @@ import uuid
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import Error as DatabaseError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from credits.models import Account
 from generations.engines.base import Output
 from generations.media import reading
 from generations.media.reading import UploadedImage
-from generations.models import Generation, Picture
+from generations.models import ApprovalPicture, BatchItem, Generation, Picture
 
 logger = logging.getLogger(__name__)
 
@@ -94,11 +94,19 @@ def _wait_for_commits(account_id: int) -> None:
 
 def _known(account_id: int, names: Iterable[str] | None = None) -> set[str]:
     """The account's files that rows name; of `names` only, if told."""
-    pictures = Picture.objects.filter(generation__account_id=account_id)
-    if names is not None:
-        pictures = pictures.filter(Q(file__in=names) | Q(preview__in=names))
-    pairs = pictures.values_list("file", "preview").iterator()
-    return {name for pair in pairs for name in pair if name}
+    naming: tuple[QuerySet[Any], ...] = (
+        Picture.objects.filter(generation__account_id=account_id),
+        ApprovalPicture.objects.filter(approval__account_id=account_id),
+        BatchItem.objects.filter(batch__account_id=account_id).exclude(file=""),
+    )
+    known: set[str] = set()
+    for rows in naming:
+        found = rows
+        if names is not None:
+            found = rows.filter(Q(file__in=names) | Q(preview__in=names))
+        for pair in found.values_list("file", "preview").iterator():
+            known.update(name for name in pair if name)
+    return known
 
 
 def store(undo: Undo, image: UploadedImage) -> Picture:
@@ -175,7 +183,7 @@ def read(picture: Picture) -> bytes:
         return bytes(file.read())
 
 
-def read_again(picture: Picture) -> UploadedImage:
+def read_again(picture: Picture | ApprovalPicture) -> UploadedImage:
     """A stored picture as the clean copy that it is, for another run: nothing is encoded anew."""
     format_name = picture.media_type.removeprefix("image/").upper()
     return UploadedImage(
@@ -188,7 +196,17 @@ def read_again(picture: Picture) -> UploadedImage:
         source_format=format_name,
         has_alpha=format_name == "PNG",
         lightest=255,
+        name=picture.name or _name_of_source(picture),
     )
+
+
+def _name_of_source(picture: Picture | ApprovalPicture) -> str:
+    """A result is called after what it was made of."""
+    if not isinstance(picture, Picture) or picture.role != Picture.Role.OUTPUT:
+        return ""
+    run = picture.generation
+    inputs = run.pictures.filter(role=Picture.Role.INPUT).order_by("position")
+    return run.product_title or inputs.values_list("name", flat=True).first() or ""
 
 
 def _copied(name: str) -> IO[bytes]:

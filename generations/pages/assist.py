@@ -182,7 +182,7 @@ def _source(request: MerchantRequest, source: Mapping[str, str]) -> dict[str, st
     titled: dict[str, tuple[str, str, list[Any]]] = {
         "balance": (_("Usage"), "usage", []),
         "usage": (_("Usage"), "usage", []),
-        "history": (_("History"), "history", []),
+        "history": (_("Gallery"), "gallery", []),
         "prices": (_("Prices and rules"), "prices", []),
         "help": (_("Prices and rules"), "prices", []),
         "plans": (_("Plans"), "plans", []),

@@ -6,18 +6,18 @@ import json
 import uuid
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from credits import periods
 from credits import queries as credit_queries
+from credits.accounts import limits
 from credits.refusals import KeyConflict, Refusal
 from credits.reports import receipts, usage
 from credits.representations import balance_json
@@ -27,23 +27,16 @@ from generations import catalog
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.media import links
-from generations.models import Generation, Picture
-from generations.pages import result_text, tool_page
+from generations.models import Approval, Generation, Picture
+from generations.pages import result_text, source_choices, tool_page
 from generations.pages.forms import ToolForm
-from generations.runs import consents, health, lifecycle, queries, texts
+from generations.pages.gallery import first_pictures, row
+from generations.runs import approvals, consents, health, lifecycle, queries, texts
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
 RECENT_USE = timedelta(days=30)
 QUICK_START_TOOLS = 4
-HISTORY_VIEWS = (
-    ("", gettext_lazy("All")),
-    ("queued", gettext_lazy("Waiting")),
-    ("running", gettext_lazy("Running")),
-    ("succeeded", gettext_lazy("Ready")),
-    ("failed", gettext_lazy("Failed")),
-    ("cancelled", gettext_lazy("Cancelled")),
-)
 
 
 @require_safe
@@ -52,7 +45,7 @@ def home(request: MerchantRequest) -> HttpResponse:
     recent = queries.list_recent(request.account.pk)
     context = {
         "nav_active": "home",
-        "runs": [_row(request, generation) for generation in recent],
+        "runs": [row(request, generation) for generation in recent],
         "tiles": _quick_start(request),
     }
     return render(request, "generations/home.html", context)
@@ -126,35 +119,11 @@ def consent(request: MerchantRequest) -> HttpResponse:
 
 
 @require_safe
-def history(request: MerchantRequest) -> HttpResponse:
-    """Every run with its cost, split, engine, person and time."""
-    chosen, before, after = (request.GET.get(name, "") for name in ("state", "before", "after"))
-    page = queries.list_history(request.account.pk, before=before, after=after, state=chosen)
-    context = {
-        "nav_active": "history",
-        "runs": [_row(request, generation) for generation in page.runs],
-        "newer_url": _history_url(request, chosen, after=page.newer) if page.newer else "",
-        "older_url": _history_url(request, chosen, before=page.older) if page.older else "",
-        "views": [
-            {"name": name, "url": _history_url(request, state), "current": state == chosen}
-            for state, name in HISTORY_VIEWS
-        ],
-        "filtered": bool(chosen),
-    }
-    return render(request, "generations/history.html", context)
-
-
-def _history_url(request: MerchantRequest, state: str, **cursor: str) -> str:
-    query = urlencode(({"state": state} if state else {}) | cursor)
-    return _url(request, "history") + (f"?{query}" if query else "")
-
-
-@require_safe
 def run(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """One run: its pictures, its receipt and what became of its credits."""
     generation = _get(request, generation_id)
     context = _run_context(generation) | {"asks_cancel": _asks_cancel(request)}
-    context |= {"nav_active": "history", "whole_page": True}
+    context |= {"nav_active": "gallery", "whole_page": True}
     return render(request, "generations/run.html", context)
 
 
@@ -203,7 +172,7 @@ def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpRespons
     except Refusal as refusal:
         response = answer_refusal(
             request, refusal, "generations/run.html",
-            lambda: _run_context(generation) | {"nav_active": "history", "whole_page": True},
+            lambda: _run_context(generation) | {"nav_active": "gallery", "whole_page": True},
         )  # fmt: skip
         response["HX-Retarget"] = f"#text-errors-{generation.pk}"
         response["HX-Reswap"] = "innerHTML"
@@ -231,7 +200,10 @@ def _url(request: MerchantRequest, name: str, *args: Any) -> str:
 # --- Tool page -----------------------------------------------------------------------------------
 
 
-def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
+def _tool_context(
+    request: MerchantRequest, found: Tool, form: ToolForm | None = None
+) -> dict[str, Any]:
+    """The page, as its address asks for or as a refused form was sent."""
     route = health.route(found.slug)
     unavailable = route.unavailable_reason
     search = request.GET.get("search", "").strip()[:100]
@@ -247,7 +219,11 @@ def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
     if unavailable:
         return context
     again, source, draft = (request.GET.get(name, "") for name in ("again", "source", "draft"))
-    asked = tool_page.read_asked(request.account.pk, again, source, draft)
+    asked = (
+        source_choices.read_form(form)
+        if form
+        else source_choices.read_asked(request.account.pk, again, source, draft)
+    )
     return context | tool_page.describe(request.account.pk, found, search, asked)
 
 
@@ -255,7 +231,21 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     form = ToolForm(found, request.account.pk, request.POST, request.FILES)
     if not form.is_valid():
         sentences = [str(error) for errors in form.errors.values() for error in errors]
-        return _refuse(request, found, Refusal(" ".join(sentences)))
+        return _refuse(request, form, Refusal(" ".join(sentences)))
+    try:
+        return _place(request, form)
+    except KeyConflict:
+        message = _(
+            "Your last click had started a run after all: it stands in the gallery. Press the "
+            "button again to start this one too."
+        )
+        return _refuse(request, form, Refusal(message, status=409))
+    except Refusal as refusal:
+        return _refuse(request, form, refusal)
+
+
+def _place(request: MerchantRequest, form: ToolForm) -> HttpResponse:
+    """Start what was asked for; above the spending limit keep it until an owner decides."""
     requester = Requester(
         request.account.pk,
         request.person.pk if request.person else None,
@@ -263,31 +253,37 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         is_owner=request.role == "owner",
     )
     key, promised = form.cleaned_data["key"], form.cleaned_data["promised_package"]
+    order = form.order()
     try:
-        order = form.order()
         if promised is not None and queries.find_by_key(request.account.pk, key) is None:
             check_split(request.account.pk, order, promised)
         generation, _created = place(requester, order, key)
-    except KeyConflict:
-        message = _(
-            "Your last click had started a run after all: it stands in the history. Press the "
-            "button again to start this one too."
-        )
-        return _refuse(request, found, Refusal(message, status=409))
-    except Refusal as refusal:
-        return _refuse(request, found, refusal)
+    except limits.ApprovalRequired:
+        return _asked(request, approvals.keep(requester, order, key))
     if not request.htmx:
         return HttpResponseRedirect(_url(request, "run", generation.pk))
     context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
     context |= {"next_key": uuid.uuid4().hex}
-    return render(request, "generations/_started.html", context, status=201)
+    response = render(request, "generations/_started.html", context, status=201)
+    # Whoever leaves the page and comes back finds what was asked for, and pays for nothing twice.
+    address = _url(request, "tool", generation.tool)
+    response["HX-Replace-Url"] = f"{address}?again={generation.pk}"
+    return response
 
 
-def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResponse:
+def _asked(request: MerchantRequest, approval: Approval) -> HttpResponse:
+    if not request.htmx:
+        return HttpResponseRedirect(_url(request, "approval", approval.pk))
+    context = {"approval": approval, "next_key": uuid.uuid4().hex}
+    return render(request, "generations/_asked.html", context, status=202)
+
+
+def _refuse(request: MerchantRequest, form: ToolForm, refusal: Refusal) -> HttpResponse:
     """Say what is wrong beside the button; what was chosen stays in the page."""
     next_key = uuid.uuid4().hex if refusal.status == 409 else ""
+    told = refusal if refusal.status == 409 else _nothing_charged(refusal)
     response = answer_refusal(
-        request, refusal, "generations/tool.html", lambda: _tool_context(request, found),
+        request, told, "generations/tool.html", lambda: _tool_context(request, form.tool, form),
         "generations/_refusal.html", next_key=next_key,
     )  # fmt: skip
     response["HX-Retarget"] = "#run-errors"
@@ -297,6 +293,14 @@ def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResp
         balance = credit_queries.get_balance(request.account.pk)
         response["HX-Trigger"] = json.dumps({"balance:fresh": balance_json(balance)})
     return response
+
+
+def _nothing_charged(refusal: Refusal) -> Refusal:
+    """The same refusal; its sentence says what it did not cost."""
+    nothing = _("Nothing was charged.")
+    sentence = str(refusal)
+    said = sentence if nothing in sentence else f"{sentence} {nothing}"
+    return Refusal(said, refusal.code, refusal.field, refusal.status)
 
 
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
@@ -336,21 +340,8 @@ def _tile(found: Tool, route: routing.Route, total: int, *, trial: bool) -> dict
 # --- Runs ----------------------------------------------------------------------------------------
 
 
-def _row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
-    pictures = _pictures(generation)
-    shown = pictures.get(Picture.Role.OUTPUT) or pictures.get(Picture.Role.INPUT)
-    return {
-        "generation": generation,
-        "tool": catalog.TOOLS[generation.tool],
-        "engine": routing.engine_title(generation.engine),
-        "url": _url(request, "run", generation.pk),
-        "thumbnail": links.link(shown, preview=True) if shown and shown.preview else "",
-        "is_result": Picture.Role.OUTPUT in pictures,
-    }
-
-
 def _run_context(generation: Generation) -> dict[str, Any]:
-    pictures = _pictures(generation)
+    pictures = first_pictures(generation)
     before, after = pictures.get(Picture.Role.INPUT), pictures.get(Picture.Role.OUTPUT)
     return {
         "generation": generation,
@@ -375,11 +366,3 @@ def _run_context(generation: Generation) -> dict[str, Any]:
 
 def _has_download(output: Picture) -> bool:
     return bool(output.file) or output.kind == Picture.Kind.TEXT
-
-
-def _pictures(generation: Generation) -> dict[str, Picture]:
-    """The first picture of each role, from what was prefetched."""
-    first: dict[str, Picture] = {}
-    for picture in generation.pictures.all():
-        first.setdefault(picture.role, picture)
-    return first

@@ -19,9 +19,10 @@ from django.utils.translation import gettext as _
 
 from generations.catalog import TOOLS
 from generations.engines import routing
+from generations.engines.base import EngineError
 from generations.engines.routing import Route
 from generations.models import EngineDay, EngineHealth, EngineSwitch, Generation, UsagePrice
-from generations.runs import lifecycle
+from generations.runs import lifecycle, staff_notices
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +73,8 @@ def _stops() -> dict[tuple[str, str], str]:
         if not switch.is_on:
             stops[switch.engine, switch.tool] = off
     pauses = EngineHealth.objects.filter(paused_at__isnull=False)
-    for engine, tool in pauses.values_list("engine", "tool"):
-        stops.setdefault((engine, tool), paused)
+    for engine, tool, fault in pauses.values_list("engine", "tool", "fault"):
+        stops.setdefault((engine, tool), off if fault else paused)
     return stops
 
 
@@ -89,10 +90,15 @@ def note_success(generation: Generation) -> None:
     _add_spending(generation)
 
 
-def note_failure(generation: Generation, *, outage: bool) -> None:
-    """A run failed at its provider; the last of several outages in a row pauses the tool."""
+def note_failure(generation: Generation, *, outage: bool, error: EngineError | None = None) -> None:
+    """A run failed at its provider.
+
+    The last of several outages in a row pauses the tool, and so does at once a fault that staff have
+    to mend: a key that is refused, an account that is limited, a model that is gone. Staff are told.
+    """
     if generation.engine == "local":
         return
+    fault, stops = getattr(error, "fault", ""), getattr(error, "stops_tool", False)
     with transaction.atomic():
         EngineHealth.objects.get_or_create(engine=generation.engine, tool=generation.tool)
         health = EngineHealth.objects.select_for_update().get(
@@ -103,18 +109,31 @@ def note_failure(generation: Generation, *, outage: bool) -> None:
             health.failures += 1
             accounts = [a for a in health.accounts if a != generation.account_id]
             health.accounts = [*accounts, generation.account_id][-_ACCOUNTS_KEPT:]
-        pauses = (
-            health.paused_at is None
-            and health.failures >= settings.OUTAGE_FAILURES
-            and len(health.accounts) >= _FROM_ACCOUNTS
-        )
+        pauses = health.paused_at is None and (stops or _is_out(health))
         if pauses:
             health.paused_at, health.probes = timezone.now(), 0
             health.probe_at = timezone.now() + FIRST_PROBE
+            health.fault = fault[:500] if stops else ""
         health.save()
+        if pauses or fault:
+            _tell_staff(health, fault, pauses=pauses)
     if pauses:
-        logger.error("%s pauses %s: an outage of the provider", generation.engine, generation.tool)
+        reason = fault or "an outage of the provider"
+        logger.error("%s pauses %s: %s", generation.engine, generation.tool, reason)
         _give_back_waiting(generation.engine, generation.tool)
+
+
+def _is_out(health: EngineHealth) -> bool:
+    """Whether outages in a row, met by more than one account, are the provider's own."""
+    enough = health.failures >= settings.OUTAGE_FAILURES
+    return enough and len(health.accounts) >= _FROM_ACCOUNTS
+
+
+def _tell_staff(health: EngineHealth, fault: str, *, pauses: bool) -> None:
+    what = fault or f"{health.failures} runs in a row failed: an outage of the provider."
+    paused = " The tool is paused; what waited was given back." if pauses else ""
+    about = f"{health.engine} {health.tool} {fault or 'outage'}"
+    staff_notices.tell(about, f"{health.tool} at {health.engine}: {what}{paused}")
 
 
 def _give_back_waiting(engine: str, tool: str) -> None:
@@ -161,6 +180,6 @@ def take_due_probes(now: datetime | None = None) -> list[EngineHealth]:
 def reopen(health: EngineHealth) -> None:
     """The provider answers again: the tool can be started."""
     EngineHealth.objects.filter(pk=health.pk).update(
-        failures=0, accounts=[], paused_at=None, probe_at=None, probes=0
+        failures=0, accounts=[], paused_at=None, probe_at=None, probes=0, fault=""
     )
     logger.warning("%s opens %s again", health.engine, health.tool)

@@ -21,7 +21,8 @@ from credits.outcomes import rules
 from ecomvance_app import clock, jobs, live
 from generations.engines.base import EngineError, Result
 from generations.media import storage
-from generations.models import Generation, Picture
+from generations.models import Batch, Generation, Picture
+from generations.runs import staff_notices
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +47,11 @@ Runs = QuerySet[Generation]
 
 
 def start(generation_id: str) -> Generation | None:
-    """Take a waiting run for this worker, under a lease; None when somebody else has it."""
-    waiting = Generation.objects.filter(pk=generation_id, state=State.QUEUED)
+    """Take a waiting run for this worker, under a lease; None when somebody else has it.
+
+    One whose batch is paused is left alone.
+    """
+    waiting = _waiting().filter(pk=generation_id)
     if paid_work_waits() and waiting.filter(price=0, label="sandbox").exists():
         return None
     changed = waiting.update(
@@ -64,9 +68,17 @@ def start(generation_id: str) -> Generation | None:
     return generation
 
 
+def _waiting() -> Runs:
+    """Runs that may begin: waiting ones whose batch, if any, is not paused."""
+    # A subquery over batches alone: the guard over a run's own state must stay in the UPDATE itself.
+    paused = Batch.objects.filter(paused_at__isnull=False).values("pk")
+    waiting = Generation.objects.filter(state=State.QUEUED)
+    return waiting.filter(Q(batch=None) | ~Q(batch_id__in=paused))
+
+
 def paid_work_waits() -> bool:
     """Whether work that is paid has not begun; what is free stands behind it."""
-    waiting = Generation.objects.filter(state=State.QUEUED, price__gt=0)
+    waiting = _waiting().filter(price__gt=0)
     return waiting.exclude(engine="google").exists()
 
 
@@ -131,6 +143,11 @@ def give_up_attempt(generation: Generation, message: str, pause: timedelta = PAU
     """
     if generation.step == Generation.Step.SUBMITTING:
         logger.error("Run %s may have been billed by its provider", generation.pk)
+        staff_notices.tell(
+            f"run {generation.pk}",
+            f"Run {generation.pk} of {generation.tool} ended while it was handed over to"
+            f" {generation.engine}: it may have been billed there, possibly without a result.",
+        )
     elif generation.attempts < MAX_ATTEMPTS:
         _requeue(generation, pause)
         return
@@ -214,6 +231,8 @@ def _finish(
     if generation.spend is not None:
         rules.apply_outcome(generation.spend, outcome, now=now)
     announce(generation)
+    if generation.batch_id:
+        jobs.enqueue("generations.batch_done", batch_id=str(generation.batch_id))
     return True
 
 
@@ -227,7 +246,7 @@ def sweep() -> tuple[int, int]:
     forgotten = Q(enqueued_at__lte=now - ENQUEUE_AGAIN_AFTER)
     forgotten |= Q(enqueued_at__gt=now + ENQUEUE_AGAIN_AFTER)
     sent = 0
-    for generation in Generation.objects.filter(forgotten, state=State.QUEUED):
+    for generation in _waiting().filter(forgotten):
         generation.enqueued_at = now
         generation.save(update_fields=["enqueued_at"])
         enqueue(generation)

@@ -139,7 +139,7 @@ def _book_error(generation: Generation, error: EngineError) -> None:
         _ask_later(generation, min(max(asked, PAUSE), timedelta(minutes=5)))
         return
     _end(generation, error.outcome, str(error))
-    health.note_failure(generation, outage=getattr(error, "outage", False))
+    health.note_failure(generation, outage=getattr(error, "outage", False), error=error)
 
 
 def _ask_later(generation: Generation, pause: timedelta) -> None:

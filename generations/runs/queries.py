@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
@@ -12,21 +11,10 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from ecomvance_app.addresses import read_instant
 from generations.models import Generation, Picture
 
-PAGE = 25
-
-
-@dataclass(frozen=True)
-class HistoryPage:
-    """Runs, newest first, and the cursors of the pages beside it, empty at either end."""
-
-    runs: list[Generation]
-    newer: str
-    older: str
-
 
 def get_for_account(account_id: int, generation_id: uuid.UUID | str) -> Generation:
     """One run with all that a page shows; Generation.DoesNotExist for another account's."""
-    return _shown(account_id).get(pk=generation_id)
+    return shown(account_id).get(pk=generation_id)
 
 
 def key_digest(key: str) -> str:
@@ -41,7 +29,12 @@ def find_by_key(account_id: int, key: str) -> Generation | None:
 
 def list_recent(account_id: int, limit: int = 5) -> list[Generation]:
     """The newest runs."""
-    return list(_shown(account_id)[:limit])
+    return list(shown(account_id)[:limit])
+
+
+def has_any(account_id: int) -> bool:
+    """Whether anything was ever run here."""
+    return Generation.objects.filter(account_id=account_id).exists()
 
 
 def count_failed(account_id: int, since: datetime) -> int:
@@ -70,9 +63,9 @@ def list_page(
 
     ValueError for a cursor that cannot be read.
     """
-    runs = _shown(account_id).select_related("account")
+    runs = shown(account_id).select_related("account")
     if before:
-        cursor = _read_cursor(before)
+        cursor = read_cursor(before)
         if cursor is None:
             raise ValueError(before)
         at, run_id = cursor
@@ -82,52 +75,28 @@ def list_page(
     if state:
         runs = runs.filter(state=state)
     found = list(runs[: limit + 1])
-    return found[:limit], _cursor(found[limit - 1]) if len(found) > limit else ""
+    return found[:limit], cursor_of(found[limit - 1]) if len(found) > limit else ""
 
 
-def list_history(
-    account_id: int, *, before: str = "", after: str = "", state: str = ""
-) -> HistoryPage:
-    """The newest runs, those before a cursor, or those right after one; of one state if named.
-
-    A cursor that cannot be read counts as none.
+def shown(account_id: int, *, deleted: bool = False) -> QuerySet[Generation]:
+    """Runs of the account with all that a page shows, newest first: those that are not deleted, or
+    those that are and can be restored.
     """
-    runs = _shown(account_id)
-    if state in Generation.State:
-        runs = runs.filter(state=state)
-    from_older, from_newer = _read_cursor(after), _read_cursor(before)
-    if from_older:
-        at, run_id = from_older
-        later = runs.filter(Q(created_at__gt=at) | Q(created_at=at, id__gt=run_id))
-        found = list(later.order_by("created_at", "id")[: PAGE + 1])
-        page, has_newer, has_older = found[:PAGE][::-1], len(found) > PAGE, True
-    else:
-        if from_newer:
-            at, run_id = from_newer
-            runs = runs.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=run_id))
-        found = list(runs[: PAGE + 1])
-        page, has_newer, has_older = found[:PAGE], bool(from_newer), len(found) > PAGE
-    return HistoryPage(
-        runs=page,
-        newer=_cursor(page[0]) if page and has_newer else "",
-        older=_cursor(page[-1]) if page and has_older else "",
-    )
-
-
-def _shown(account_id: int) -> QuerySet[Generation]:
     return (
-        Generation.objects.filter(account_id=account_id, deleted_at=None)
+        Generation.objects.filter(account_id=account_id, deleted_at__isnull=not deleted)
         .select_related("spend__restoration", "requested_by")
         .prefetch_related(Prefetch("pictures", Picture.objects.order_by("position")))
         .order_by("-created_at", "-id")
     )
 
 
-def _cursor(generation: Generation) -> str:
+def cursor_of(generation: Generation) -> str:
+    """Where the run stands in the order of time; names the same place for ever."""
     return f"{generation.created_at.isoformat()}~{generation.pk}"
 
 
-def _read_cursor(cursor: str) -> tuple[datetime, uuid.UUID] | None:
+def read_cursor(cursor: str) -> tuple[datetime, uuid.UUID] | None:
+    """The place that a cursor names; None for one that cannot be read."""
     at, _, run_id = cursor.partition("~")
     try:
         return read_instant(at), uuid.UUID(run_id)

@@ -187,13 +187,17 @@ def check(order: Order) -> Terms:
 
 
 def check_prompt(text: str, tool: catalog.Tool) -> None:
-    """RunRefused for a prompt that is too long, not a text, or missing where the tool needs one."""
+    """RunRefused for a prompt that is too long, no text, missing where the tool needs one, or not taken."""
     if len(text) > MAX_PROMPT:
         message = _("A prompt has at most %(most)s characters.") % {"most": localize(MAX_PROMPT)}
         raise RunRefused(message, "prompt_too_long", "prompt")
     if options.CONTROL.search(text):
         message = _("A prompt is plain text: letters, signs, new lines and tabs.")
         raise RunRefused(message, "invalid_prompt", "prompt")
+    if tool.takes_prompt == "no" and text.strip():
+        # What is paid for in the belief that it counts must count.
+        message = _("%(tool)s takes no description. Leave it out.") % {"tool": tool.name}
+        raise RunRefused(message, "prompt_not_taken", "prompt")
     if tool.takes_prompt == "required" and not text.strip():
         message = _("Say in the description what you want to see.")
         raise RunRefused(message, "no_prompt", "prompt")

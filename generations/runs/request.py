@@ -2,7 +2,7 @@
 
 `place` reads from top to bottom: a known key is its run; the order is checked and the balance read,
 before a picture is decoded or the store is asked; then one transaction pays and stores, and a
-worker hears of the run after commit. `batches.place_batch` takes the same steps for many orders.
+worker hears of the run after commit. `batches.place` takes the same steps for many orders.
 
 Source: product document, "Credit Deduction Flow".
 """
@@ -36,6 +36,7 @@ from generations.runs.quote import MAX_PROMPT, RunRefused, Terms, check, check_a
 
 if TYPE_CHECKING:
     from credits.models import LedgerEntry
+    from generations.models import Batch
 
 __all__ = ["MAX_KEY", "MAX_PROMPT", "Order", "Requester", "RunRefused", "place"]
 
@@ -221,6 +222,7 @@ def store_run(
     spend: LedgerEntry | None,
     material: Material,
     now: datetime,
+    batch: Batch | None = None,
 ) -> Generation:
     """Store a run that its spend has paid, in the spend's transaction, and send it to a worker."""
     generation = Generation.objects.create(
@@ -243,6 +245,7 @@ def store_run(
         model=terms.model,
         label=terms.label,
         spend=spend,
+        batch=batch,
         requested_by_id=requester.person_id,
         surface=requester.surface,
         enqueued_at=timezone.now(),

@@ -47,7 +47,7 @@ def _work(generation: Generation) -> None:
     except EngineError as error:
         logger.warning("Run %s failed: %s: %s", generation.pk, error.outcome, error)
         lifecycle.book_error(generation, error)
-        health.note_failure(generation, outage=_is_outage(error))
+        health.note_failure(generation, outage=_is_outage(error), error=error)
     except Exception:
         # Whatever it is, it is ours: the run ends by itself and the error reaches the log.
         logger.exception("Run %s broke", generation.pk)

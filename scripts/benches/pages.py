@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = {"Home": "", "History": "history", "Usage": "usage", "Ledger": "usage/ledger"}
+PAGES = {"Home": "", "Gallery": "gallery", "Usage": "usage", "Ledger": "usage/ledger"}
 SIZES = (10, 10_000)
 ROUNDS = 15
 LOADS = 3

@@ -16,7 +16,7 @@ from credits import ledger, sources
 from credits.models import Account, Package, Plan
 from credits.periods import BILLING_CYCLE
 from credits.reports import history
-from shopify_auth.billing import schedule
+from shopify_auth.billing import mails, schedule
 from shopify_auth.billing.offers import (
     CURRENCY,
     Offer,
@@ -135,6 +135,7 @@ class Alignment:
     def _update(self, row: Charge, shown: ShownCharge) -> None:
         if row.pk is None or row.status != shown.status:
             self.changes.corrected[shown.gid] = f"{row.status} to {shown.status}"
+        is_newly_unpaid = row.status == Status.ACTIVE and shown.status == Status.FROZEN
         row.status, row.test = shown.status, shown.test
         row.billed_price, row.billed_currency = shown.price, shown.currency
         written = ["gid", "status", "test", "billed_price", "billed_currency"]
@@ -152,6 +153,8 @@ class Alignment:
             report(self.shop, Kind.PRICE, shown.gid, detail, self.now)
         # The merchant may be coming back meanwhile, which is written without this lock.
         row.save(update_fields=written if row.pk else None)
+        if is_newly_unpaid and isinstance(row, Subscription) and row.counts():
+            mails.tell_unpaid(self._account, row, self.now)
 
     def _close_unanswered(self) -> None:
         """End what Shopify does not know: a lapsed offer, or a subscription that is gone."""
@@ -192,6 +195,7 @@ class Alignment:
         row.granted_at = self.now
         row.save(update_fields=["granted_at"])
         self._note_grant(entry, shown)
+        mails.tell_package(self._account, row, entry)
 
     def _grant_period(self, row: Subscription, shown: ShownCharge) -> None:
         """Grant the period that Shopify shows as paid, once. One that is over grants nothing."""
@@ -225,6 +229,7 @@ class Alignment:
         row.save(update_fields=["granted_until"])
         if entry.sequence > before:
             self._note_grant(entry, shown)
+            mails.tell_period(self._account, row, entry, is_renewal=known is not None)
         elif entry.allocation > row.credits and not row.replaces_later:
             detail = f"{row.credits} credits; {entry.allocation} were granted until {end:%Y-%m-%d}"
             report(self.shop, Kind.SMALLER, shown.gid, detail, self.now)

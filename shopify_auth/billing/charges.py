@@ -94,7 +94,7 @@ def subscribe(buyer: Buyer, handle: str) -> Subscription:
         if row is not None:
             return row
         if not later:
-            _check_nothing_waits(buyer)
+            _check_nothing_waits(buyer, offer)
         row = _write(Subscription, buyer, offer, replaces_later=later)
     behavior = "APPLY_ON_NEXT_BILLING_CYCLE" if later else "APPLY_IMMEDIATELY"
     return _create(row, SUBSCRIPTION_CREATE, "appSubscription", replacementBehavior=behavior)
@@ -118,7 +118,7 @@ def keep_plan(buyer: Buyer, reference: str) -> Subscription:
         row = _approvable(Subscription, buyer, offer, replaces_later=False)
         if row is not None:
             return row
-        _check_nothing_waits(buyer)
+        _check_nothing_waits(buyer, offer)
         row = _write(Subscription, buyer, offer, replaces_later=False)
     return _create(
         row, SUBSCRIPTION_CREATE, "appSubscription", replacementBehavior="APPLY_IMMEDIATELY"
@@ -242,13 +242,16 @@ def _waiting(model: type[Row], buyer: Buyer) -> QuerySet[Row]:
     return model.objects.filter(open_at_shopify | prepared, shop=buyer.shop)
 
 
-def _check_nothing_waits(buyer: Buyer) -> None:
+def _check_nothing_waits(buyer: Buyer, offer: Offer) -> None:
     """Raise ChargeRefused while another plan that would begin at once can be approved.
 
     Shopify would let the merchant approve the larger one first and the smaller one after it, and
-    the larger one's credits would cost the smaller one's price.
+    the larger one's credits would cost the smaller one's price. The same credits at yesterday's
+    price are no danger: whichever is approved last, they are granted once, at a price they had.
     """
-    row = _waiting(Subscription, buyer).filter(replaces_later=False).first()
+    at_another_price = Q(handle=offer.handle, credits=offer.credits, returned_at=None)
+    waiting = _waiting(Subscription, buyer).filter(replaces_later=False)
+    row = waiting.exclude(at_another_price & ~Q(price=offer.price)).first()
     if row is None:
         return
     plan = title_of(row.name)

@@ -85,6 +85,12 @@ def tell_account(shop: Shop, details: dict[str, Any], old_name: str) -> None:
     follow_store(account_id, details.get("ianaTimezone"))
 
 
+def own_address(account: Account) -> str:
+    """The address of the store that came first to this account; empty where none has told one."""
+    stores = Shop.objects.filter(account=account, state=Shop.State.INSTALLED).exclude(email="")
+    return stores.order_by("installed_at", "pk").values_list("email", flat=True).first() or ""
+
+
 def due(now: datetime) -> list[int]:
     """Installed stores that nobody has read today, the longest unread first."""
     unread = Q(details_read_at=None) | Q(details_read_at__lt=now - READ_WITHIN)

@@ -113,9 +113,11 @@ def _end_memberships(account_id: int) -> dict[str, int]:
 
 def _erase_deliveries(shop: Shop) -> dict[str, int]:
     subjects = [subject for subject in (shop.domain, shop.shopify_id) if subject]
-    # What names no store by its body came, by its header, from this one.
-    unnamed = Q(subject="", shop_domain=shop.domain)
-    deliveries = WebhookDelivery.objects.filter(Q(subject__in=subjects) | unnamed)
+    # What fits no topic came, by its header, from this one, or speaks of it under another's name.
+    speaks_of = Q(shop_domain=shop.domain) | Q(body__icontains=shop.domain)
+    if shop.shopify_id:
+        speaks_of |= Q(body__contains=f'gid://shopify/Shop/{shop.shopify_id}"')
+    deliveries = WebhookDelivery.objects.filter(Q(subject__in=subjects) | Q(speaks_of, subject=""))
     count = deliveries.update(body="", subject="", shop_domain="")
     WebhookDelivery.objects.filter(shop_domain=shop.domain).update(shop_domain="")
     return {"webhooks": count}

@@ -204,10 +204,18 @@ def _known_domains(deliveries: list[WebhookDelivery]) -> set[str]:
 
 
 def _names_of_nobody(delivery: WebhookDelivery, shop: Shop | None) -> dict[str, str]:
-    """What is taken off a handled delivery whose store is not known here, or is erased."""
+    """What is taken off a handled delivery whose store is not known here, or is erased.
+
+    The header's store goes where the signed body names another one: nobody vouches for it, and it
+    may have been erased.
+    """
     # Only a body that fits its topic names a store; of any other the header has to be believed.
     known = shop is not None if delivery.subject else bool(_known_domains([delivery]))
-    return {} if known else {"subject": "", "shop_domain": "", "body": ""}
+    if not known:
+        return {"subject": "", "shop_domain": "", "body": ""}
+    if shop is not None and delivery.shop_domain != shop.domain:
+        return {"shop_domain": ""}
+    return {}
 
 
 def _header(headers: Mapping[str, str], name: str, longest: int) -> str:

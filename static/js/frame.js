@@ -33,6 +33,11 @@
     const url = target(event);
     if (!url) return;
     event.preventDefault();
+    try {
+      if (window.ecomVance?.hasUnsaved?.()) await window.shopify.saveBar.leaveConfirmation();
+    } catch {
+      return; // The merchant stays.
+    }
     const here = new URLSearchParams(location.search);
     for (const name of PLACE) {
       if (here.has(name) && !url.searchParams.has(name)) url.searchParams.set(name, here.get(name));

@@ -53,7 +53,7 @@
       ecomVance.stale(["runs"]);
       announceRun(data);
     }
-    if (kind === "plan" || kind === "cases") ecomVance.stale([kind]);
+    if (["plan", "cases", "approvals"].includes(kind)) ecomVance.stale([kind]);
     if (kind === "again") ecomVance.stale();
   };
 
@@ -122,7 +122,7 @@
       share({ kind: "pulse" }); // The server's first message is the balance of this moment.
     };
     source.onerror = retry;
-    for (const kind of ["balance", "generation", "plan", "cases"]) {
+    for (const kind of ["balance", "generation", "plan", "cases", "approvals"]) {
       source.addEventListener(kind, (event) => {
         lastHeard = Date.now();
         share({ kind, data: JSON.parse(event.data) });

@@ -1,5 +1,5 @@
-// Parts of the page whose sentences follow from the balance, the plan, the runs or the restoration
-// cases. When one of these changes the page is fetched again and the new parts take the old ones'
+// Parts of the page whose sentences follow from the balance, the plan, the runs, the restoration
+// cases or the requests for approval. When one of these changes the page is fetched again and the new parts take the old ones'
 // places. What depends on what is told by the server (data-follows), from one table.
 
 (() => {
@@ -7,7 +7,7 @@
 
   const ecomVance = (window.ecomVance = window.ecomVance || {});
   const GATHER_MILLISECONDS = 250;
-  const SOURCES = ["balance", "plan", "runs", "cases"];
+  const SOURCES = ["balance", "plan", "runs", "cases", "approvals"];
   const { bannerUrl } = document.body.dataset;
 
   /** @type {Set<string>} */ const stale = new Set();
@@ -21,8 +21,12 @@
   // As the server wrote them: what was changed since by live figures is no difference.
   for (const part of partsOf(document)) served.set(part, part.outerHTML);
 
-  /** A dialog that is being read or filled in stays; its part comes when it is closed. */
-  const isBusy = (part) => part.querySelector("dialog[open]") !== null;
+  /** What is being read or filled in stays; its part comes when the dialog is closed, or the next time. */
+  const isBusy = (part) =>
+    part.querySelector("dialog[open]") !== null ||
+    [...part.querySelectorAll("input[type=email], input[type=text], textarea")].some(
+      (field) => field.value !== field.defaultValue,
+    );
 
   const staleParts = () =>
     partsOf(document).filter(
@@ -31,10 +35,15 @@
 
   const CONTROLS = "a, button, input, select, textarea, summary";
 
-  /** Keeps what a person has opened and where the keyboard is. */
+  /** Keeps what a person has opened and chosen, and where the keyboard is. */
   const carryOver = (before, after) => {
     const opened = [...before.querySelectorAll("details")];
     [...after.querySelectorAll("details")].forEach((one, i) => (one.open = Boolean(opened[i]?.open)));
+    const checked = [...before.querySelectorAll("input[type=checkbox][name][value]:checked")];
+    const chosen = new Set(checked.map((one) => `${one.name} ${one.value}`));
+    for (const one of after.querySelectorAll("input[type=checkbox][name][value]")) {
+      if (chosen.has(`${one.name} ${one.value}`)) one.checked = true;
+    }
     const place = [...before.querySelectorAll(CONTROLS)].indexOf(document.activeElement);
     return () => place >= 0 && after.querySelectorAll(CONTROLS)[place]?.focus({ preventScroll: true });
   };

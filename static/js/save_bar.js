@@ -1,40 +1,97 @@
-// Forms marked data-unsaved-guard: the save bar shows once something was changed, and leaving
-// the page asks first until it is saved or discarded.
-"use strict";
+// Forms marked data-unsaved-guard: the save bar shows once something was changed and stays until it
+// is saved or discarded, also when a save is refused. Inside Shopify's admin it is the admin's own
+// bar, which also asks before the page is left; on the web dashboard the form has its own buttons.
 
 (() => {
-  const guarded = "[data-unsaved-guard]";
-  const known = new WeakSet();
-  const changed = new WeakSet();
+  "use strict";
 
-  const show = (form, isChanged) => {
-    if (isChanged) changed.add(form);
-    else changed.delete(form);
-    for (const bar of form.querySelectorAll("[data-save-buttons]")) bar.hidden = !isChanged;
+  const ecomVance = (window.ecomVance = window.ecomVance || {});
+  const GUARDED = "form[data-unsaved-guard]";
+  const isEmbedded = document.body.dataset.surface === "embedded";
+  const bar = document.querySelector("ui-save-bar");
+
+  /** @type {WeakSet<HTMLFormElement>} */ const known = new WeakSet();
+  /** @type {Set<string>} ids of forms that hold something unsaved */ const changed = new Set();
+  /** @type {Map<string, HTMLFormElement>} each form as it was saved last */ const saved = new Map();
+
+  const adminBar = () => (isEmbedded && bar ? window.shopify?.saveBar : undefined);
+  const changedForm = () => [...document.querySelectorAll(GUARDED)].find((form) => changed.has(form.id));
+
+  /** Whether leaving the page would lose something. */
+  ecomVance.hasUnsaved = () => changedForm() !== undefined;
+
+  const draw = () => {
+    for (const form of document.querySelectorAll(GUARDED)) {
+      const buttons = form.querySelector("[data-save-buttons]");
+      if (buttons) buttons.hidden = Boolean(adminBar()) || !changed.has(form.id);
+    }
+    const action = changedForm() ? "show" : "hide";
+    adminBar()?.[action](bar.id);
+  };
+
+  /** @param {HTMLFormElement} form @param {boolean} isChanged */
+  const mark = (form, isChanged) => {
+    if (changed.has(form.id) === isChanged) return;
+    if (isChanged) changed.add(form.id);
+    else changed.delete(form.id);
+    draw();
   };
 
   const start = () => {
-    for (const form of document.querySelectorAll(guarded)) {
-      // A form that came back refused still holds what was typed.
-      if (!known.has(form)) show(form, form.querySelector(".field__error") !== null);
+    for (const form of document.querySelectorAll(GUARDED)) {
+      if (known.has(form)) continue;
       known.add(form);
+      // A form that came back refused still holds what was typed, and what was saved last is kept.
+      const isRefused = form.querySelector(".field__error") !== null;
+      if (isRefused) changed.add(form.id);
+      else {
+        changed.delete(form.id);
+        saved.set(form.id, form.cloneNode(true));
+      }
     }
+    draw();
   };
 
-  document.addEventListener("input", (event) => {
-    const form = event.target.closest(guarded);
-    if (form) show(form, true);
+  /** @param {HTMLFormElement} form */
+  const discard = (form) => {
+    const clean = saved.get(form.id)?.cloneNode(true);
+    if (!clean) return;
+    form.replaceWith(clean);
+    window.htmx?.process(clean);
+    start();
+  };
+
+  /** @param {boolean} isBusy */
+  const setBusy = (isBusy) => bar?.querySelector("[variant=primary]")?.toggleAttribute("loading", isBusy);
+
+  bar?.querySelector("[variant=primary]")?.addEventListener("click", () => changedForm()?.requestSubmit());
+  bar?.querySelector("button:not([variant])")?.addEventListener("click", () => {
+    const form = changedForm();
+    if (form) discard(form);
   });
+
+  for (const name of ["input", "change"]) {
+    document.addEventListener(name, (event) => {
+      const form = event.target.closest(GUARDED);
+      if (form) mark(form, true);
+    });
+  }
   document.addEventListener("reset", (event) => {
-    if (event.target.matches(guarded)) show(event.target, false);
-  });
-  window.addEventListener("beforeunload", (event) => {
-    const open = [...document.querySelectorAll(guarded)].some((form) => changed.has(form));
-    if (open) event.preventDefault();
+    if (!event.target.matches(GUARDED)) return;
+    event.preventDefault();
+    discard(event.target);
   });
   document.addEventListener("submit", (event) => {
-    if (event.target.matches(guarded)) changed.delete(event.target);
+    if (!event.target.matches(GUARDED)) return;
+    setBusy(true);
+    // Without htmx the next page is what comes of it.
+    if (!window.htmx) changed.delete(event.target.id);
   });
+  document.addEventListener("htmx:finally:request", () => setBusy(false));
   document.addEventListener("htmx:after:swap", start);
+  // The admin asks by itself, in a dialog of its own.
+  window.addEventListener("beforeunload", (event) => {
+    if (!adminBar() && ecomVance.hasUnsaved()) event.preventDefault();
+  });
   start();
 })();

@@ -40,6 +40,11 @@ def test_describes_every_route_to_anybody(stranger: Client) -> None:
         "/api/v1/generations/{generation_id}": ["delete", "get"],
         "/api/v1/generations/{generation_id}/cancel": ["post"],
         "/api/v1/batches": ["post"],
+        "/api/v1/batches/{batch_id}": ["get"],
+        "/api/v1/batches/{batch_id}/cancel": ["post"],
+        "/api/v1/batches/{batch_id}/pause": ["post"],
+        "/api/v1/batches/{batch_id}/resume": ["post"],
+        "/api/v1/batches/{batch_id}/retry": ["post"],
         "/api/v1/usage": ["get"],
     }
     for methods in document["paths"].values():

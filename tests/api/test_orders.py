@@ -176,8 +176,20 @@ class TestOrders:
         assert owner.holdings == before
 
     def test_lines_and_tabs_of_a_prompt_are_kept(self, owner: ApiMerchant) -> None:
-        assert owner.post("generations", CUT_OUT | {"prompt": "a\r\n\tb"}).status_code == 201
+        body = {"tool": "nano-banana-t2i", "resolution": "1K", "prompt": "a\r\n\tb"}
+        assert owner.post("generations", body).status_code == 201
         assert Generation.objects.get().prompt == "a\n\tb"
+
+    @pytest.mark.parametrize("address", ["generations", "quotes"])
+    def test_a_tool_without_a_prompt_takes_none(self, owner: ApiMerchant, address: str) -> None:
+        before = owner.holdings
+
+        answer = owner.post(address, CUT_OUT | {"prompt": "on a beach"})
+
+        assert (answer.status_code, answer.json()["error"]) == (422, "prompt_not_taken")
+        assert answer.json()["field"] == "prompt"
+        assert owner.holdings == before
+        assert owner.post(address, CUT_OUT | {"prompt": " "}).status_code in (200, 201)
 
     def test_a_tool_that_lives_by_its_prompt_needs_one(self, owner: ApiMerchant) -> None:
         body = {"tool": "nano-banana-t2i", "resolution": "1K"}
@@ -202,7 +214,7 @@ class TestOlderRuns:
     def test_a_repeated_key_still_finds_its_run(
         self, owner: ApiMerchant, upload_digest: str
     ) -> None:
-        fields = {"tool": "background-removal", "prompt": "soft"}
+        fields = {"tool": "background-removal"}
         owner.post_form("generations", fields | {"image": upload()})
         run = Generation.objects.get()
         sha256 = (
@@ -210,7 +222,7 @@ class TestOlderRuns:
             if upload_digest == "clean copy"
             else hashlib.sha256(upload().read()).hexdigest()
         )
-        asked = ["background-removal", "", None, "soft", "", "", [sha256]]
+        asked = ["background-removal", "", None, "", "", "", [sha256]]
         run.request_digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
         run.save()
 

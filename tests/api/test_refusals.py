@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from typing import Any
@@ -47,7 +48,7 @@ def routes() -> list[tuple[str, str]]:
     document = Client().get("/api/v1/openapi.json").json()
     nobody = "00000000-0000-4000-8000-000000000000"
     return [
-        (method.upper(), path.replace("{generation_id}", nobody))
+        (method.upper(), re.sub(r"{\w+_id}", nobody, path))
         for path, methods in document["paths"].items()
         for method in methods
     ]
@@ -117,6 +118,8 @@ class TestOtherShops:
     ) -> None:
         run_id = owner.post("generations", CUT_OUT).json()["id"]
         talk = str(conversations.begin(owner.account.pk, None, "Enamel mug", timezone.now()).pk)
+        ledger.add_package(owner.account.pk, 500, "pkg")
+        batch_id = owner.post("batches", SHADOWS, key="b1").json()["id"]
         mine, theirs = owner.holdings, second_shop.holdings
         answers = {
             "generations/<uuidstr:generation_id>": [
@@ -134,6 +137,12 @@ class TestOtherShops:
             ],
             "batches": [second_shop.post("batches", SHADOWS)],
             "assist": [second_shop.post("assist", {"conversation": talk, "message": "hello"})],
+            "batches/<uuidstr:batch_id>": [second_shop.get(f"batches/{batch_id}")],
+        } | {
+            f"batches/<uuidstr:batch_id>/{verb}": [
+                second_shop.post(f"batches/{batch_id}/{verb}", "")
+            ]
+            for verb in ("resume", "retry", "pause", "cancel")
         }
         # A quote prices the tool alone; it never looks at the product.
         takes_no_id = {"balance", "tools", "usage", "openapi.json", "quotes", ""}

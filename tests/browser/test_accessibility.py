@@ -102,7 +102,7 @@ def test_pages_of_a_store_at_work(olivia: Merchant, sign_in: SignIn, found: list
     assert failed.spend is not None
     period = LedgerEntry.objects.get(kind="plan_grant").sequence
     addresses = (
-        "", "tools", TOOL, "tools/veo-t2v", "history", "history?state=queued",
+        "", "tools", TOOL, "tools/veo-t2v", "gallery", "gallery?layout=list", "gallery?state=queued",
         *(f"runs/{run.pk}" for run in runs),
         "usage", f"usage?span=period-{period}", "usage/ledger", "usage/ledger?at=soon",
         f"usage/ledger/{failed.spend.sequence}", "usage/ledger/1", "plans", "settings",

@@ -21,7 +21,7 @@ def test_a_stream_that_is_open_and_silent_is_opened_anew(
     page = sign_in(make_merchant("Olivia").person)
     page.clock.install()
     with page.expect_request("**/events?ticket=*"):
-        page.goto("/dashboard/history")
+        page.goto("/dashboard/gallery")
     page.wait_for_function("document.querySelector('[data-balance=total]').innerText === '100'")
 
     # A line that was cut says nothing: the browser still takes the stream for open.

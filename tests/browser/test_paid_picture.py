@@ -1,4 +1,4 @@
-"""The main path in a real browser: photo, price, progress, cut-out, balance, history."""
+"""The main path in a real browser: photo, price, progress, cut-out, balance, gallery."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_photo_becomes_a_cut_out_and_every_tab_shows_the_balance(
 ) -> None:
     page = sign_in(olivia.person)
     other_tab = page.context.new_page()
-    other_tab.goto("/dashboard/history")
+    other_tab.goto("/dashboard/gallery")
     page.goto(TOOL)
     assert page.locator("[data-run-button]").inner_text() == "Remove background · 20 credits"
     assert "100 credits · Plan 100 · Package 0" in page.locator(".topbar").inner_text()
@@ -58,7 +58,7 @@ def test_a_photo_becomes_a_cut_out_and_every_tab_shows_the_balance(
     with Image.open(io.BytesIO(download.value.path().read_bytes())) as image:
         assert (image.format, image.mode, image.size) == ("PNG", "RGBA", (600, 400))
         assert image.getchannel("A").getextrema() == (0, 255)
-    page.goto("/dashboard/history")
+    page.goto("/dashboard/gallery?layout=list")
     row = page.locator("tbody tr").inner_text()
     assert re.search(r"Background Removal\s.*Ready\s.*Our server\s.*Olivia\s.*20\s", row, re.DOTALL)
 

@@ -20,9 +20,9 @@ from tests.merchants import make_person
 pytestmark = pytest.mark.django_db
 
 
-def staff_client(*permissions: str) -> Client:
-    """A colleague of the support team with these permissions on credits."""
-    person = make_person("Stella")
+def staff_client(*permissions: str, name: str = "Stella") -> Client:
+    """A colleague of the support team with these permissions."""
+    person = make_person(name)
     person.is_staff = True
     person.save()
     person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
@@ -170,7 +170,7 @@ def test_books_are_read_only(owner, support, case, model):
     pk = {"account": owner.account.pk, "restorationcase": case.pk}.get(model)
     if pk:
         url = reverse(f"admin:credits_{model}_change", args=[pk])
-        assert support.get(url).status_code == 200
+        assert support.get(url, follow=True).status_code == 200
         assert support.post(url, {"plan_balance": "9999"}).status_code == 403
     assert owner.total == 50
 
@@ -190,7 +190,9 @@ def test_corrections_need_the_permission(owner, case):
 
     for url in (adjust_url(owner), decide_url(case)):
         assert reader.get(url).status_code == 403
-    page = reader.get(reverse("admin:credits_account_change", args=[owner.account.pk]))
+    reader = staff_client("view_account", "view_ledgerentry", name="Rita")
+    page = reader.get(reverse("admin:staff_account", args=[owner.account.pk]))
+    assert "What happened" in page.text
     assert "Adjust balance" not in page.content.decode()
 
 

@@ -26,7 +26,7 @@ def test_queries_are_the_same_at_10_and_10_000_runs(db):
     first_period = re.findall(r'value="(period-\d+)"', usage)[-1]
     last_month = re.findall(r'value="(\d{4}-\d\d)"', usage)[1]
     for path in (
-        "", "history", "usage", f"usage?span={last_month}", f"usage?span={first_period}",
+        "", "gallery", "usage", f"usage?span={last_month}", f"usage?span={first_period}",
         "usage/ledger", "usage/ledger?before=9", "usage/ledger/9",
     ):  # fmt: skip
         few, many = (counted(client, path) for client in clients)

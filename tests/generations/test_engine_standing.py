@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,6 +12,7 @@ from django.test import Client
 
 from generations import catalog, engine_standing
 from generations.engines import registry
+from generations.engines.fake_google.server import FakeGoogleServer
 from generations.models import EngineSwitch, Generation
 from generations.runs import lifecycle
 from tests.generations.engine import Engine, picture_result
@@ -79,3 +82,47 @@ def test_the_staff_page_shows_every_tool(admin_client: Client) -> None:
     page = admin_client.get("/staff/generations/enginehealth/").content.decode()
 
     assert all(tool.name in page for tool in catalog.TOOLS.values())
+
+
+@pytest.fixture
+def fake_google(settings: object) -> Iterator[FakeGoogleServer]:
+    """Google's address is a stand-in's, with a key that it takes."""
+    server = FakeGoogleServer()
+    server.start()
+    settings.GEMINI_API_KEY = "a-key"  # type: ignore[attr-defined]
+    settings.GOOGLE_GEMINI_BASE_URL = server.base_url  # type: ignore[attr-defined]
+    yield server
+    server.stop()
+
+
+def test_asks_google_for_its_models(fake_google: FakeGoogleServer, settings: Any) -> None:
+    said = told()
+
+    for name in ("image_model", "text_model", "omni_model"):
+        assert settings.GOOGLE_MODELS[name] in said
+    assert said.count("accepts our credentials") == 3
+    assert len(fake_google.state.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"GEMINI_API_KEY": "wrong"}, 3),
+        ({"image_model": "gemini-retired"}, 1),
+    ],
+)
+def test_fails_when_google_refuses_the_key_or_a_model(
+    fake_google: FakeGoogleServer, settings: Any, changes: dict[str, str], refused: int
+) -> None:
+    for name, value in changes.items():
+        if name.isupper():
+            setattr(settings, name, value)
+        else:
+            settings.GOOGLE_MODELS = settings.GOOGLE_MODELS | {name: value}
+
+    with pytest.raises(CommandError, match=f"Google refuses {refused} models"):
+        told()
+
+
+def test_without_credentials_nobody_is_asked() -> None:
+    assert "Google" not in told()

@@ -108,7 +108,10 @@ def _error_of(failure: GoogleFailure) -> EngineError:
     again = {"retry_helps": failure.retry_helps, "retry_after": failure.retry_after}
     if failure.outcome == "provider_error":
         return ProviderError(message, outage=failure.code in _OUTAGE, **again)  # type: ignore[arg-type]
-    return PlatformError(message, **again)  # type: ignore[arg-type]
+    fault = f"{message} ({failure.reason or failure.code})" if failure.alarm else ""
+    # What Google does not understand may be one order's fault; the rest is every order's.
+    stops = failure.alarm and failure.code != "bad_request"
+    return PlatformError(message, **again, fault=fault, stops_tool=stops)  # type: ignore[arg-type]
 
 
 def prompt_of(job: Job, instead: Mapping[str, str] | None = None) -> prompts.Prompt:
@@ -247,7 +250,9 @@ class GoogleVideos(Google):
             side if is_square else fetched.clip.width, side if is_square else fetched.clip.height,
             seconds=fetched.clip.seconds, poster=still,
         )  # fmt: skip
-        return Result((output,), self.name, job.model, "real", usage=counted(answer.usage))
+        # Google bills videos by the second and does not always count them.
+        usage = counted(answer.usage) | {"video_seconds": round(fetched.clip.seconds)}
+        return Result((output,), self.name, job.model, "real", usage=usage)
 
     def cancel(self, tool: str, handle: str) -> None:
         """Ask Google to stop and to delete what it holds; nothing is raised."""

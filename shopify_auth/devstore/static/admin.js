@@ -91,9 +91,10 @@
     setTimeout(() => element.remove(), duration);
   }
 
-  function showSaveBar(visible) {
+  function showSaveBar(visible, loading = false) {
     unsaved = visible;
     part("save-bar").hidden = !visible;
+    part("save").disabled = part("discard").disabled = loading;
   }
 
   function mayLeave() {
@@ -199,7 +200,7 @@
     loading({ on }) {
       part("loading").hidden = !on;
     },
-    saveBar: ({ visible }) => showSaveBar(visible),
+    saveBar: ({ visible, loading }) => showSaveBar(visible, loading),
     redirect({ url }) {
       if (/^https?:$/.test(new URL(url).protocol)) location.assign(url);
     },

@@ -114,7 +114,43 @@
   }
 
   // --- Save bar ----------------------------------------------------------------------------
+  // Either of a form (data-save-bar) or of a ui-save-bar element, whose buttons the app listens to.
   let dirtyForm = null;
+  let shownBar = null;
+
+  class SaveBar extends HTMLElement {
+    connectedCallback() {
+      this.style.display = "none";
+      this.observer = new MutationObserver(() => shownBar === this && this.tell());
+      this.observer.observe(this, { attributes: true, childList: true, subtree: true });
+    }
+
+    disconnectedCallback() {
+      this.observer.disconnect();
+      if (shownBar === this) hideSaveBar();
+    }
+
+    tell() {
+      const isLoading = this.querySelector("[variant=primary]")?.hasAttribute("loading");
+      tell("saveBar", { visible: true, loading: Boolean(isLoading) });
+    }
+
+    press(isSave) {
+      const named = isSave ? "button[variant=primary]" : "button:not([variant=primary])";
+      this.querySelector(named)?.click();
+    }
+  }
+
+  function toggleSaveBar(id, isVisible) {
+    const element = document.getElementById(id);
+    if (!(element instanceof SaveBar)) throw new Error(`There is no ui-save-bar "${id}".`);
+    if (!isVisible) {
+      if (shownBar === element) hideSaveBar();
+      return;
+    }
+    shownBar = element;
+    element.tell();
+  }
 
   function showSaveBar(form) {
     dirtyForm = form;
@@ -122,7 +158,7 @@
   }
 
   function hideSaveBar() {
-    dirtyForm = null;
+    dirtyForm = shownBar = null;
     tell("saveBar", { visible: false });
   }
 
@@ -139,8 +175,8 @@
         if (formOf(event)) hideSaveBar();
       });
     }
-    listeners.set("saveBarSave", () => dirtyForm?.requestSubmit());
-    listeners.set("saveBarDiscard", () => dirtyForm?.reset());
+    listeners.set("saveBarSave", () => (shownBar ? shownBar.press(true) : dirtyForm?.requestSubmit()));
+    listeners.set("saveBarDiscard", () => (shownBar ? shownBar.press(false) : dirtyForm?.reset()));
   }
 
   // --- window.shopify ----------------------------------------------------------------------
@@ -181,11 +217,9 @@
       toggle: (id) => overlay(id, !document.getElementById(id)?.open),
     },
     saveBar: {
-      show: (id) => Promise.resolve(showSaveBar(document.getElementById(id))),
-      hide: () => Promise.resolve(hideSaveBar()),
-      toggle(id) {
-        return dirtyForm ? this.hide() : this.show(id);
-      },
+      show: async (id) => toggleSaveBar(id, true),
+      hide: async (id) => toggleSaveBar(id, false),
+      toggle: async (id) => toggleSaveBar(id, shownBar?.id !== id),
       leaveConfirmation: () => ask("leaveConfirmation"),
     },
   };
@@ -219,6 +253,7 @@
       return null;
     };
     customElements.define("s-app-nav", AppNav);
+    customElements.define("ui-save-bar", SaveBar);
     watchHistory();
     watchSaveBarForms();
     ask("hello").then((config) => Object.assign(window.shopify.config, config));

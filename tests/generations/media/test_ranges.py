@@ -106,7 +106,7 @@ def test_a_text_is_shown_as_text_and_has_no_file(
     run = made(owner, monkeypatch, Output("text", text=TEXT))
 
     page = owner.client.get(f"/dashboard/runs/{run.pk}").content.decode()
-    history = owner.client.get("/dashboard/history")
+    history = owner.client.get("/dashboard/gallery")
 
     assert run.state == "succeeded"
     assert "<p>Holds <b>tea</b>.</p>" in page

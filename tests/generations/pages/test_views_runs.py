@@ -1,4 +1,4 @@
-"""The pages of runs: whose they are, the history, the balance."""
+"""The pages of runs: whose they are, the gallery, the balance."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from credits import queries as credit_queries
 from generations.models import Generation
 from tests.generations.mug_store import ask
 from tests.merchants import Merchant
+from tests.page_reading import attribute, every, read_page
 
 
 class TestOtherAccounts:
@@ -23,7 +24,7 @@ class TestOtherAccounts:
         for path in ("", "/status"):
             assert second_shop.client.get(f"/dashboard/runs/{run.pk}{path}").status_code == 404
         assert second_shop.client.post(f"/dashboard/runs/{run.pk}/cancel").status_code == 404
-        assert str(run.pk) not in second_shop.client.get("/dashboard/history").content.decode()
+        assert str(run.pk) not in second_shop.client.get("/dashboard/gallery").content.decode()
         run.refresh_from_db()
         assert run.state == "queued"
 
@@ -34,29 +35,28 @@ class TestOtherAccounts:
         assert stranger.get("/dashboard/").status_code == 403
 
     def test_nobody_signed_in_is_sent_to_sign_in(self, client: Client, db: None) -> None:
-        response = client.get("/dashboard/history")
+        response = client.get("/dashboard/gallery")
 
         assert response.status_code == 302
         assert response["Location"].startswith("/dashboard/sign-in/login/")
 
 
-def test_history_pages_through_everything_once(owner: Merchant) -> None:
+def test_the_gallery_pages_through_everything_once(owner: Merchant) -> None:
     ledger.add_package(owner.account.pk, 2000, "p")
     for number in range(60):
         ask(owner.client, key=f"k{number}")
     seen: list[str] = []
-    query = ""
-    while True:
-        body = owner.client.get(f"/dashboard/history{query}").content.decode()
+    address = "/dashboard/gallery"
+    while address:
+        page = owner.client.get(address)
+        body = page.content.decode()
         seen += [str(run.pk) for run in Generation.objects.all() if f"/runs/{run.pk}" in body]
-        if "?before=" not in body:
-            break
-        query = body.split("/dashboard/history")[-1].split('"')[0].replace("&amp;", "&")
+        address = "".join(attribute(a, "href") for a in every(read_page(page), "a", rel="next"))
 
     assert len(seen) == len(set(seen)) == 60
 
 
-def test_history_asks_the_same_number_of_questions_for_any_length(
+def test_the_gallery_asks_the_same_number_of_questions_for_any_length(
     owner: Merchant,
 ) -> None:
     ledger.add_package(owner.account.pk, 2000, "p")
@@ -65,7 +65,7 @@ def test_history_asks_the_same_number_of_questions_for_any_length(
         ask(owner.client, key=f"k{number}")
         if number in (1, 20):
             with CaptureQueriesContext(connection) as captured:
-                owner.client.get("/dashboard/history")
+                owner.client.get("/dashboard/gallery")
             counts.append(len(captured))
 
     assert counts[0] == counts[1]

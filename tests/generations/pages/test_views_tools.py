@@ -163,7 +163,7 @@ class TestAToolsForm:
 
         assert answer.status_code == 409
         body = answer.content.decode()
-        assert "it stands in the history" in body
+        assert "it stands in the gallery" in body
         [key] = re.findall(r'id="idempotency-key" value="(\w+)"', body)
         assert (
             ask(owner.client, key, image="", photo="gid://shopify/Product/1 7").status_code == 201
@@ -183,9 +183,9 @@ class TestAToolsForm:
     [
         ("/dashboard/", set()),
         ("/dashboard/tools", set()),
-        ("/dashboard/history", set()),
+        ("/dashboard/gallery", set()),
         ("/dashboard/usage", set()),
-        (TOOL, {"compare", "price", "upload"}),
+        (TOOL, {"compare", "price", "upload", "sources", "painting", "mask", "draft"}),
     ],
 )
 def test_scripts_of_runs_load_only_where_they_are_used(
@@ -194,5 +194,6 @@ def test_scripts_of_runs_load_only_where_they_are_used(
     page = owner.client.get(address).content.decode()
 
     scripts = set(re.findall(r"js/([a-z_]+)[\w.]*\.js", page))
-    assert scripts & {"compare", "price", "upload"} == loaded
+    of_runs = {"compare", "price", "upload", "sources", "painting", "mask", "draft"}
+    assert scripts & of_runs == loaded
     assert {"app", "requests", "balance", "live"} <= scripts

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
 from credits import ledger
 from credits.models import LedgerEntry
-from generations import tasks
+from generations import engine_standing, tasks
 from generations.engines import registry
-from generations.engines.base import ContentPolicyError, ProviderError
-from generations.models import EngineHealth, EngineSwitch, Generation, UsagePrice
-from generations.runs import health, request
+from generations.engines.base import ContentPolicyError, PlatformError, ProviderError
+from generations.models import EngineHealth, EngineSwitch, Generation, StaffNotice, UsagePrice
+from generations.runs import health, request, staff_notices
 from generations.runs.orders import Order, Requester
 from generations.runs.quote import RunRefused
+from shopify_auth.models import Person
 from tests.generations.engine import Engine, picture_result
 from tests.merchants import Merchant, make_merchant
 
@@ -180,3 +184,100 @@ def test_a_days_cap_stops_the_engine_until_tomorrow(owner: Merchant, provider: E
     with pytest.raises(RunRefused, match="limit for today"):
         place(owner, "third")
     assert Generation.objects.filter(usage={"output_tokens": 1120}).count() == 2
+
+
+LIMITED = PlatformError(
+    "Google has limited our account.", fault="Our account is limited (PUP_LIMITED_DISABLED)",
+    stops_tool=True,
+)  # fmt: skip
+
+
+@pytest.fixture
+def superuser(db: None) -> Person:
+    return Person.objects.create_superuser("ada@ecomvance.example", "a long password")
+
+
+def test_a_fault_of_ours_switches_the_tool_off_at_once_and_tells_staff(
+    owner: Merchant, sam: Merchant, superuser: Person, provider: Engine, mailoutbox: list[Any]
+) -> None:
+    waiting = place(sam, "waits")
+    provider.error = LIMITED
+
+    work(place(owner, "fails"))
+
+    waiting.refresh_from_db()
+    assert waiting.outcome == "cancelled_in_queue"
+    assert "switched off" in (health.route(TOOL).unavailable_reason or "")
+    tasks.tell_staff()
+    tasks.tell_staff()
+    [mail] = mailoutbox
+    assert mail.to == [superuser.email]
+    assert "PUP_LIMITED_DISABLED" in mail.body
+    assert TOOL in mail.body
+    assert "/staff/generations/enginehealth/" in mail.body
+    told = {tool.tool: tool.fault for tool in engine_standing.read()}
+    assert told[TOOL] == LIMITED.fault
+
+
+def test_a_fault_that_was_mended_opens_the_tool_by_a_probe(
+    owner: Merchant, provider: Engine
+) -> None:
+    provider.error = LIMITED
+    work(place(owner, "fails"))
+    EngineHealth.objects.update(probe_at=timezone.now())
+    provider.error = None
+
+    tasks.probe()
+
+    assert health.route(TOOL).unavailable_reason is None
+    assert EngineHealth.objects.get().fault == ""
+
+
+def test_a_request_that_is_not_understood_is_told_and_stops_nobody(
+    owner: Merchant, superuser: Person, provider: Engine, mailoutbox: list[Any]
+) -> None:
+    provider.error = PlatformError("Not understood.", fault="Not understood (INVALID_ARGUMENT)")
+
+    for number in range(3):
+        work(place(owner, f"fails {number}"))
+    tasks.tell_staff()
+
+    assert health.route(TOOL).unavailable_reason is None
+    assert len(mailoutbox) == 1
+
+
+def test_an_outage_is_told_to_staff(
+    owner: Merchant, sam: Merchant, superuser: Person, provider: Engine, mailoutbox: list[Any]
+) -> None:
+    provider.error = OUTAGE
+
+    fail([owner, sam])
+    tasks.tell_staff()
+
+    [mail] = mailoutbox
+    assert "outage" in mail.body
+
+
+def test_a_notice_waits_while_the_mail_server_is_away(
+    superuser: Person, mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staff_notices.tell("a tool", "A tool stopped.")
+    with monkeypatch.context() as away:
+        away.setattr(EmailMultiAlternatives, "send", Mock(side_effect=ConnectionRefusedError))
+        tasks.tell_staff()
+    assert StaffNotice.objects.get().mailed_at is None
+
+    tasks.tell_staff()
+
+    assert len(mailoutbox) == 1
+    assert StaffNotice.objects.get().mailed_at is not None
+
+
+def test_the_prices_that_were_known_are_there_with_their_date(db: None) -> None:
+    prices = UsagePrice.objects.filter(engine="google")
+
+    per_picture = prices.get(model="gemini-nano-banana-2.1", unit="candidates_token_count")
+    assert per_picture.micro_usd * 1120 == 33_600
+    per_second = prices.get(model="gemini-omni-1.2-flash", unit="video_seconds")
+    assert per_second.micro_usd == 70_000
+    assert {price.as_of.year for price in prices} == {2026}

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
+from django.test import Client
 
 from credits.models import Package, Plan
 from shopify_auth.admin_api.documents import PURCHASE_CREATE, SUBSCRIPTION_CREATE
@@ -19,6 +20,7 @@ from tests.shopify_auth.answers import sent_with
 
 pytestmark = pytest.mark.django_db
 TRIAL = ("trial_grant", 100, 0)
+LEAVE_FRAME = "X-Shopify-API-Request-Failure-Reauthorize-Url"
 
 
 @pytest.fixture
@@ -34,6 +36,11 @@ def emil(store_access: DevStore) -> EuroOwner:
 def ask_price(model: type[Plan | Package], handle: str, price: Decimal | str) -> None:
     """The operator asks another price from now on."""
     model.objects.filter(handle=handle).update(price_usd=Decimal(price))
+
+
+def come_back(row: Purchase | Subscription) -> None:
+    """Shopify sends the browser from its approval page to where the app has asked for it."""
+    assert Client().get(f"/billing/return/{row.reference}").status_code == 302
 
 
 class TestWhatShopifyIsAsked:
@@ -101,16 +108,57 @@ class TestAPriceThatChanges:
         assert charged[1].price == new.price == change.get("price_usd", 5)
         assert new.credits == change.get("credits", 500)
 
-    def test_while_a_plan_is_open_the_old_approval_is_not_given_out_for_it(self, olivia):
+    @pytest.mark.parametrize("price", [ODD_PRICE, Decimal("18.99")], ids=str)
+    def test_while_the_approval_of_a_plan_is_open_makes_a_new_charge(self, olivia, price):
+        old = olivia.subscribe("starter", decision="")
+        assert olivia.subscribe("starter", decision="") == old
+        ask_price(Plan, "starter", price)
+
+        answer = olivia.post("/plans/subscribe", plan="starter")
+
+        new = Subscription.objects.exclude(pk=old.pk).get()
+        assert answer[LEAVE_FRAME] == new.confirmation_url
+        assert (new.status, new.price, new.replaces_later) == ("PENDING", price, False)
+        charged = olivia.devstore.shop(olivia.handle).charges
+        assert [charge.gid for charge in charged] == [old.gid, new.gid]
+        assert charged[1].price == price
+        assert olivia.subscribe("starter", decision="") == new
+
+    @pytest.mark.parametrize("last", ["old", "new"])
+    def test_approving_both_prices_of_a_plan_brings_its_credits_once(self, olivia, last):
         old = olivia.subscribe("starter", decision="")
         ask_price(Plan, "starter", ODD_PRICE)
+        new = olivia.subscribe("starter", decision="")
+
+        for row in (new, old) if last == "old" else (old, new):
+            olivia.decide(row, "approve")
+            olivia.nudge()
+
+        held = subscription_state.running_subscription(olivia.shop)
+        assert held == {"old": old, "new": new}[last]
+        grants = [entry for entry in olivia.ledger() if entry[0] == "plan_grant"]
+        assert grants == [("plan_grant", 3000, 0)]
+        assert olivia.account.plan_balance == 3000
+
+    def test_with_other_credits_too_the_open_approval_of_a_plan_comes_first(self, olivia):
+        """Approved in the wrong order, the two would bring the new credits for the old price."""
+        olivia.subscribe("starter", decision="")
+        Plan.objects.filter(handle="starter").update(price_usd=ODD_PRICE, credits=4_000)
 
         with pytest.raises(ChargeRefused, match="is waiting for your approval"):
             olivia.subscribe("starter", decision="")
-        olivia.decide(old, "decline")
-        olivia.nudge()
+        assert Subscription.objects.count() == 1
 
-        assert olivia.subscribe("starter", decision="").price == ODD_PRICE
+    def test_a_plan_whose_payment_is_being_confirmed_is_not_asked_for_at_another_price(
+        self, olivia
+    ):
+        paid = olivia.subscribe("starter", "approve_pending")
+        come_back(paid)
+        ask_price(Plan, "starter", ODD_PRICE)
+
+        with pytest.raises(ChargeRefused, match="still confirming"):
+            olivia.subscribe("starter", decision="")
+        assert Subscription.objects.count() == 1
 
     def test_the_same_credits_at_a_lower_price_wait_for_the_next_cycle(self, olivia):
         present = olivia.subscribe("starter")
@@ -157,3 +205,27 @@ def test_an_approval_that_was_used_or_lapsed_is_not_given_out_again(olivia, buy,
 
     assert third not in (first, second)
     assert model.objects.count() == 3
+
+
+def test_an_approval_that_the_merchant_came_back_from_is_not_given_out_again(olivia):
+    """Paid and not confirmed yet: whoever buys once more pays once more, and gets both."""
+    first = olivia.buy("small", "approve_pending")
+    come_back(first)
+
+    answer = olivia.post("/plans/buy", package="small")
+
+    second = Purchase.objects.exclude(pk=first.pk).get()
+    assert answer[LEAVE_FRAME] == second.confirmation_url
+    assert second.confirmation_url != first.confirmation_url
+    assert len(olivia.devstore.shop(olivia.handle).charges) == 2
+
+
+def test_a_plan_that_the_merchant_came_back_from_is_not_given_out_again(olivia):
+    first = olivia.subscribe("starter", "approve_pending")
+    come_back(first)
+
+    refused = olivia.post("/plans/subscribe", plan="starter")
+
+    assert refused.status_code == 422
+    assert "Shopify is still confirming" in refused.content.decode()
+    assert len(olivia.devstore.shop(olivia.handle).charges) == 1

@@ -164,7 +164,7 @@ def test_scripts_come_from_us_and_from_app_bridges_folder_alone(production):
 
 def test_no_cache_keeps_what_a_merchant_sees(browser, owner):
     assert open_page(browser)["Cache-Control"] == "private, no-store"
-    assert owner.client.get("/dashboard/history")["Cache-Control"] == "private, no-store"
+    assert owner.client.get("/dashboard/gallery")["Cache-Control"] == "private, no-store"
     fetch = browser.get("/balance", headers=bearer(session_token()))
     assert "private" in fetch["Cache-Control"]
 
@@ -214,8 +214,8 @@ def test_outside_the_frame_the_merchant_is_sent_into_the_admin(production, setti
 
 def test_a_link_opened_in_a_tab_of_its_own_goes_into_the_admin(browser, settings):
     referrer = f"http://localhost:8000/?shop={SHOP}&host={host_of()}&embedded=1"
-    response = browser.get("/history", headers={**IN_WINDOW, "Referer": referrer})
-    assert response["Location"].endswith(f"/apps/{settings.SHOPIFY_API_KEY}/history")
+    response = browser.get("/gallery", headers={**IN_WINDOW, "Referer": referrer})
+    assert response["Location"].endswith(f"/apps/{settings.SHOPIFY_API_KEY}/gallery")
 
 
 @pytest.mark.parametrize(
@@ -340,9 +340,9 @@ def test_the_dashboard_is_framed_by_nobody(owner):
 
 
 def test_the_dashboard_asks_for_a_sign_in(client):
-    page = client.get("/dashboard/history")
+    page = client.get("/dashboard/gallery")
     assert page.status_code == 302
-    assert page["Location"].endswith("?next=/dashboard/history")
+    assert page["Location"].endswith("?next=/dashboard/gallery")
     assert client.get("/dashboard/balance", headers={"HX-Request": "true"}).status_code == 401
 
 

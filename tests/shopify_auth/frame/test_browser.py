@@ -177,9 +177,9 @@ def test_a_fetch_with_a_dead_token_is_sent_again_and_nobody_notices(admin: Admin
     admin.tokens = [session_token(exp=1, nbf=0, iat=0)]
     admin.page.on(
         "response",
-        lambda answer: statuses.append(answer.status) if "/history?again" in answer.url else None,
+        lambda answer: statuses.append(answer.status) if "/gallery?again" in answer.url else None,
     )
-    assert frame.evaluate("fetch('/history?again').then((answer) => answer.status)") == 200
+    assert frame.evaluate("fetch('/gallery?again').then((answer) => answer.status)") == 200
     assert statuses == [401, 200]
 
 

@@ -20,10 +20,12 @@ VALUES = {
     "<int:sequence>": "1",
     "<str:reference>": "nothing",
     "<int:recipient_id>": "1",
+    "<uuid:approval_id>": "00000000-0000-0000-0000-000000000001",
 }
 # What an owner alone may change.
 FOR_OWNERS = {
-    "plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings", "settings/zone",
+    "plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings", "settings/zone", "set-up/address",
+    "approvals/<uuid:approval_id>",
 }  # fmt: skip
 
 HANDLE = SHOP.removesuffix(".myshopify.com")

@@ -19,6 +19,8 @@ from generations import products
 from generations.assist import conversations
 from generations.engines import registry
 from generations.models import Generation
+from generations.runs import approvals
+from generations.runs.orders import Order, Requester
 from shopify_auth.models import Membership
 from tests.api.storefront import IdleEngine
 from tests.embedded import SECOND_SHOP, SHOP, bearer, session_token
@@ -37,6 +39,7 @@ PUBLIC = {
     "auth/callback",
     "billing/return/<str:reference>",
     "files/<str:token>",
+    "archives/<str:token>",
     "product-photos/<str:token>",
     "exports/<str:token>",
     "dashboard/recipients/<str:token>",
@@ -49,6 +52,9 @@ PUBLIC = {
 }
 # What stands in an address and belongs to nobody.
 SHARED = {"slug": "background-removal"}
+# What charges wants a key before it looks for anything.
+A_KEY = {"Idempotency-Key": "k"}
+JSON = "application/json"
 
 pytestmark = pytest.mark.django_db
 
@@ -103,12 +109,22 @@ def cut_out(client: Client, shop: str, key: str, **fields: Any) -> Any:
     return client.post("/api/v1/generations", form, headers=headers)
 
 
+def cast_shadow(client: Client, shop: str, key: str) -> Any:
+    """Ask for a batch of one uploaded picture by the API."""
+    photo = BytesIO(sample_pictures.encoded(sample_pictures.quarters(), "PNG"))
+    photo.name = "mug.png"
+    headers = {**bearer(session_token(shop)), "Idempotency-Key": key}
+    form = {"resolution": "1K", "image": photo}
+    return client.post("/api/v1/batches", form, headers=headers)
+
+
 @pytest.fixture
 def sam(store_access, monkeypatch):
     """Sam, with a run, a purchase that waits for approval, and a longer ledger than Olivia's."""
     monkeypatch.setitem(registry.LOCAL, "background-removal", IdleEngine())
     with store_access.changed_shop(SECOND_SHOP.removesuffix(".myshopify.com")) as store:
         store.has_products = True
+    monkeypatch.setitem(registry.LOCAL, "ai-shadowing", IdleEngine())
     sam = Owner(store_access, SECOND_SHOP)
     for number in range(4):
         ledger.spend(sam.account.pk, 1, key=f"spend {number}")
@@ -120,10 +136,15 @@ def sam(store_access, monkeypatch):
 @pytest.fixture
 def sams_things(sam):
     """What can stand in an address and is Sam's."""
+    batch = cast_shadow(Client(), SECOND_SHOP, "sams-batch")
+    assert batch.status_code == 201, batch.text
+    asker = Requester(sam.account.pk, sam.person.pk, "embedded")
     return {
-        "generation_id": Generation.objects.get(account=sam.account).pk,
+        "generation_id": Generation.objects.get(account=sam.account, batch=None).pk,
+        "batch_id": batch.json()["id"],
         "conversation_id": conversations.begin(sam.account.pk, None, "Sam asks", timezone.now()).pk,
         "sequence": sam.account.version,
+        "approval_id": approvals.keep(asker, Order("nano-banana-t2i", "1K", prompt="A"), "k").pk,
         "reference": sam.buy("small", decision="").reference,
         "recipient_id": AlertRecipient.objects.create(
             account=sam.account, email="s@lamps.example"
@@ -159,9 +180,10 @@ def test_another_stores_things_are_not_found_on_any_route(olivia, olivias_browse
             continue
         address = filled(route, sams_things | SHARED)
         headers = {} if route.startswith("dashboard/") else bearer(session_token(SHOP))
+        headers |= A_KEY
         statuses = {
             olivias_browser.get(address, headers=headers).status_code,
-            olivias_browser.post(address, headers=headers).status_code,
+            olivias_browser.post(address, {}, JSON, headers=headers).status_code,
         }
         assert 404 in statuses, address
         assert statuses <= {404, 405}, address
@@ -175,10 +197,10 @@ def test_the_owner_finds_the_same_things(sam, sams_things):
         if route.startswith("dashboard/") or not set(names) - set(SHARED):
             continue
         address = filled(route, sams_things | SHARED)
-        headers = bearer(session_token(SECOND_SHOP))
+        headers = bearer(session_token(SECOND_SHOP)) | A_KEY
         statuses = {Client().get(address, headers=headers).status_code}
         if statuses == {405}:
-            statuses = {Client().post(address, headers=headers).status_code}
+            statuses = {Client().post(address, {}, JSON, headers=headers).status_code}
         assert statuses <= {200, 302, 401, 409}, address
         assert 404 not in statuses, address
 
@@ -217,8 +239,8 @@ def test_a_token_of_an_unknown_store_never_names_a_known_one(olivia, sams_things
 
 # Route of a page, parameter, and one of Sam's things; the second value is nobody's.
 NAMED = [
-    ("history", "before", "run", "nobody's run"),
-    ("history", "after", "run", "nobody's run"),
+    ("gallery", "before", "run", "nobody's run"),
+    ("gallery", "after", "run", "nobody's run"),
     ("usage", "span", "period", "nobody's period"),
     ("usage/ledger.csv", "span", "period", "nobody's period"),
     ("usage/ledger", "before", "sequence", "nobody's sequence"),
@@ -230,7 +252,7 @@ NAMED = [
 @pytest.fixture
 def named(sam, sams_things):
     """What a parameter can name: Sam's things, and the like of nobody's."""
-    run = Generation.objects.get(account=sam.account)
+    run = Generation.objects.get(account=sam.account, batch=None)
     now = timezone.now()
     ledger.start_plan_period(sam.account.pk, "starter", now, now + timedelta(days=30), key="period")
     granted = LedgerEntry.objects.get(account=sam.account, kind="plan_grant")

@@ -61,6 +61,7 @@ KEPT = {
     "credits.Plan": "the operator's price list",
     "credits.Package": "the operator's price list",
     "credits.OutcomeRule": "the operator's rules",
+    "generations.UsagePrice": "the operator's costs",
     "credits.Account.time_zone": "the days of its entries are counted in it",
     "credits.RestorationCase.outcome": "a code",
     "auth.Permission": "Django's",
@@ -90,8 +91,16 @@ KEPT = {
     f"generations.Generation.{field}": "a code or a number of ours"
     for field in (
         "key", "request_digest", "tool", "resolution", "surface", "engine", "model", "label",
-        "usage", "handle",
+        "usage", "handle", "review",
     )
+} | {
+    "generations.Batch.key": "a digest",
+    "generations.Batch.tool": "a code",
+    "generations.Batch.resolution": "a code",
+    "generations.Batch.surface": "a code",
+    "generations.BatchItem.request_digest": "a digest",
+    "generations.BatchItem.media_type": "a code of ours",
+    "generations.BatchCharge.key": "a digest",
 }  # fmt: skip
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField)
 
@@ -158,12 +167,12 @@ def fill(model: type[models.Model], field: models.Field[Any, Any]) -> int:
 @pytest.fixture
 def sam(store_access: DevStore, monkeypatch: pytest.MonkeyPatch) -> Owner:
     """Sam's store with everything a store can have; his names are hard to write."""
-    monkeypatch.setitem(registry.LOCAL, "background-removal", Engine())
+    monkeypatch.setitem(registry.LOCAL, "ai-backgrounds", Engine())
     sam = Owner(store_access, SECOND_SHOP)
-    cut_out("delivered")
-    monkeypatch.setitem(registry.LOCAL, "background-removal", broken := Engine())
+    make_picture("delivered")
+    monkeypatch.setitem(registry.LOCAL, "ai-backgrounds", broken := Engine())
     broken.error = PlatformError(f"{PROMPT} broke it")
-    cut_out("failed")
+    make_picture("failed")
     Generation.objects.update(product_id=PRODUCT, product_title=SAMS_STORE, prompt=PROMPT)
     buy_and_regret(sam)
     AlertRecipient.objects.create(account=sam.account, email=ADDRESS, confirmed_at=timezone.now())
@@ -180,10 +189,13 @@ def sam(store_access: DevStore, monkeypatch: pytest.MonkeyPatch) -> Owner:
     return sam
 
 
-def cut_out(key: str) -> None:
+def make_picture(key: str) -> None:
     """A run of the store's staff, worked off."""
     picture = samples.encoded(samples.quarters(), "PNG")
-    form = {"tool": "background-removal", "prompt": PROMPT, "image": picture_file(picture)}
+    form = {
+        "tool": "ai-backgrounds", "resolution": "1K", "prompt": PROMPT,
+        "image": picture_file(picture),
+    }  # fmt: skip
     headers = {**bearer(session_token(SECOND_SHOP)), "Idempotency-Key": key}
     asked = Client().post("/api/v1/generations", form, headers=headers)
     assert asked.status_code == 201, asked.text
@@ -263,3 +275,37 @@ def test_another_store_keeps_every_word(sam, store_access):
 
     assert found(*own) == before
     assert Shop.objects.get(domain=SHOP).account == olivia.account
+
+
+@pytest.mark.parametrize("handled", [False, True], ids=["waiting", "handled"])
+@pytest.mark.parametrize(("header", "body"), [(SECOND_SHOP, SHOP), (SHOP, SECOND_SHOP)])
+@pytest.mark.parametrize("topic", sorted(SHAPES))
+def test_deliveries_whose_header_and_signed_body_name_two_stores(
+    store_access, topic, header, body, handled
+):
+    """Somebody sends the one store's genuine body again, in the other one's name."""
+    olivia, sam = Owner(store_access, SHOP), Owner(store_access, SECOND_SHOP)
+    post(topic, body_of(topic, body), shop=header)
+    # Under a topic that it does not fit it is kept for staff, every word of it.
+    post("orders/create", body_of(topic, body), shop=header)
+    assert found(SECOND_SHOP, f"Shop/{sam.shop.shopify_id}")
+    if handled:
+        work()
+
+    erase(sam)
+
+    assert found(SECOND_SHOP, f"Shop/{sam.shop.shopify_id}") == set()
+    olivia.shop.refresh_from_db()
+    assert (olivia.shop.state, olivia.shop.domain) == (Shop.State.INSTALLED, SHOP)
+
+
+@pytest.mark.parametrize("topic", sorted(SHAPES))
+def test_a_body_that_comes_after_the_erasure_in_the_erased_stores_name(store_access, topic):
+    Owner(store_access, SHOP)
+    erase(Owner(store_access, SECOND_SHOP))
+
+    post(topic, body_of(topic, SHOP), shop=SECOND_SHOP)
+    work()
+
+    assert found(SECOND_SHOP) == set()
+    assert found(SHOP)

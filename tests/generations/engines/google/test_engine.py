@@ -14,8 +14,8 @@ from credits.models import LedgerEntry, RestorationCase
 from generations.engines import routing
 from generations.engines.base import InputPicture, Job, Pending, Result
 from generations.engines.google.engine import GoogleVideos
-from generations.models import Generation, Picture
-from generations.runs import worker
+from generations.models import Generation, Picture, StaffNotice
+from generations.runs import health, worker
 from generations.runs.request import Order, Requester, place
 from tests.generations.engines.google.conftest import picture
 
@@ -84,6 +84,28 @@ def test_what_goes_wrong_at_google_is_ruled_by_the_outcome_table(google, rich, m
     cases = RestorationCase.objects.filter(spend=spend)
     assert cases.count() == (1 if outcome == "platform_error" else 0)
     assert not generation.pictures.filter(role=Picture.Role.OUTPUT).exists()
+
+
+@pytest.mark.parametrize(
+    ("marker", "told"),
+    [
+        ("finish=PUP_LIMITED_DISABLED", "limited our account"), ("400-key", "refused our credent"),
+        ("403", "does not serve our account"),
+    ],
+)  # fmt: skip
+def test_what_staff_have_to_mend_at_google_switches_the_tool_off(google, rich, marker, told):
+    generation = run(rich, f"a mug [[fake:{marker}]]")
+
+    assert generation.outcome == "platform_error"
+    assert "switched off" in (health.route(TOOL).unavailable_reason or "")
+    assert told in StaffNotice.objects.get().text
+
+
+def test_what_google_does_not_understand_stops_no_other_run(google, rich):
+    assert run(rich, "a mug [[fake:400]]").outcome == "platform_error"
+
+    assert health.route(TOOL).unavailable_reason is None
+    assert "does not understand" in StaffNotice.objects.get().text
 
 
 def job(tool: str, **changes) -> Job:

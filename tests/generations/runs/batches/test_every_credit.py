@@ -43,14 +43,14 @@ FATES: dict[str, tuple[list[Exception | None], str]] = {
 
 
 class Fateful(Engine):
-    """An engine that does to each run, named by its prompt, what was decided before."""
+    """An engine that does to each run, named by its angle, what was decided before."""
 
     def __init__(self, attempts: dict[str, list[Exception | None]]) -> None:
         super().__init__()
         self.attempts = attempts
 
     def run(self, job: Job) -> Result | Pending:
-        self.error = self.attempts[str(job.prompt)].pop(0)
+        self.error = self.attempts[str(job.options["angle"])].pop(0)
         return super().run(job)
 
 
@@ -65,7 +65,9 @@ def test_every_credit_of_a_batch_is_where_its_outcome_says(
     monkeypatch.setitem(registry.LOCAL, batches.TOOL, Fateful(attempts))
     ledger.add_package(owner.account.pk, ITEMS * PRICE, "pkg")
     picture = read_picture(samples.encoded(samples.quarters(260, 260), "JPEG"))
-    orders = [Order(batches.TOOL, "1K", prompt=str(n), uploads=(picture,)) for n in range(ITEMS)]
+    orders = [
+        Order(batches.TOOL, "1K", options={"angle": n}, uploads=(picture,)) for n in range(ITEMS)
+    ]
     requester = Requester(owner.account.pk, owner.person.pk, "web")
 
     runs, _created = batches.place_batch(requester, orders, "b")
@@ -75,12 +77,12 @@ def test_every_credit_of_a_batch_is_where_its_outcome_says(
     messages = [str(run.pk) for run in runs] * 3
     chance.shuffle(messages)
     for run in runs:
-        if fates[int(run.prompt)] == "cancelled":
+        if fates[run.options["angle"]] == "cancelled":
             assert lifecycle.cancel(owner.account.pk, str(run.pk))
     for message in messages:
         tasks.run(generation_id=message)
 
-    ended = {run.prompt: run.outcome for run in Generation.objects.all()}
+    ended = {str(run.options["angle"]): run.outcome for run in Generation.objects.all()}
     assert ended == {
         str(n): FATES[fate][1] if fate else "delivered" for n, fate in enumerate(fates)
     }

@@ -1,4 +1,4 @@
-"""The history: one state at a time, forward and back."""
+"""The gallery: views and filters, forward and back, and what is done to many at once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from tests.generations.mug_store import ask
 from tests.merchants import Merchant
 from tests.page_reading import attribute, every, one, read_page, words
 
-HISTORY = "/dashboard/history"
+GALLERY = "/dashboard/gallery"
+LIST = f"{GALLERY}?layout=list"
 
 
 def runs_on(owner: Merchant, address: str) -> list[str]:
-    """The addresses of the runs that a page of the history shows, in its order."""
+    """The addresses of the runs that a page of the gallery lists, in its order."""
     page = read_page(owner.client.get(address))
     return [attribute(one(row, "a"), "href") for row in every(page, "th", scope="row")]
 
@@ -33,13 +34,13 @@ def test_newer_leads_back_over_the_same_pages(owner: Merchant) -> None:
     for number in range(60):
         ask(owner.client, key=f"k{number}")
 
-    forward = [HISTORY]
+    forward = [LIST]
     while older := link(owner, forward[-1], "Older"):
         forward.append(older)
     pages = [runs_on(owner, address) for address in forward]
 
-    assert [len(page) for page in pages] == [25, 25, 10]
-    assert link(owner, HISTORY, "Newer") == ""
+    assert [len(page) for page in pages] == [24, 24, 12]
+    assert link(owner, LIST, "Newer") == ""
     back = link(owner, forward[-1], "Newer")
     assert runs_on(owner, back) == pages[1]
     assert runs_on(owner, link(owner, back, "Older")) == pages[2]
@@ -61,20 +62,22 @@ def test_shows_the_runs_of_one_state(owner: Merchant, engine: Engine) -> None:
             tasks.run(generation_id=str(run.pk))
 
     views = {
-        name: runs_on(owner, link(owner, HISTORY, name))
-        for name in ("All", "Waiting", "Running", "Ready", "Failed", "Cancelled")
+        state: runs_on(owner, f"{LIST}&state={state}")
+        for state in ("", "queued", "running", "succeeded", "failed", "cancelled")
     }
 
-    assert {name: shown for name, shown in views.items() if name != "All"} == {
-        "Waiting": [address_of["waiting"]],
-        "Running": [],
-        "Ready": [address_of["delivered"]],
-        "Failed": [address_of["failed"]],
-        "Cancelled": [address_of["cancelled"]],
+    assert {state: shown for state, shown in views.items() if state} == {
+        "queued": [address_of["waiting"]],
+        "running": [],
+        "succeeded": [address_of["delivered"]],
+        "failed": [address_of["failed"]],
+        "cancelled": [address_of["cancelled"]],
     }
-    assert len(views["All"]) == 4
-    page = words(read_page(owner.client.get(HISTORY, {"state": "running"})))
-    assert "No run is in this state" in page
+    assert len(views[""]) == 4
+    assert runs_on(owner, link(owner, LIST, "Failed")) == [address_of["failed"]]
+    assert runs_on(owner, link(owner, LIST, "To review")) == [address_of["delivered"]]
+    page = words(read_page(owner.client.get(GALLERY, {"state": "running"})))
+    assert "Nothing fits these filters" in page
 
 
 def test_a_cursor_of_somebodys_own_making_shows_the_newest(owner: Merchant) -> None:
@@ -82,14 +85,14 @@ def test_a_cursor_of_somebodys_own_making_shows_the_newest(owner: Merchant) -> N
 
     for cursor in ("x", "2026-01-01~x", "2026-01-01T00:00:00~" + "0" * 32, "~"):
         for name in ("before", "after"):
-            assert len(runs_on(owner, f"{HISTORY}?{name}={cursor}")) == 1
+            assert len(runs_on(owner, f"{LIST}&{name}={cursor}")) == 1
 
 
 def test_names_engines_in_words(owner: Merchant, engine: Engine) -> None:
     ask(owner.client)
     tasks.run(generation_id=str(Generation.objects.get().pk))
 
-    page = read_page(owner.client.get(HISTORY))
+    page = read_page(owner.client.get(LIST))
 
     [cell] = every(page, "td", **{"data-label": "Engine"})
     assert words(cell) == "Our server"

@@ -1,0 +1,110 @@
+"""What our staff read of an account: its entries as a story, the mails it was sent, how the check went.
+
+Nothing here is for merchants: it looks across accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, QuerySet
+
+from credits import sources
+from credits.models import (
+    Account,
+    AlertRecipient,
+    LedgerEntry,
+    LedgerPass,
+    LowCreditAlert,
+    OutcomeRule,
+    RestorationCase,
+)
+from credits.reports.history import PAGE_SIZE
+from credits.staff_acts import StaffAct
+
+_MAILS = 10
+_NOTES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A page of an account's entries, newest first, with the entry each restoration gives back."""
+
+    entries: list[LedgerEntry]
+    older_before: int | None
+
+    def spend_of(self, entry: LedgerEntry) -> LedgerEntry | None:
+        """The spend that a line speaks of: itself, or the one it restores."""
+        if entry.kind == LedgerEntry.Kind.RESTORE:
+            return entry.restores
+        return entry if entry.kind == LedgerEntry.Kind.SPEND else None
+
+    @property
+    def spend_ids(self) -> list[int]:
+        """Every spend that the page speaks of."""
+        spends = (self.spend_of(entry) for entry in self.entries)
+        return [spend.pk for spend in spends if spend is not None]
+
+
+def read_story(account_id: int, before_sequence: int | None = None) -> Told:
+    """The account's newest entries, or those before a sequence, with notes and cases; one query."""
+    entries = LedgerEntry.objects.filter(account_id=account_id)
+    if before_sequence is not None:
+        entries = entries.filter(sequence__lt=before_sequence)
+    known = entries.select_related("note", "restores", "restoration", "case")
+    rows = list(known.order_by("-sequence")[: PAGE_SIZE + 1])
+    older = rows[PAGE_SIZE - 1].sequence if len(rows) > PAGE_SIZE else None
+    return Told(rows[:PAGE_SIZE], older)
+
+
+def charge_of(entry: LedgerEntry) -> str:
+    """The seller's id of the charge that an entry came from; empty for others."""
+    return sources.source_of(entry.key, entry.reference)
+
+
+def rules() -> dict[str, str]:
+    """The product document's sentence for each outcome."""
+    return dict(OutcomeRule.objects.values_list("outcome", "rule"))
+
+
+def mails_sent(account_id: int) -> QuerySet[LowCreditAlert]:
+    """The latest low-credit mails of an account, and those that still wait."""
+    alerts = LowCreditAlert.objects.filter(account_id=account_id, to_mail=True)
+    return alerts.order_by("-pk")[:_MAILS]
+
+
+def acts_on(account_id: int) -> QuerySet[StaffAct]:
+    """What staff did to an account last, with their words."""
+    acts = StaffAct.objects.filter(account_id=account_id).select_related("words")
+    return acts.order_by("-pk")[:_NOTES]
+
+
+def accounts_mailed_at(address: str, most: int) -> Iterator[Account]:
+    """The accounts whose low-credit mails go to this address."""
+    told = AlertRecipient.objects.filter(email__iexact=address).select_related("account")
+    for recipient in told[:most]:
+        yield recipient.account
+
+
+@dataclass(frozen=True, slots=True)
+class LastCheck:
+    """The last finished check of the whole ledger."""
+
+    started_at: datetime
+    finished_at: datetime | None
+    entries: int
+    found: int
+
+
+def last_check() -> LastCheck | None:
+    """How the check of the ledger ended last; None before the first one has ended."""
+    last = LedgerPass.objects.exclude(finished_at=None).order_by("-pk").first()
+    return LastCheck(last.started_at, last.finished_at, last.entries, last.found) if last else None
+
+
+def cases_since(account_ids: Collection[int], since: datetime) -> dict[int, int]:
+    """How many restoration cases each of these accounts has had since then."""
+    cases = RestorationCase.objects.filter(account__in=account_ids, opened_at__gte=since)
+    return dict(cases.values_list("account").annotate(opened=Count("pk")).order_by())

@@ -1,0 +1,124 @@
+"""Unsaved settings: the bar stays until they are saved or discarded, inside the admin and outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from credits.models import Account
+from tests.framed_fixture import FramedProduct
+from tests.merchants import Merchant, make_merchant
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Dialog, FrameLocator, Page
+
+    from tests.plugins.browser import Product
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SignIn = Callable[..., "Page"]
+TOO_MUCH = "99999999999999"
+
+
+@pytest.fixture
+def framed(framed_product: FramedProduct, admin_page: Page) -> FrameLocator:
+    """The settings inside the admin of a store that has just installed the app."""
+    admin_page.goto(framed_product.admin_url("/settings"))
+    frame = admin_page.frame_locator("iframe").first
+    frame.get_by_label("Warn at or below").wait_for()
+    return frame
+
+
+def threshold() -> int | None:
+    return Account.objects.get().low_threshold
+
+
+def test_a_refused_save_keeps_the_admins_bar_and_discarding_brings_back_what_was_saved(
+    framed: FrameLocator, admin_page: Page
+) -> None:
+    bar, field = admin_page.locator("[data-save-bar]"), framed.get_by_label("Warn at or below")
+    assert not bar.is_visible()
+    assert not framed.get_by_role("button", name="Save").is_visible()
+
+    field.fill("70")
+    bar.wait_for()
+    admin_page.locator("[data-save]").click()
+    admin_page.locator("[data-toasts]", has_text="Settings saved").wait_for()
+    bar.wait_for(state="hidden")
+    assert threshold() == 70
+
+    field.fill(TOO_MUCH)
+    framed.locator("form#notification-settings").evaluate("form => { form.noValidate = true }")
+    admin_page.locator("[data-save]").click()
+    framed.locator(".field__error").wait_for()
+    assert bar.is_visible()
+    assert field.input_value() == TOO_MUCH
+    assert threshold() == 70
+
+    admin_page.locator("[data-discard]").click()
+    bar.wait_for(state="hidden")
+    assert field.input_value() == "70"
+    assert framed.locator(".field__error").count() == 0
+
+
+def test_leaving_asks_in_the_admins_dialog_and_the_title_stays_right(
+    framed: FrameLocator, admin_page: Page
+) -> None:
+    prompts: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        prompts.append(dialog.type)
+        dialog.accept()
+
+    admin_page.on("dialog", note)
+    title = admin_page.locator("[data-title]")
+    framed.get_by_label("Warn at or below").fill("70")
+    admin_page.locator("[data-save-bar]").wait_for()
+
+    # By the admin's menu, and by a link of the page.
+    for link in (
+        admin_page.locator("[data-app-nav]").get_by_text("Usage"),
+        framed.get_by_role("link", name="People"),
+    ):
+        link.click()
+        admin_page.locator("button[value=stay]").click()
+        assert admin_page.url.endswith("/settings")
+        assert "Settings" in title.inner_text()
+        assert framed.get_by_label("Warn at or below").input_value() == "70"
+
+    admin_page.locator("[data-app-nav]").get_by_text("Usage").click()
+    admin_page.locator("button[value=leave]").click()
+    framed.get_by_role("heading", name="Usage", exact=True).wait_for()
+    assert "Usage" in title.inner_text()
+    assert prompts == []
+    assert threshold() is None
+
+
+@pytest.fixture
+def olivia(product: Product) -> Merchant:
+    return make_merchant("Olivia")
+
+
+def test_on_the_dashboard_a_refused_save_keeps_its_buttons(
+    olivia: Merchant, sign_in: SignIn
+) -> None:
+    page = sign_in(olivia.person)
+    page.goto("/dashboard/settings")
+    field, save = page.get_by_label("Warn at or below"), page.get_by_role("button", name="Save")
+    assert not save.is_visible()
+    page.locator("form#notification-settings").evaluate("form => { form.noValidate = true }")
+    field.fill(TOO_MUCH)
+    save.click()
+    page.locator(".field__error").wait_for()
+    assert save.is_visible()
+
+    page.get_by_role("button", name="Discard").click()
+    assert field.input_value() == ""
+    assert not save.is_visible()
+
+    field.fill("70")
+    save.click()
+    page.locator("#toasts", has_text="Settings saved").wait_for()
+    assert not save.is_visible()
+    assert threshold() == 70
