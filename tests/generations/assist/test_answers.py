@@ -214,7 +214,7 @@ class TestConversations:
         first = next(answer.events)
         answer.events.close()
         kept = ChatMessage.objects.get(role="assistant")
-        assert (kept.state, kept.text) == ("stopped", first.text)  # type: ignore[union-attr]
+        assert (kept.state, kept.text) == ("stopped", first.text)
 
     def test_an_answer_to_a_conversation_that_is_deleted_meanwhile_is_an_error(
         self, olivia: ApiMerchant
@@ -222,7 +222,7 @@ class TestConversations:
         answer = answers.ask(olivia.account, None, "", "hello", timezone.now())
         conversations.delete(olivia.account.pk, answer.conversation)
         *_said, last = answer.events
-        assert last.error == "not_found"  # type: ignore[union-attr]
+        assert last.error == "not_found"
         assert not ChatMessage.objects.exists()
 
     def test_two_tabs_add_to_one_conversation(self, olivia: ApiMerchant) -> None:

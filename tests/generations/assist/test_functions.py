@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ class TwoStores(OneMug):
 
 
 @pytest.fixture
-def sam(settings: Any) -> Merchant:
+def sam(settings: Any) -> Iterator[Merchant]:
     """Sam with a run of a product of his, and a longer ledger than Olivia's."""
     settings.PRODUCT_SOURCE = "tests.generations.assist.test_functions.TwoStores"
     products._source.cache_clear()
@@ -44,7 +45,7 @@ def sam(settings: Any) -> Merchant:
     ledger.add_package(sam.account.pk, 777, "package")
     ask(sam.client)
     sam.account.refresh_from_db()
-    yield sam  # type: ignore[misc]
+    yield sam
     products._source.cache_clear()
 
 

@@ -11,6 +11,7 @@ from credits import ledger
 from credits.models import LedgerEntry
 from credits.signals import account_erased
 from generations.assist import answers
+from generations.assist.events import Delta
 from generations.engines import registry
 from generations.models import ChatMessage, Conversation, Generation
 from tests.generations.assist.talk import of_kind, read_events
@@ -223,7 +224,7 @@ def test_the_page_says_that_the_limit_is_near(owner: Merchant, settings: Any) ->
 
 def test_an_answer_that_broke_off_says_so(owner: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(*_given: object) -> Any:
-        yield answers.Delta("So far")
+        yield Delta("So far")
         raise RuntimeError("secret")
 
     monkeypatch.setitem(answers._ANSWERERS, "local", breaks)
