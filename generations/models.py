@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from generations.approval_models import Approval, ApprovalPicture
 from generations.assist_models import AssistDay, ChatMessage, Conversation, DismissedHint
 from generations.batch_models import Batch, BatchCharge, BatchItem
+from generations.export_models import DataExport
 
 __all__ = [
     "Approval",
@@ -25,6 +26,7 @@ __all__ = [
     "BatchItem",
     "ChatMessage",
     "Conversation",
+    "DataExport",
     "DismissedHint",
     "EngineDay",
     "EngineHealth",

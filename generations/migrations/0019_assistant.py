@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('credits', '0013_open_cases'),
-        ('generations', '0016_usage_prices'),
+        ('generations', '0018_approval_of_batches'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
