@@ -14,6 +14,7 @@ from generations.runs import (
     lifecycle,
     long_work,
     probing,
+    retention,
     staff_notices,
     worker,
 )
@@ -99,3 +100,9 @@ def forget_conversations(**_kwargs: object) -> None:
 def sweep_files(**_kwargs: object) -> None:
     """Delete files that no row names."""
     storage.sweep()
+
+
+@shared_task(name="generations.sweep_results")
+def sweep_results(**_kwargs: object) -> None:
+    """Delete pictures that are kept no longer, and tell of those that go in 30 days."""
+    retention.sweep()

@@ -202,4 +202,4 @@ def _source(request: MerchantRequest, source: Mapping[str, str]) -> dict[str, st
         return None
     title, name, arguments = titled[kind]
     url = _url(request, name, *arguments)
-    return {"title": title, "url": f"{url}#report" if kind == "report" else url}
+    return {"title": title, "url": f"{url}#run-problem" if kind == "report" else url}

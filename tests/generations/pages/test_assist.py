@@ -106,7 +106,7 @@ def test_a_charge_of_a_run_leads_to_its_report_form(owner: Merchant) -> None:
     run_of_a_draft(owner)
     page = page_of(owner, talk(owner, "Why was I charged?"))
     links = [attribute(link, "href") for link in every(one(page, "ol", class_="talk"), "a")]
-    assert f"/dashboard/runs/{Generation.objects.get().pk}#report" in links
+    assert f"/dashboard/runs/{Generation.objects.get().pk}#run-problem" in links
 
 
 def run_of_a_draft(owner: Merchant) -> None:

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('credits', '0013_open_cases'),
-        ('generations', '0018_approval_of_batches'),
+        ('generations', '0020_batch_review_by_runs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
