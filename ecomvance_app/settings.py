@@ -255,8 +255,8 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
 MFA_TOTP_ISSUER = "ecomVance"
 MFA_FORMS = {
-    "authenticate": "shopify_auth.identity.sign_in.SecondFactorForm",
-    "reauthenticate": "shopify_auth.identity.sign_in.SecondFactorAgainForm",
+    "authenticate": "shopify_auth.identity.second_factor.SecondFactorForm",
+    "reauthenticate": "shopify_auth.identity.second_factor.SecondFactorAgainForm",
 }
 # Whether the staff admin asks everybody for a second factor.
 STAFF_REQUIRE_MFA = env.bool("STAFF_REQUIRE_MFA", default=not DEBUG)
@@ -360,12 +360,20 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "generations.send_polls": {"task": "generations.send_polls", "schedule": 5.0},
     "generations.probe": {"task": "generations.probe", "schedule": 60.0},
+    "generations.forget_conversations": {
+        "task": "generations.forget_conversations",
+        "schedule": crontab(hour="4", minute="37"),
+    },
     "generations.tell_staff": {"task": "generations.tell_staff", "schedule": 60.0},
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "generations.sweep_batches": {"task": "generations.sweep_batches", "schedule": 60.0},
     "generations.sweep_files": {
         "task": "generations.sweep_files",
         "schedule": crontab(hour="4", minute="7"),
+    },
+    "generations.sweep_results": {
+        "task": "generations.sweep_results",
+        "schedule": crontab(hour="3", minute="47"),
     },
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
     "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 5.0},
@@ -428,6 +436,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+# How long pictures of runs are kept; whoever made them is told 30 days before they go.
+RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=12)
+if not 1 <= RETENTION_MONTHS <= 1200:
+    raise ImproperlyConfigured("Set RETENTION_MONTHS to whole months, from 1 to 1200.")
 # Form fields and JSON, of which no address needs more. Pictures come on top (see body_limits).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # What is larger waits on disk instead of in memory.
@@ -469,6 +481,8 @@ GOOGLE_MODELS: dict[str, Any] = {
 # `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
 # After so many failures in a row that are the provider's own a tool pauses itself.
 OUTAGE_FAILURES = env.int("OUTAGE_FAILURES", default=5)
+# So many questions an account may ask the assistant on one of its days.
+ASSIST_QUESTIONS_PER_DAY = env.int("ASSIST_QUESTIONS_PER_DAY", default=100)
 # Seconds that one run may take: of an engine, of its videos, or of one tool as `slug:engine=…`.
 RUN_DEADLINES: dict[str, float] = {"local": 300, "google": 300, "video:google": 900} | {
     name: float(value) for name, value in env.dict("RUN_DEADLINES", default={}).items()
