@@ -30,6 +30,7 @@ urlpatterns = [
     path("history", gallery.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
+    path("runs/<uuid:generation_id>/brush", picture_views.brush, name="brush"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("runs/<uuid:generation_id>/text", generations.edit_text, name="edit_text"),
     path("usage", credits.usage_page, name="usage"),
