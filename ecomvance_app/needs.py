@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from credits.models import Account
-from credits.outcomes import cases
+from credits.outcomes import cases, incidents
 from generations.runs import approvals, queries
 
 # What nobody has looked after within a day is told by the gallery alone.
@@ -20,12 +20,14 @@ class Needs:
     """`failed` runs of the last day that nobody has made good, `open_cases` of any age, and
     `approvals` that wait for an owner.
 
-    A case whose credits are back already waits for nobody.
+    A case whose credits are back already waits for nobody. `made_good` are incidents that gave
+    something back.
     """
 
     failed: int
     open_cases: int
     approvals: int
+    made_good: list[incidents.Line]
 
 
 def read_needs(account: Account, now: datetime) -> Needs:
@@ -34,6 +36,7 @@ def read_needs(account: Account, now: datetime) -> Needs:
         count_failed(account, now),
         cases.count_open(account.pk),
         approvals.waiting(account.pk, now).count(),
+        incidents.lines_of(account.pk, now),
     )
 
 

@@ -7,11 +7,12 @@ from django.urls import path
 from credits import settings_views
 from credits import views as credits
 from ecomvance_app import banners, events, prices, set_up_guide
-from generations.pages import approvals, gallery, picture_views
+from generations.pages import approvals, data, gallery, picture_views
 from generations.pages import views as generations
-from generations.pages.spend_details import describe_spends
+from generations.runs.spend_details import describe_spends
 from shopify_auth.billing import views as billing
 from shopify_auth.billing.receipts import describe_charges
+from shopify_auth.linking import closing
 from shopify_auth.linking import pages as linking
 from shopify_auth.stores.connections import has_store
 
@@ -60,6 +61,8 @@ urlpatterns = [
     ),
     path("settings/spending", settings_views.spending_page, name="spending"),
     path("settings/zone", settings_views.zone_page, {"has_store": has_store}, name="zone"),
+    path("settings/data", data.data_page, {"has_store": has_store}, name="data"),
+    path("settings/close", closing.close_workspace, name="close_workspace"),
     path("settings/connection", linking.connection, name="connection"),
     path("settings/people", linking.people, name="people"),
     path("live", events.ticket, name="live_ticket"),

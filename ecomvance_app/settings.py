@@ -139,6 +139,7 @@ MIDDLEWARE = [
     "shopify_auth.identity.middleware.SessionTokenMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shopify_auth.identity.see_as.SeeAsMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
     "ecomvance_app.throttling.PagePostMiddleware",
     "ecomvance_app.addresses.FormMiddleware",
@@ -189,13 +190,16 @@ if DATABASES["default"].get("ENGINE") == "django.db.backends.sqlite3":
         raise ImproperlyConfigured("Set DATABASE_URL to PostgreSQL, postgres://user@host/name.")
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 elif DATABASES["default"].get("ENGINE") == "django.db.backends.postgresql":
+    # The deduction is prepared at its second call. Django's own cursors never prepare.
+    prepared_from = 1 if env.bool("DATABASE_PREPARE", default=True) else None
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = prepared_from
     # Under ASGI each request has a thread of its own, so connections are pooled, not kept. A request
     # that finds all of them taken is better refused than kept waiting for long.
     if env.bool("DATABASE_POOL", default=not DEBUG):
         most = env.int("DATABASE_POOL_SIZE", default=10)
         if most < 1:
             raise ImproperlyConfigured("Set DATABASE_POOL_SIZE to 1 or more, or DATABASE_POOL=off.")
-        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        DATABASES["default"]["OPTIONS"]["pool"] = {
             "min_size": min(2, most),
             "max_size": most,
             "timeout": 3,
@@ -249,6 +253,8 @@ MFA_FORMS = {
 }
 # Whether the staff admin asks everybody for a second factor.
 STAFF_REQUIRE_MFA = env.bool("STAFF_REQUIRE_MFA", default=not DEBUG)
+# Credits above which a correction of staff needs a second person, either way.
+STAFF_SECOND_PERSON_ABOVE = env.int("STAFF_SECOND_PERSON_ABOVE", default=5_000)
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG

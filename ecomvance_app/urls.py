@@ -10,7 +10,8 @@ from credits import views as credit_views
 from ecomvance_app import events, gallery, pages, views
 from ecomvance_app.staff_admin import close_back_doors
 from generations.media import archives, links, product_photos
-from generations.pages.spend_details import describe_spends
+from generations.pages import data
+from generations.runs.spend_details import describe_spends
 from shopify_auth.identity import staff_door
 
 close_back_doors()
@@ -24,6 +25,7 @@ urlpatterns = [
     path("archives/<str:token>", archives.serve, name="archive"),
     path("product-photos/<str:token>", product_photos.serve, name="product_photo"),
     path("staff/components", gallery.component_gallery, name="components"),
+    path("data-exports/<str:token>", data.download, name="data_export"),
     path("exports/<str:token>", credit_views.export, {"describe": describe_spends}, name="export"),
     path("staff/set-up/<str:token>", staff_door.set_up, name="staff_set_up"),
     path("staff/", admin.site.urls),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from generations.approval_models import Approval, ApprovalPicture
 from generations.batch_models import Batch, BatchCharge, BatchItem
+from generations.export_models import DataExport
 
 __all__ = [
     "Approval",
@@ -21,6 +22,7 @@ __all__ = [
     "Batch",
     "BatchCharge",
     "BatchItem",
+    "DataExport",
     "EngineDay",
     "EngineHealth",
     "EngineSwitch",

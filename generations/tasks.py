@@ -9,6 +9,7 @@ from generations.media import storage
 from generations.runs import (
     approvals,
     batches,
+    data_exports,
     lifecycle,
     long_work,
     probing,
@@ -62,9 +63,16 @@ def tell_staff(**_kwargs: object) -> None:
 
 @shared_task(name="generations.sweep")
 def sweep(**_kwargs: object) -> None:
-    """Send again what waits too long, free what a dead worker holds, close what nobody decided."""
+    """Send again what waits too long, free what a dead worker holds, end what is over."""
     lifecycle.sweep()
     approvals.lapse(clock.now())
+    data_exports.sweep()
+
+
+@shared_task(name="generations.export_data")
+def export_data(export_id: str, **_kwargs: object) -> None:
+    """Make the zip of an account's data."""
+    data_exports.make(export_id)
 
 
 @shared_task(name="generations.batch_done")

@@ -21,9 +21,11 @@ MUTABLE = {
     "credits.EntryNote", "credits.RestorationCase", "credits.AlertRecipient",
     "credits.LowCreditAlert", "credits.StaffWords", "credits.LedgerPass",
     "credits.Notice", "credits.NoticeChoice",
+    # Decided by a second person; their words are erased. What an incident gave, and what it was.
+    "credits.Correction", "credits.Incident", "credits.IncidentRun",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
-    "generations.Approval", "generations.ApprovalPicture",
+    "generations.Approval", "generations.ApprovalPicture", "generations.DataExport",
     "generations.Batch", "generations.BatchItem", "generations.BatchCharge",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",

@@ -30,7 +30,7 @@ from credits.models import Account
 from generations.engines.base import Output
 from generations.media import reading
 from generations.media.reading import UploadedImage
-from generations.models import ApprovalPicture, BatchItem, Generation, Picture
+from generations.models import ApprovalPicture, BatchItem, DataExport, Generation, Picture
 
 logger = logging.getLogger(__name__)
 
@@ -94,18 +94,22 @@ def _wait_for_commits(account_id: int) -> None:
 
 def _known(account_id: int, names: Iterable[str] | None = None) -> set[str]:
     """The account's files that rows name; of `names` only, if told."""
-    naming: tuple[QuerySet[Any], ...] = (
-        Picture.objects.filter(generation__account_id=account_id),
-        ApprovalPicture.objects.filter(approval__account_id=account_id),
-        BatchItem.objects.filter(batch__account_id=account_id).exclude(file=""),
+    naming: tuple[tuple[QuerySet[Any], tuple[str, ...]], ...] = (
+        (Picture.objects.filter(generation__account_id=account_id), ("file", "preview")),
+        (ApprovalPicture.objects.filter(approval__account_id=account_id), ("file", "preview")),
+        (
+            BatchItem.objects.filter(batch__account_id=account_id).exclude(file=""),
+            ("file", "preview"),
+        ),
+        (DataExport.objects.filter(account_id=account_id), ("file",)),
     )
     known: set[str] = set()
-    for rows in naming:
-        found = rows
-        if names is not None:
-            found = rows.filter(Q(file__in=names) | Q(preview__in=names))
-        for pair in found.values_list("file", "preview").iterator():
-            known.update(name for name in pair if name)
+    for rows, columns in naming:
+        wanted = Q()
+        for column in columns if names is not None else ():
+            wanted |= Q(**{f"{column}__in": names})
+        for found in rows.filter(wanted).values_list(*columns).iterator():
+            known.update(name for name in found if name)
     return known
 
 
@@ -156,6 +160,11 @@ def store_output(undo: Undo, output: Output) -> Picture:
         size=len(output.content),
         sha256=hashlib.sha256(output.content).hexdigest(),
     )
+
+
+def store_export(undo: Undo, content: File[bytes]) -> str:
+    """Put an account's zip into storage; its name there."""
+    return _save(undo, f"{_new_name(undo)}.zip", content)
 
 
 def attach(picture: Picture, generation: Generation, role: str, position: int = 0) -> None:

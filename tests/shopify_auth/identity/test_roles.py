@@ -23,7 +23,8 @@ VALUES = {
 }
 # What an owner alone may change.
 FOR_OWNERS = {
-    "plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings", "settings/zone", "set-up/address",
+    "plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings", "settings/zone", "settings/data",
+    "settings/close", "set-up/address",
     "approvals/<uuid:approval_id>",
 }  # fmt: skip
 

@@ -41,6 +41,7 @@ PUBLIC = {
     "archives/<str:token>",
     "product-photos/<str:token>",
     "exports/<str:token>",
+    "data-exports/<str:token>",
     "dashboard/recipients/<str:token>",
     "staff/components",
     "staff/set-up/<str:token>",

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0016_usage_prices'),
+        ('generations', '0018_approval_of_batches'),
     ]
 
     operations = [
