@@ -248,8 +248,8 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
 MFA_TOTP_ISSUER = "ecomVance"
 MFA_FORMS = {
-    "authenticate": "shopify_auth.identity.sign_in.SecondFactorForm",
-    "reauthenticate": "shopify_auth.identity.sign_in.SecondFactorAgainForm",
+    "authenticate": "shopify_auth.identity.second_factor.SecondFactorForm",
+    "reauthenticate": "shopify_auth.identity.second_factor.SecondFactorAgainForm",
 }
 # Whether the staff admin asks everybody for a second factor.
 STAFF_REQUIRE_MFA = env.bool("STAFF_REQUIRE_MFA", default=not DEBUG)
@@ -360,6 +360,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "generations.sweep_files",
         "schedule": crontab(hour="4", minute="7"),
     },
+    "generations.sweep_results": {
+        "task": "generations.sweep_results",
+        "schedule": crontab(hour="3", minute="47"),
+    },
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
     "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 5.0},
     "shopify_auth.keep_access": {
@@ -421,6 +425,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+# How long pictures of runs are kept; whoever made them is told 30 days before they go.
+RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=12)
+if not 1 <= RETENTION_MONTHS <= 1200:
+    raise ImproperlyConfigured("Set RETENTION_MONTHS to whole months, from 1 to 1200.")
 # Form fields and JSON, of which no address needs more. Pictures come on top (see body_limits).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # What is larger waits on disk instead of in memory.

@@ -12,7 +12,7 @@ from ecomvance_app.staff_admin import close_back_doors
 from generations.media import archives, links, product_photos
 from generations.pages import data
 from generations.runs.spend_details import describe_spends
-from shopify_auth.identity import staff_door
+from shopify_auth.identity import second_factor, staff_door
 
 close_back_doors()
 
@@ -32,6 +32,12 @@ urlpatterns = [
     path("dashboard/sign-in/", include("allauth.account.urls")),
     path("dashboard/recipients/<str:token>", settings_views.recipient_page, name="recipient"),
     path("dashboard/", include("shopify_auth.linking.urls")),
+    path("dashboard/sign-in/second-factor/recovery-codes/", second_factor.recovery_codes),
+    path(
+        "dashboard/sign-in/second-factor/recovery-codes/saved",
+        second_factor.codes_saved,
+        name="codes_saved",
+    ),
     path("dashboard/sign-in/second-factor/", include("allauth.mfa.urls")),
     path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),
     path("", include("shopify_auth.urls")),

@@ -13,6 +13,7 @@ from generations.runs import (
     lifecycle,
     long_work,
     probing,
+    retention,
     staff_notices,
     worker,
 )
@@ -92,3 +93,9 @@ def sweep_batches(**_kwargs: object) -> None:
 def sweep_files(**_kwargs: object) -> None:
     """Delete files that no row names."""
     storage.sweep()
+
+
+@shared_task(name="generations.sweep_results")
+def sweep_results(**_kwargs: object) -> None:
+    """Delete pictures that are kept no longer, and tell of those that go in 30 days."""
+    retention.sweep()

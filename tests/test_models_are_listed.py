@@ -27,6 +27,7 @@ MUTABLE = {
     "generations.Generation", "generations.Picture",
     "generations.Approval", "generations.ApprovalPicture", "generations.DataExport",
     "generations.Batch", "generations.BatchItem", "generations.BatchCharge",
+    "generations.ProblemReport",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
     "generations.UsagePrice", "generations.StaffNotice",

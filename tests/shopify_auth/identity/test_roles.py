@@ -19,6 +19,7 @@ VALUES = {
     "<int:sequence>": "1",
     "<str:reference>": "nothing",
     "<int:recipient_id>": "1",
+    "<uuid:batch_id>": "00000000-0000-0000-0000-000000000001",
     "<uuid:approval_id>": "00000000-0000-0000-0000-000000000001",
 }
 # What an owner alone may change.

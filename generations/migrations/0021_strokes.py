@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0018_approval_of_batches'),
+        ('generations', '0020_batch_review_by_runs'),
     ]
 
     operations = [
