@@ -353,6 +353,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "generations.send_polls": {"task": "generations.send_polls", "schedule": 5.0},
     "generations.probe": {"task": "generations.probe", "schedule": 60.0},
+    "generations.forget_conversations": {
+        "task": "generations.forget_conversations",
+        "schedule": crontab(hour="4", minute="37"),
+    },
     "generations.tell_staff": {"task": "generations.tell_staff", "schedule": 60.0},
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "generations.sweep_batches": {"task": "generations.sweep_batches", "schedule": 60.0},
@@ -470,6 +474,8 @@ GOOGLE_MODELS: dict[str, Any] = {
 # `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
 # After so many failures in a row that are the provider's own a tool pauses itself.
 OUTAGE_FAILURES = env.int("OUTAGE_FAILURES", default=5)
+# So many questions an account may ask the assistant on one of its days.
+ASSIST_QUESTIONS_PER_DAY = env.int("ASSIST_QUESTIONS_PER_DAY", default=100)
 # Seconds that one run may take: of an engine, of its videos, or of one tool as `slug:engine=…`.
 RUN_DEADLINES: dict[str, float] = {"local": 300, "google": 300, "video:google": 900} | {
     name: float(value) for name, value in env.dict("RUN_DEADLINES", default={}).items()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from generations.approval_models import Approval, ApprovalPicture
+from generations.assist_models import AssistDay, ChatMessage, Conversation, DismissedHint
 from generations.batch_models import Batch, BatchCharge, BatchItem
 from generations.export_models import DataExport
 from generations.problem_models import ProblemReport
@@ -20,10 +21,14 @@ from generations.problem_models import ProblemReport
 __all__ = [
     "Approval",
     "ApprovalPicture",
+    "AssistDay",
     "Batch",
     "BatchCharge",
     "BatchItem",
+    "ChatMessage",
+    "Conversation",
     "DataExport",
+    "DismissedHint",
     "EngineDay",
     "EngineHealth",
     "EngineSwitch",

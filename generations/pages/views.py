@@ -94,6 +94,8 @@ def tool(request: MerchantRequest, slug: str) -> HttpResponse:
     if slug not in catalog.TOOLS:
         raise Http404
     found = catalog.TOOLS[slug]
+    if found.output == "chat" and request.method != "POST":
+        return HttpResponseRedirect(_url(request, "assist"))
     if request.method == "POST":
         return _start(request, found)
     return render(request, "generations/tool.html", _tool_context(request, found))
@@ -218,11 +220,11 @@ def _tool_context(
     }
     if unavailable:
         return context
-    again, source = (request.GET.get(name, "") for name in ("again", "source"))
+    again, source, draft = (request.GET.get(name, "") for name in ("again", "source", "draft"))
     asked = (
         source_choices.read_form(form)
         if form
-        else source_choices.read_asked(request.account.pk, again, source)
+        else source_choices.read_asked(request.account.pk, again, source, draft)
     )
     return context | tool_page.describe(request.account.pk, found, search, asked)
 

@@ -70,7 +70,7 @@ def brush(account_id: int, run_id: uuid.UUID, strokes: Any) -> None:
         raise BrushRefused(_("The strokes could not be read. Reload the page.")) from error
     output = Output("image", made, "image/png", master.width, master.height)
     with storage.Undo(account_id) as undo:
-        picture = storage.store_output(undo, output)
+        picture = storage.store_output(undo, output, is_ours=True)
         picture.strokes = strokes
         _replace(run, picture)
         undo.keep()

@@ -16,6 +16,7 @@ from tests.merchants import Merchant, make_merchant, make_person
 VALUES = {
     "<slug:slug>": "background-removal",
     "<uuid:generation_id>": "00000000-0000-0000-0000-000000000001",
+    "<uuid:conversation_id>": "00000000-0000-0000-0000-000000000001",
     "<int:sequence>": "1",
     "<str:reference>": "nothing",
     "<int:recipient_id>": "1",
