@@ -47,7 +47,7 @@ def sides(run: Generation) -> tuple[Picture, Picture] | None:
 def strokes_of(run: Generation) -> list[Any]:
     """The strokes that were laid on the run's cut-out."""
     found = run.pictures.filter(role=Picture.Role.OUTPUT, strokes__isnull=False).first()
-    return list(found.strokes) if found else []
+    return list(found.strokes or ()) if found else []
 
 
 def brush(account_id: int, run_id: uuid.UUID, strokes: Any) -> None:

@@ -63,7 +63,7 @@ def test_each_format_keeps_what_the_master_says_of_its_making(
 
 def test_the_ground_is_white_for_jpeg_and_any_colour_where_asked(cut_out: Picture) -> None:
     def corner(**form: str) -> tuple[int, ...]:
-        return tuple(image_of(fetched(cut_out, **form)).convert("RGBA").getpixel((799, 0)))  # type: ignore[arg-type]
+        return tuple(image_of(fetched(cut_out, **form)).convert("RGBA").getpixel((799, 0)))
 
     assert corner(format="jpeg") == (255, 255, 255, 255)
     assert corner(format="png", ground="white") == (255, 255, 255, 255)

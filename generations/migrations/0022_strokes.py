@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0020_batch_review_by_runs'),
+        ('generations', '0021_assistant'),
     ]
 
     operations = [
