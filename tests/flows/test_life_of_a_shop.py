@@ -209,7 +209,8 @@ class Life:
         elif kind == "schedule":
             run_schedule()
         elif kind == "night":
-            sweeps.compare(pause_seconds=0)
+            if sweeps.send_comparisons(clock.now()):
+                sweeps.compare(self.owner.shop.pk, clock.now())
         elif kind == "return":
             for model in (Subscription, Purchase):
                 for row in model.objects.filter(shop=self.owner.shop):
