@@ -394,6 +394,7 @@ class NoticeChoice(models.Model):
         CHARGE = "charge", _("Charge")
         TRIAL_END = "trial_end", _("End of the trial")
         APPROVAL = "approval", _("Approval asked for")
+        EXPIRING = "expiring", _("Results that expire")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="notice_choices")
     kind = models.CharField(max_length=12, choices=Kind)

@@ -28,8 +28,8 @@ from credits.queries import Balance
 from credits.reports import history, usage
 from ecomvance_app.http import MerchantRequest
 from ecomvance_app.needs import count_failed
+from generations.assist.advice import cheaper_way
 from generations.catalog import CHEAPEST
-from generations.pages.advice import cheaper_way
 from shopify_auth.admin_api import offline_tokens, scopes
 from shopify_auth.frame import addresses
 from shopify_auth.models import Shop

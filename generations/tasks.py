@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from ecomvance_app import clock
+from generations.assist import conversations
 from generations.media import storage
 from generations.runs import (
     approvals,
@@ -13,6 +14,7 @@ from generations.runs import (
     lifecycle,
     long_work,
     probing,
+    retention,
     staff_notices,
     worker,
 )
@@ -88,7 +90,19 @@ def sweep_batches(**_kwargs: object) -> None:
     notices.tell_ends()
 
 
+@shared_task(name="generations.forget_conversations")
+def forget_conversations(**_kwargs: object) -> None:
+    """Delete talks with the assistant that have rested for 30 days."""
+    conversations.forget_old(clock.now())
+
+
 @shared_task(name="generations.sweep_files")
 def sweep_files(**_kwargs: object) -> None:
     """Delete files that no row names."""
     storage.sweep()
+
+
+@shared_task(name="generations.sweep_results")
+def sweep_results(**_kwargs: object) -> None:
+    """Delete pictures that are kept no longer, and tell of those that go in 30 days."""
+    retention.sweep()

@@ -33,9 +33,10 @@ class StaffSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """The pages of `ecomvance_app.staff` before Django's own."""
-        from ecomvance_app.staff import accounts, cases, incidents, search, see_as  # noqa: PLC0415
+        from ecomvance_app.staff import accounts, cases, incidents, operations, search, see_as  # noqa: PLC0415
 
         pages = [
+            path("operations/", operations.page, name="staff_operations"),
             path("search/", search.page, name="staff_search"),
             path("accounts/<int:account_id>/", accounts.page, name="staff_account"),
             path("accounts/<int:account_id>/note/", accounts.add_note, name="staff_note"),

@@ -20,10 +20,15 @@ from django.utils.http import content_disposition_header
 
 from ecomvance_app.http import public
 from generations.media import ranges, text_files
-from generations.models import ApprovalPicture, Picture
+from generations.models import ApprovalPicture, BatchItem, Picture
 
 LINK_SECONDS = 15 * 60
 _SALT = "picture-link"
+# Pictures that no run has yet, by the form in which their links name them.
+_WAITING: dict[str, type[ApprovalPicture] | type[BatchItem]] = {
+    "asked": ApprovalPicture,
+    "kept": BatchItem,
+}
 
 
 def link(picture: Picture, *, preview: bool = False, download: bool = False) -> str:
@@ -38,13 +43,18 @@ def link_asked(picture: ApprovalPicture) -> str:
     return reverse("file", args=[signing.dumps([picture.pk, "asked"], salt=_SALT)])
 
 
+def link_kept(item: BatchItem) -> str:
+    """A link to the small form of a picture that is kept for an item of a batch, for 15 minutes."""
+    return reverse("file", args=[signing.dumps([item.pk, "kept"], salt=_SALT)])
+
+
 @public
 def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     """The picture that a signed link names; 410 for a link that is too old, 404 for a forged one."""
     try:
         picture_id, form = signing.loads(token, salt=_SALT, max_age=LINK_SECONDS)
-        if form == "asked":
-            return _serve_asked(picture_id)
+        if form in _WAITING:
+            return _serve_waiting(_WAITING[form].objects.get(pk=picture_id).preview)
         picture = Picture.objects.select_related("generation").get(pk=picture_id)
         stored = _stored(picture, form)
     except signing.SignatureExpired:
@@ -67,11 +77,10 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     return _only_shown(response)
 
 
-def _serve_asked(picture_id: int) -> HttpResponseBase:
-    picture = ApprovalPicture.objects.get(pk=picture_id)
-    return _only_shown(
-        FileResponse(default_storage.open(picture.preview), content_type="image/webp")
-    )
+def _serve_waiting(preview: str) -> HttpResponseBase:
+    if not preview:
+        raise FileNotFoundError
+    return _only_shown(FileResponse(default_storage.open(preview), content_type="image/webp"))
 
 
 def _only_shown(response: HttpResponseBase) -> HttpResponseBase:

@@ -40,8 +40,10 @@ def next_tools(slug: str) -> list[Tool]:
     ]
 
 
-def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str, Any]:
-    """The template's context for one tool that can be started."""
+def describe(
+    account_id: int, tool: Tool, search: str, asked: Asked, *, list_sources: bool = True
+) -> dict[str, Any]:
+    """The template's context for one tool that can be started; its pictures only if `list_sources`."""
     route = routing.route(tool.slug)
     variants = [
         _variant(variant, price_now(variant, route.label), route.engine, tool, asked)
@@ -62,12 +64,13 @@ def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str
         "prompt": asked.prompt,
         "many": tool.sources.max > 1,
         "chosen": asked.chosen,
-        "earlier": source_choices.of_earlier(account_id, asked) if tool.sources.max else [],
+        "earlier": [],
         "kept": _kept(asked),
         "groups": [],
     }
-    if not tool.sources.max:
+    if not tool.sources.max or not list_sources:
         return context
+    context["earlier"] = source_choices.of_earlier(account_id, asked)
     try:
         listed = products.list_products(account_id, search)
     except products.ProductsUnavailable as error:

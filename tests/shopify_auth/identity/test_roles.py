@@ -19,9 +19,11 @@ from tests.merchants import Merchant, make_merchant, make_person, open_store
 VALUES = {
     "<slug:slug>": "background-removal",
     "<uuid:generation_id>": "00000000-0000-0000-0000-000000000001",
+    "<uuid:conversation_id>": "00000000-0000-0000-0000-000000000001",
     "<int:sequence>": "1",
     "<str:reference>": "nothing",
     "<int:recipient_id>": "1",
+    "<uuid:batch_id>": "00000000-0000-0000-0000-000000000001",
     "<uuid:approval_id>": "00000000-0000-0000-0000-000000000001",
 }
 # What an owner alone may change.
