@@ -142,7 +142,7 @@ def test_a_member_of_another_store_is_a_stranger_here(olivia):
     for pattern in PAGES:
         if "<uuid:" in str(pattern.pattern) or "<int:" in str(pattern.pattern):
             continue  # tests/shopify_auth/identity/test_tenants.py asks for Olivia's own things.
-        answer = sam.client.get(address(pattern))
+        answer: Any = sam.client.get(address(pattern))
         assert answer.wsgi_request.account != olivia.account, address(pattern)
 
 

@@ -122,6 +122,7 @@ def test_credits_are_spent_while_somebody_links(shop, wendy):
 
 def test_the_last_two_owners_leave_at_once(wendy):
     account = web_sign_ups.open_account(wendy)
+    assert account is not None
     sam = make_person("Sam")
     Membership.objects.create(person=sam, account=account)
     raised = at_once(lambda: people.leave(account.pk, wendy), lambda: people.leave(account.pk, sam))
