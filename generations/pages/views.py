@@ -227,8 +227,8 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         return _place(request, form)
     except KeyConflict:
         message = _(
-            "Your last click had started a run after all: it stands in the gallery. Press the "
-            "button again to start this one too."
+            "Your last click did start a run: you find it in the gallery. Press the button again "
+            "to start this one too."
         )
         return _refuse(request, found, Refusal(message, status=409))
     except Refusal as refusal:
