@@ -13,6 +13,8 @@ from ecomvance_app import clock
 MAX_CREDITS = 1_000_000_000
 LAST_YEAR = 2999
 OWN_KEYS = "auto:"
+# A goodwill adjustment for a spend, `goodwill:` and the spend's id. Such a spend is never restored.
+GOODWILL_KEYS = "goodwill:"
 
 
 def check_amount(credits: object) -> int:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from credits.arguments import MAX_CREDITS
 from credits.periods import PeriodKind, PlanBucket
 from credits.staff_acts import StaffAct, StaffWords  # noqa: F401 - Django finds models here.
+from credits.staff_models import Correction, Incident, IncidentRun  # noqa: F401 - and these.
 
 # What one ledger entry can grant.
 GRANTABLE = [MinValueValidator(1), MaxValueValidator(MAX_CREDITS)]
@@ -118,6 +119,10 @@ class Account(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["due_at"], name="account_due", condition=Q(due_at__isnull=False)),
+        ]
+        permissions: ClassVar = [
+            ("grant_plan", "Can grant a plan"),
+            ("see_as_merchant", "Can see what a merchant sees"),
         ]
 
     def __str__(self) -> str:
@@ -389,6 +394,7 @@ class NoticeChoice(models.Model):
         CHARGE = "charge", _("Charge")
         TRIAL_END = "trial_end", _("End of the trial")
         APPROVAL = "approval", _("Approval asked for")
+        EXPIRING = "expiring", _("Results that expire")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="notice_choices")
     kind = models.CharField(max_length=12, choices=Kind)

@@ -34,10 +34,12 @@ Application = Callable[[Any, Any, Any], Awaitable[Any]]
 _TOOL_PAGE = re.compile(r"(?:/dashboard)?/tools/([\w-]+)")
 # Beside the pictures themselves a run may have a mask and a reference.
 _MORE = 2
-_API_PICTURES = {
+_MANY_PICTURES = {
     "/api/v1/generations": MAX_IMAGES + _MORE,
     "/api/v1/quotes": MAX_IMAGES + _MORE,
     "/api/v1/batches": MAX_ITEMS,
+    "/batches/new": MAX_ITEMS,
+    "/dashboard/batches/new": MAX_ITEMS,
 }
 _SENTENCE = "The request is larger than this address takes."
 
@@ -119,7 +121,7 @@ def _pictures(path: str) -> int:
     tool_page = _TOOL_PAGE.fullmatch(path)
     tool = TOOLS.get(tool_page[1]) if tool_page else None
     if tool is None:
-        return _API_PICTURES.get(path, 0)
+        return _MANY_PICTURES.get(path, 0)
     return tool.max_images + tool.sources.mask + tool.sources.reference
 
 

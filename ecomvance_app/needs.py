@@ -4,11 +4,12 @@ for an owner's word.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from credits.models import Account
-from credits.outcomes import cases
+from credits.outcomes import cases, incidents
 from generations.runs import approvals, queries
 
 # What nobody has looked after within a day is told by the gallery alone.
@@ -20,20 +21,23 @@ class Needs:
     """`failed` runs of the last day that nobody has made good, `open_cases` of any age, and
     `approvals` that wait for an owner.
 
-    A case whose credits are back already waits for nobody.
+    A case whose credits are back already waits for nobody. `made_good` are incidents that gave
+    something back.
     """
 
     failed: int
     open_cases: int
     approvals: int
+    made_good: list[incidents.Line]
 
 
-def read_needs(account: Account, now: datetime) -> Needs:
-    """What needs this account's people now."""
+def read_needs(account: Account, now: datetime, failed: Callable[[], int]) -> Needs:
+    """What needs this account's people now. `failed` counts failed runs, as `count_failed` does."""
     return Needs(
-        count_failed(account, now),
+        failed(),
         cases.count_open(account.pk),
         approvals.waiting(account.pk, now).count(),
+        incidents.lines_of(account.pk, now),
     )
 
 

@@ -31,6 +31,9 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
     # Requests for an owner's word.
     "approvals": ("approvals",),
     "approval": ("balance", "approvals"),
+    # Batches: all of them, and one.
+    "batches": ("runs",),
+    "batch": ("balance", "runs"),
     # The gallery, a run, usage and the ledger.
     "gallery": ("balance", "runs"),
     "run-receipt": ("balance", "runs", "cases"),
@@ -38,6 +41,8 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
     "usage-report": ("balance",),
     "ledger-entries": ("balance",),
     "entry-receipt": ("balance", "runs", "cases"),
+    # The assistant: drafts show what would pay for them.
+    "assist-talk": ("balance",),
     # Plans.
     "billing": ("balance", "plan"),
 }

@@ -7,11 +7,21 @@ from django.urls import path
 from credits import settings_views
 from credits import views as credits
 from ecomvance_app import banners, events, prices, set_up_guide
-from generations.pages import approvals, gallery
+from generations.pages import (
+    approvals,
+    assist,
+    batches,
+    data,
+    gallery,
+    new_batch,
+    picture_views,
+    result,
+)
 from generations.pages import views as generations
-from generations.pages.spend_details import describe_spends
+from generations.runs.spend_details import describe_spends
 from shopify_auth.billing import views as billing
 from shopify_auth.billing.receipts import describe_charges
+from shopify_auth.linking import closing
 from shopify_auth.linking import pages as linking
 from shopify_auth.stores.connections import has_store
 
@@ -20,17 +30,32 @@ urlpatterns = [
     path("set-up/address", set_up_guide.ask_address, name="guide_address"),
     path("tools", generations.tools, name="tools"),
     path("tools/<slug:slug>", generations.tool, name="tool"),
+    path("tools/<slug:slug>/check", picture_views.check_picture, name="check_picture"),
     path("google", generations.consent, name="consent"),
     path("approvals", approvals.approvals_page, name="approvals"),
     path("approvals/<uuid:approval_id>", approvals.approval_page, name="approval"),
     path("approvals/<uuid:approval_id>/withdraw", approvals.withdraw, name="withdraw_approval"),
+    path("batches", batches.batches_page, name="batches"),
+    path("batches/new", new_batch.new_batch, name="new_batch"),
+    path("batches/quote", new_batch.quote, name="batch_quote"),
+    path("batches/picked", new_batch.picked, name="batch_picked"),
+    path("batches/<uuid:batch_id>", batches.batch_page, name="batch"),
+    path("batches/<uuid:batch_id>/act", batches.act, name="batch_act"),
     path("gallery", gallery.gallery_page, name="gallery"),
     path("gallery/act", gallery.act, name="gallery_act"),
     path("history", gallery.history, name="history"),
     path("runs/<uuid:generation_id>", generations.run, name="run"),
     path("runs/<uuid:generation_id>/status", generations.run_status, name="run_status"),
+    path("runs/<uuid:generation_id>/again", result.again, name="run_again"),
+    path("runs/<uuid:generation_id>/report", result.report, name="run_report"),
+    path("runs/<uuid:generation_id>/delete", result.delete, name="run_delete"),
+    path("runs/<uuid:generation_id>/brush", picture_views.brush, name="brush"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("runs/<uuid:generation_id>/text", generations.edit_text, name="edit_text"),
+    path("assist", assist.page, name="assist"),
+    path("assist/ask", assist.ask, name="assist_ask"),
+    path("assist/<uuid:conversation_id>", assist.page, name="conversation"),
+    path("assist/<uuid:conversation_id>/delete", assist.delete, name="delete_conversation"),
     path("usage", credits.usage_page, name="usage"),
     path(
         "usage/ledger", credits.ledger_page, {"describe_charges": describe_charges}, name="ledger"
@@ -58,6 +83,8 @@ urlpatterns = [
     ),
     path("settings/spending", settings_views.spending_page, name="spending"),
     path("settings/zone", settings_views.zone_page, {"has_store": has_store}, name="zone"),
+    path("settings/data", data.data_page, {"has_store": has_store}, name="data"),
+    path("settings/close", closing.close_workspace, name="close_workspace"),
     path("settings/connection", linking.connection, name="connection"),
     path("settings/people", linking.people, name="people"),
     path("live", events.ticket, name="live_ticket"),

@@ -6,16 +6,20 @@ missing, default or unsafe value stops the start with a sentence that says what 
 
 from __future__ import annotations
 
+import logging
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import environ
+import structlog
 from celery.schedules import crontab
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
+
+from ecomvance_app import request_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -117,6 +121,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "django_htmx",
+    "django_structlog",
     "ecomvance_app.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -128,6 +133,7 @@ INSTALLED_APPS = [
     "django.forms",
 ]
 MIDDLEWARE = [
+    "ecomvance_app.request_logs.RequestLogMiddleware",
     "ecomvance_app.proxies.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ecomvance_app.security.ContentSecurityPolicyMiddleware",
@@ -139,7 +145,9 @@ MIDDLEWARE = [
     "shopify_auth.identity.middleware.SessionTokenMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shopify_auth.identity.see_as.SeeAsMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
+    "ecomvance_app.request_logs.AccountLogMiddleware",
     "ecomvance_app.throttling.PagePostMiddleware",
     "ecomvance_app.addresses.FormMiddleware",
     "ecomvance_app.zones.AccountTimeZoneMiddleware",
@@ -189,13 +197,16 @@ if DATABASES["default"].get("ENGINE") == "django.db.backends.sqlite3":
         raise ImproperlyConfigured("Set DATABASE_URL to PostgreSQL, postgres://user@host/name.")
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 elif DATABASES["default"].get("ENGINE") == "django.db.backends.postgresql":
+    # The deduction is prepared at its second call. Django's own cursors never prepare.
+    prepared_from = 1 if env.bool("DATABASE_PREPARE", default=True) else None
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = prepared_from
     # Under ASGI each request has a thread of its own, so connections are pooled, not kept. A request
     # that finds all of them taken is better refused than kept waiting for long.
     if env.bool("DATABASE_POOL", default=not DEBUG):
         most = env.int("DATABASE_POOL_SIZE", default=10)
         if most < 1:
             raise ImproperlyConfigured("Set DATABASE_POOL_SIZE to 1 or more, or DATABASE_POOL=off.")
-        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        DATABASES["default"]["OPTIONS"]["pool"] = {
             "min_size": min(2, most),
             "max_size": most,
             "timeout": 3,
@@ -244,11 +255,13 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
 MFA_TOTP_ISSUER = "ecomVance"
 MFA_FORMS = {
-    "authenticate": "shopify_auth.identity.sign_in.SecondFactorForm",
-    "reauthenticate": "shopify_auth.identity.sign_in.SecondFactorAgainForm",
+    "authenticate": "shopify_auth.identity.second_factor.SecondFactorForm",
+    "reauthenticate": "shopify_auth.identity.second_factor.SecondFactorAgainForm",
 }
 # Whether the staff admin asks everybody for a second factor.
 STAFF_REQUIRE_MFA = env.bool("STAFF_REQUIRE_MFA", default=not DEBUG)
+# Credits above which a correction of staff needs a second person, either way.
+STAFF_SECOND_PERSON_ABOVE = env.int("STAFF_SECOND_PERSON_ABOVE", default=5_000)
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
@@ -347,12 +360,20 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "generations.send_polls": {"task": "generations.send_polls", "schedule": 5.0},
     "generations.probe": {"task": "generations.probe", "schedule": 60.0},
+    "generations.forget_conversations": {
+        "task": "generations.forget_conversations",
+        "schedule": crontab(hour="4", minute="37"),
+    },
     "generations.tell_staff": {"task": "generations.tell_staff", "schedule": 60.0},
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "generations.sweep_batches": {"task": "generations.sweep_batches", "schedule": 60.0},
     "generations.sweep_files": {
         "task": "generations.sweep_files",
         "schedule": crontab(hour="4", minute="7"),
+    },
+    "generations.sweep_results": {
+        "task": "generations.sweep_results",
+        "schedule": crontab(hour="3", minute="47"),
     },
     "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
     "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 5.0},
@@ -415,6 +436,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+# How long pictures of runs are kept; whoever made them is told 30 days before they go.
+RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=12)
+if not 1 <= RETENTION_MONTHS <= 1200:
+    raise ImproperlyConfigured("Set RETENTION_MONTHS to whole months, from 1 to 1200.")
 # Form fields and JSON, of which no address needs more. Pictures come on top (see body_limits).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # What is larger waits on disk instead of in memory.
@@ -456,6 +481,8 @@ GOOGLE_MODELS: dict[str, Any] = {
 # `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
 # After so many failures in a row that are the provider's own a tool pauses itself.
 OUTAGE_FAILURES = env.int("OUTAGE_FAILURES", default=5)
+# So many questions an account may ask the assistant on one of its days.
+ASSIST_QUESTIONS_PER_DAY = env.int("ASSIST_QUESTIONS_PER_DAY", default=100)
 # Seconds that one run may take: of an engine, of its videos, or of one tool as `slug:engine=…`.
 RUN_DEADLINES: dict[str, float] = {"local": 300, "google": 300, "video:google": 900} | {
     name: float(value) for name, value in env.dict("RUN_DEADLINES", default={}).items()
@@ -468,13 +495,39 @@ for tool_engine in TOOL_ENGINES.values():
         )
 
 # --- Logs and errors -----------------------------------------------------------------------------
+# One JSON object a line for machines, or one plain line for people.
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if DEBUG else "json")
+if LOG_FORMAT not in {"plain", "json"}:
+    raise ImproperlyConfigured("Set LOG_FORMAT to json or plain.")
+request_logs.configure()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": request_logs.formatter(request_logs.as_line),
+        "json": request_logs.formatter(structlog.processors.JSONRenderer()),
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# Who asked is told by the account; an address is nobody's business, and a user costs a query.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = (
+    logging.DEBUG
+)
+DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_TASK_SUCCESS_LOG_LEVEL = (
+    logging.DEBUG if LOG_FORMAT == "plain" else logging.INFO
+)
+# Django itself tells of these; once is enough.
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL
+DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL
+DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL
+# The bearer token of /metrics; without one there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("Set METRICS_TOKEN to 16 or more random characters.")
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:
     from ecomvance_app import error_reports

@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
+from credits import staff_acts
 from credits.admin.read_only import ReadOnlyAdmin
-from credits.admin.recorded import RecordedAdmin
+from credits.admin.recorded import RecordedAdmin, staff_id
 from generations import engine_standing
-from generations.models import EngineDay, EngineHealth, EngineSwitch, StaffNotice, UsagePrice
+from generations.models import (
+    EngineDay,
+    EngineHealth,
+    EngineSwitch,
+    ProblemReport,
+    StaffNotice,
+    UsagePrice,
+)
+from generations.runs import problems
 
 
 @admin.register(EngineSwitch)
@@ -62,3 +73,21 @@ class EngineHealthAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         context = {"standings": engine_standing.read()} | (extra_context or {})
         return super().changelist_view(request, context)
+
+
+@admin.register(ProblemReport)
+class ProblemReportAdmin(ReadOnlyAdmin):
+    """What merchants report of their runs; staff close what they have looked into."""
+
+    list_display = ("reported_at", "account", "generation", "reported_by", "words", "closed_at")
+    list_filter = (("closed_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("account", "generation", "reported_by")
+    ordering = ("-reported_at",)
+    actions = ("close",)
+
+    @admin.action(description=_("Close: somebody has looked into it"), permissions=["view"])
+    def close(self, request: HttpRequest, reports: QuerySet[ProblemReport]) -> None:
+        """Close the chosen reports; each is an act in the record."""
+        for report in reports.filter(closed_at=None):
+            problems.close(report.pk, staff_id(request))
+            staff_acts.record(staff_id(request), "closed", report)

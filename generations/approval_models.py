@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Approval(models.Model):
-    """A run that was asked for and is above the spending limit. Nothing is charged for it.
+    """A run or a batch that was asked for and is above the spending limit. Nothing is charged for it.
 
-    `order` is what was chosen, without its pictures; `price` what it cost when it was asked for. It
+    `order` is what was chosen, without its pictures: a list of orders, and for a batch how they run
+    together. `price` is what would have been charged when it was asked for. It
     waits until an owner decides, whoever asked takes it back, or `lapses_at` has come. `decided_by` is
     the owner, `requested_by` whoever asked: the run is theirs.
     """
@@ -50,14 +51,18 @@ class Approval(models.Model):
     run = models.OneToOneField(
         "generations.Generation", models.PROTECT, null=True, related_name="approval"
     )
+    batch = models.OneToOneField(
+        "generations.Batch", models.PROTECT, null=True, related_name="approval"
+    )
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "key"], name="approval_key"),
             models.CheckConstraint(
-                condition=Q(state="approved", run__isnull=False)
-                | (~Q(state="approved") & Q(run__isnull=True)),
-                name="approval_has_its_run",
+                condition=Q(state="approved", run__isnull=False, batch__isnull=True)
+                | Q(state="approved", run__isnull=True, batch__isnull=False)
+                | (~Q(state="approved") & Q(run__isnull=True, batch__isnull=True)),
+                name="approval_has_what_it_began",
             ),
         ]
         indexes: ClassVar = [
@@ -70,11 +75,23 @@ class Approval(models.Model):
     def __str__(self) -> str:
         return f"{self.tool} for {self.price}, {self.state}"
 
+    @property
+    def orders(self) -> list[dict[str, Any]]:
+        """What was chosen for each run; nothing once it was forgotten."""
+        return list(self.order.get("orders", ()))
+
+    @property
+    def together(self) -> dict[str, Any] | None:
+        """How a batch's items run together; None for one run."""
+        found: dict[str, Any] | None = self.order.get("together")
+        return found
+
 
 class ApprovalPicture(models.Model):
     """A clean picture that a request for approval keeps until it is decided."""
 
     approval = models.ForeignKey(Approval, models.CASCADE, related_name="pictures")
+    item = models.PositiveSmallIntegerField(default=0, help_text=_("Which order of a batch."))
     role = models.CharField(max_length=9)
     position = models.PositiveSmallIntegerField(default=0)
     file = models.CharField(max_length=200)
@@ -88,9 +105,9 @@ class ApprovalPicture(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["approval", "role", "position"], name="approval_picture_place"
+                fields=["approval", "item", "role", "position"], name="approval_picture_place"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.role} {self.position} of {self.approval_id}"
+        return f"{self.role} {self.position} of item {self.item} of {self.approval_id}"

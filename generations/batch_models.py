@@ -72,11 +72,6 @@ class BatchItem(models.Model):
     Until then its clean picture is kept here; with the charge the file becomes the run's.
     """
 
-    class Review(models.TextChoices):
-        NONE = "", _("To review")
-        APPROVED = "approved", _("Approved")
-        REJECTED = "rejected", _("Rejected")
-
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="items")
     position = models.PositiveSmallIntegerField(help_text=_("From 1 on."))
     product_id = models.CharField(max_length=100, blank=True)
@@ -95,7 +90,6 @@ class BatchItem(models.Model):
         "generations.Generation", models.PROTECT, null=True, related_name="batch_item"
     )
     charges = models.PositiveSmallIntegerField(default=0, help_text=_("Runs made so far."))
-    review = models.CharField(max_length=8, choices=Review, blank=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -13,19 +13,28 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from generations.approval_models import Approval, ApprovalPicture
+from generations.assist_models import AssistDay, ChatMessage, Conversation, DismissedHint
 from generations.batch_models import Batch, BatchCharge, BatchItem
+from generations.export_models import DataExport
+from generations.problem_models import ProblemReport
 
 __all__ = [
     "Approval",
     "ApprovalPicture",
+    "AssistDay",
     "Batch",
     "BatchCharge",
     "BatchItem",
+    "ChatMessage",
+    "Conversation",
+    "DataExport",
+    "DismissedHint",
     "EngineDay",
     "EngineHealth",
     "EngineSwitch",
     "Generation",
     "Picture",
+    "ProblemReport",
     "ProviderConsent",
     "UsagePrice",
 ]
@@ -126,6 +135,10 @@ class Generation(models.Model):
     # When the merchant deleted it, and when its pictures were deleted for good.
     deleted_at = models.DateTimeField(null=True)
     emptied_at = models.DateTimeField(null=True)
+    # For runs older than the rule that pictures are not kept for ever: when it came. And when the
+    # account was told that they go.
+    kept_from = models.DateTimeField(null=True)
+    expiry_told_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -247,6 +260,10 @@ class Picture(models.Model):
     text = models.JSONField(null=True)
     edited = models.JSONField(
         null=True, help_text=_("A text as the merchant has changed it; empty until then.")
+    )
+    strokes = models.JSONField(
+        null=True,
+        help_text=_("What was painted on a cut-out by hand; empty but on what came of it."),
     )
     size = models.PositiveIntegerField(help_text=_("Bytes."))
     sha256 = models.CharField(max_length=64)

@@ -81,6 +81,14 @@ def list_products(account_id: int, search: str = "") -> list[Product]:
         raise ProductsUnavailable(str(error)) from error
 
 
+def find(account_id: int, product_id: str) -> Product | None:
+    """A product of the account's store; None when it is not there, or the store does not answer."""
+    try:
+        return _source().get_product(account_id, product_id)
+    except (LookupError, ConnectionError):
+        return None
+
+
 def read_photo(account_id: int, product_id: str, photo_id: str = "") -> tuple[Product, bytes]:
     """A product of the account's store and the content of one of its photos, the first by default."""
     try:

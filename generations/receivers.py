@@ -10,8 +10,15 @@ from django.dispatch import receiver
 from credits.signals import account_erased, account_suspended
 from ecomvance_app import clock
 from generations.media import storage
-from generations.models import Generation, Picture, ProviderConsent
-from generations.runs import approvals, batches, lifecycle
+from generations.models import (
+    AssistDay,
+    Conversation,
+    DismissedHint,
+    Generation,
+    Picture,
+    ProviderConsent,
+)
+from generations.runs import approvals, batches, data_exports, lifecycle, problems
 
 
 @receiver(account_suspended, dispatch_uid="cancel-waiting-runs")
@@ -31,11 +38,15 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     """
     lifecycle.cancel_unfinished(account_id)
     approvals.erase(account_id)
+    problems.erase(account_id)
+    data_exports.erase(account_id)
     pictures = Picture.objects.filter(generation__account_id=account_id)
     names = [name for pair in pictures.values_list("file", "preview") for name in pair if name]
     batches.erase(account_id)
     erased, _ = pictures.delete()
     ProviderConsent.objects.filter(account_id=account_id).delete()
+    for model in (Conversation, AssistDay, DismissedHint):
+        model.objects.filter(account_id=account_id).delete()
     runs = Generation.objects.filter(account_id=account_id).update(
         prompt="",
         options={},

@@ -5,13 +5,16 @@ from __future__ import annotations
 from celery import shared_task
 
 from ecomvance_app import clock
+from generations.assist import conversations
 from generations.media import storage
 from generations.runs import (
     approvals,
     batches,
+    data_exports,
     lifecycle,
     long_work,
     probing,
+    retention,
     staff_notices,
     worker,
 )
@@ -62,9 +65,16 @@ def tell_staff(**_kwargs: object) -> None:
 
 @shared_task(name="generations.sweep")
 def sweep(**_kwargs: object) -> None:
-    """Send again what waits too long, free what a dead worker holds, close what nobody decided."""
+    """Send again what waits too long, free what a dead worker holds, end what is over."""
     lifecycle.sweep()
     approvals.lapse(clock.now())
+    data_exports.sweep()
+
+
+@shared_task(name="generations.export_data")
+def export_data(export_id: str, **_kwargs: object) -> None:
+    """Make the zip of an account's data."""
+    data_exports.make(export_id)
 
 
 @shared_task(name="generations.batch_done")
@@ -80,7 +90,19 @@ def sweep_batches(**_kwargs: object) -> None:
     notices.tell_ends()
 
 
+@shared_task(name="generations.forget_conversations")
+def forget_conversations(**_kwargs: object) -> None:
+    """Delete talks with the assistant that have rested for 30 days."""
+    conversations.forget_old(clock.now())
+
+
 @shared_task(name="generations.sweep_files")
 def sweep_files(**_kwargs: object) -> None:
     """Delete files that no row names."""
     storage.sweep()
+
+
+@shared_task(name="generations.sweep_results")
+def sweep_results(**_kwargs: object) -> None:
+    """Delete pictures that are kept no longer, and tell of those that go in 30 days."""
+    retention.sweep()

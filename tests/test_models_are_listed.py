@@ -21,15 +21,21 @@ MUTABLE = {
     "credits.EntryNote", "credits.RestorationCase", "credits.AlertRecipient",
     "credits.LowCreditAlert", "credits.StaffWords", "credits.LedgerPass",
     "credits.Notice", "credits.NoticeChoice",
+    # Decided by a second person; their words are erased. What an incident gave, and what it was.
+    "credits.Correction", "credits.Incident", "credits.IncidentRun",
     # Work and its files: states change, pictures are erased.
     "generations.Generation", "generations.Picture",
-    "generations.Approval", "generations.ApprovalPicture",
+    "generations.Approval", "generations.ApprovalPicture", "generations.DataExport",
     "generations.Batch", "generations.BatchItem", "generations.BatchCharge",
+    "generations.ProblemReport",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
     "generations.UsagePrice", "generations.StaffNotice",
     # That pictures may go to a provider; goes when the store is forgotten.
     "generations.ProviderConsent",
+    # Talks with the assistant go after 30 days, and with the store.
+    "generations.AssistDay", "generations.ChatMessage", "generations.Conversation",
+    "generations.DismissedHint",
     # Identity and connections: people, shops and tokens come and go.
     "shopify_auth.Erasure", "shopify_auth.Membership", "shopify_auth.OfflineToken",
     "shopify_auth.Person", "shopify_auth.SignInFailure", "shopify_auth.Mailbox",

@@ -26,8 +26,9 @@ from credits.outcomes import cases
 from ecomvance_app import live
 from ecomvance_app.page_parts import PARTS, SHELL
 from generations import products
-from generations.models import Approval, Generation
-from generations.runs import approvals, lifecycle
+from generations.assist import answers
+from generations.models import Approval, Batch, Conversation, Generation
+from generations.runs import approvals, batches, lifecycle
 from generations.runs.orders import Order, Requester
 from shopify_auth.models import Shop, Subscription
 from tests.generations.mug_store import OneMug, ask
@@ -71,8 +72,10 @@ class World:
         entries = LedgerEntry.objects.filter(account=self.owner.account, kind="spend")
         return [
             "", "tools", "tools/background-removal", "gallery", "usage", "usage/ledger", "plans",
+            *(f"assist/{talk.pk}" for talk in Conversation.objects.all()),
+            "batches", f"batches/{Batch.objects.get().pk}",
             "approvals", f"approvals/{Approval.objects.earliest('created_at').pk}",
-            *(f"runs/{run.pk}" for run in Generation.objects.order_by("created_at")[:2]),
+            *(f"runs/{run.pk}" for run in Generation.objects.filter(batch=None).order_by("created_at")[:2]),
             *(f"usage/ledger/{entry.sequence}" for entry in entries.order_by("sequence")[:2]),
         ]  # fmt: skip
 
@@ -131,8 +134,10 @@ def world(
     ask(owner.client, key="second")
     _fail(Generation.objects.order_by("spend__sequence")[1], "platform_error")
     _ask_an_owner(owner.account, "before")
+    _place_a_batch(owner.account)
     for one in range(6):  # A pace, so that there is a forecast.
         ledger.spend(owner.account.pk, 1, f"pace-{one}", tool="image-enhance")
+    list(answers.ask(owner.account, None, "", "Cut out the enamel mug", now).events)
     nudges: set[str] = set()
     monkeypatch.setattr(live._sender, "add", lambda nudge: nudges.add(nudge[1]))
     return World(owner, nudges)
@@ -142,6 +147,11 @@ def _fail(run: Generation, outcome: str) -> None:
     started = lifecycle.start(str(run.pk))
     assert started is not None
     lifecycle.fail(started, outcome, "It failed.")
+
+
+def _place_a_batch(account: Account) -> None:
+    orders = [Order(batches.TOOL, "1K", product_id=OneMug.mug.id)] * 4
+    batches.place(Requester(account.pk, None, "web"), orders, "batch", three_first=True)
 
 
 def _ask_an_owner(account: Account, key: str) -> None:
@@ -159,7 +169,7 @@ def declines_what_is_asked(world: World) -> None:
 
 
 def spends_nearly_all(world: World) -> None:
-    ledger.spend(world.owner.account.pk, 2_944, "much", tool="veo-t2v")
+    ledger.spend(world.owner.account.pk, 2_794, "much", tool="veo-t2v")
 
 
 def buys_a_package(world: World) -> None:
@@ -203,6 +213,13 @@ def fails_a_run(world: World) -> None:
     _fail(_queued(), "provider_error")
 
 
+def fails_an_item_of_a_batch(world: World) -> None:
+    _fail(
+        Generation.objects.filter(batch__isnull=False).order_by("batch_item__position")[0],
+        "timeout",
+    )
+
+
 def declines_the_case(world: World) -> None:
     cases.decline(RestorationCase.objects.get(), world.owner.person, "No", timezone.now())
 
@@ -213,13 +230,13 @@ def agrees_to_mails(world: World) -> None:
 
 
 def _queued() -> Generation:
-    return Generation.objects.get(state="queued")
+    return Generation.objects.get(state="queued", batch=None)
 
 
 HAPPENINGS: tuple[Callable[[World], None], ...] = (
     spends_nearly_all, buys_a_package, takes_a_larger_plan, moves_the_threshold, gives_a_spend_back, adjusts,
     cancels_the_plan, leaves_the_bill_unpaid, begins_a_run, fails_a_run, declines_the_case,
-    asks_an_owner, declines_what_is_asked, agrees_to_mails,
+    asks_an_owner, declines_what_is_asked, agrees_to_mails, fails_an_item_of_a_batch,
 )  # fmt: skip
 
 

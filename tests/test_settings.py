@@ -147,6 +147,12 @@ class TestProduction:
 
         assert "pool" not in database.get("OPTIONS", {})
 
+    @pytest.mark.parametrize(("word", "threshold"), [("on", 1), ("off", None)])
+    def test_prepares_the_deduction_unless_a_pooler_forbids_it(self, start, word, threshold):
+        database = start(**PRODUCTION, DATABASE_PREPARE=word)["DATABASES"]["default"]
+
+        assert database["OPTIONS"]["prepare_threshold"] == threshold
+
     def test_refuses_the_fake_shopify(self, start):
         with pytest.raises(ImproperlyConfigured, match="Unset DEV_STORE"):
             start(**PRODUCTION, DEV_STORE="http://127.0.0.1:8001")

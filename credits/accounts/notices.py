@@ -34,6 +34,7 @@ EXPLAINED = {
     Kind.CHARGE: _("A charge was approved, or could not be collected"),
     Kind.TRIAL_END: _("Your free trial ends"),
     Kind.APPROVAL: _("A run above your spending limit waits for an owner"),
+    Kind.EXPIRING: _("Results are deleted in 30 days"),
 }
 
 logger = logging.getLogger(__name__)

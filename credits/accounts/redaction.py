@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from credits import staff_acts
 from credits.models import Account, AlertRecipient, EntryNote, Notice, RestorationCase
+from credits.staff_models import Correction
 
 # A decided case keeps that there was a reason, not what staff wrote about people.
 ERASED_TEXT = "(erased)"
@@ -17,11 +18,12 @@ def redact_account(account_id: int) -> dict[str, int]:
     recipients = AlertRecipient.objects.filter(account_id=account_id)
     notes = EntryNote.objects.filter(entry__account_id=account_id)
     decided = RestorationCase.objects.filter(account_id=account_id).exclude(reason="")
+    corrected = Correction.objects.filter(account_id=account_id).exclude(words="")
     counts = {
         "mail addresses": recipients.delete()[0],
         "mails": Notice.objects.filter(account_id=account_id).delete()[0],
         "notes": notes.delete()[0],
-        "reasons": decided.update(reason=ERASED_TEXT),
+        "reasons": decided.update(reason=ERASED_TEXT) + corrected.update(words=""),
         "words of staff": staff_acts.forget_words(account_id),
     }
     Account.objects.filter(pk=account_id).update(name="")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from credits.admin import pages
+from credits.admin import accounts, pages
 
-__all__ = ["pages"]
+__all__ = ["accounts", "pages"]

@@ -10,12 +10,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from credits import ledger
 from credits.admin.server_keys import ServerKeyField
 from credits.arguments import MAX_CREDITS
-from credits.models import Account, LedgerEntry, Plan, RestorationCase
+from credits.models import Account, Plan, RestorationCase
 from credits.outcomes import cases
+from credits.outcomes.corrections import Wanted
 from credits.queries import Balance, balance_of
+from credits.staff_models import Correction
 
 
 class _Reason(forms.CharField):
@@ -28,7 +29,35 @@ class _Reason(forms.CharField):
         )
 
 
-class AdjustmentForm(forms.Form):
+class _CorrectionForm(forms.Form):
+    """What every correction is asked: a reason code, the words beside the entry, a key of ours."""
+
+    code = forms.ChoiceField(label=_("Kind of reason"), choices=Correction.Code.choices)
+    reason = _Reason()
+    key = ServerKeyField()
+
+    def __init__(self, account: Account, now: datetime, *args: Any, **kwargs: Any) -> None:
+        self.account, self.now = account, now
+        super().__init__(*args, **kwargs)
+
+    @property
+    def balance(self) -> Balance:
+        """The balance before the correction."""
+        return balance_of(self.account, self.now)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the valid form asks for."""
+        raise NotImplementedError
+
+    def _wanted(self, credits: int, **what: Any) -> Wanted:
+        data = self.cleaned_data
+        return Wanted(
+            self.account.pk, data["key"], data["code"], data["reason"].strip(), credits, **what
+        )
+
+
+class AdjustmentForm(_CorrectionForm):
     """Plus or minus credits in one bucket."""
 
     bucket = forms.ChoiceField(
@@ -40,12 +69,7 @@ class AdjustmentForm(forms.Form):
         max_value=MAX_CREDITS,
         help_text=_("Plus gives, minus takes. A bucket never falls below zero."),
     )
-    reason = _Reason()
-    key = ServerKeyField()
-
-    def __init__(self, account: Account, now: datetime, *args: Any, **kwargs: Any) -> None:
-        self.account, self.now = account, now
-        super().__init__(*args, **kwargs)
+    field_order = ["bucket", "credits", "code", "reason", "key"]
 
     def clean(self) -> dict[str, Any]:
         """Refuse zero, and what would take a bucket below zero."""
@@ -64,49 +88,26 @@ class AdjustmentForm(forms.Form):
         return data
 
     @property
-    def balance(self) -> Balance:
-        """The balance before the adjustment."""
-        return balance_of(self.account, self.now)
-
-    @property
-    def preview(self) -> tuple[int, int]:
-        """Plan and package credits as they will be."""
-        plan, package = self.balance.plan, self.balance.package
-        if self.cleaned_data["bucket"] == "plan":
-            return plan + self.cleaned_data["credits"], package
-        return plan, package + self.cleaned_data["credits"]
-
-    def save(self, staff_id: int) -> LedgerEntry:
-        """Write the adjustment, once for this form."""
-        data = self.cleaned_data
-        return ledger.adjust(
-            self.account.pk,
-            data["bucket"],
-            data["credits"],
-            key=data["key"],
-            actor=f"staff:{staff_id}",
-            reason=data["reason"],
-            now=self.now,
-        )
+    def wanted(self) -> Wanted:
+        """The adjustment."""
+        return self._wanted(self.cleaned_data["credits"], bucket=self.cleaned_data["bucket"])
 
     def _held(self, bucket: str) -> int:
         return self.balance.plan if bucket == "plan" else self.balance.package
 
 
-class GrantForm(forms.Form):
+class GrantForm(_CorrectionForm):
     """A plan granted by staff; it renews by itself in calendar months."""
 
     plan = forms.ModelChoiceField(Plan.objects.order_by("position"), label=_("Plan"))
     anchor = forms.SplitDateTimeField(
         label=_("Counted from"), help_text=_("Its day and time are the account's billing date.")
     )
-    reason = _Reason()
-    key = ServerKeyField()
+    field_order = ["plan", "anchor", "code", "reason", "key"]
 
     def __init__(self, account: Account, now: datetime, *args: Any, **kwargs: Any) -> None:
-        self.account, self.now = account, now
         kwargs.setdefault("initial", {"anchor": now.replace(microsecond=0)})
-        super().__init__(*args, **kwargs)
+        super().__init__(account, now, *args, **kwargs)
 
     def clean_anchor(self) -> datetime:
         """An instant that has come."""
@@ -115,18 +116,11 @@ class GrantForm(forms.Form):
             raise ValidationError(gettext("A staff plan is counted from an instant that has come."))
         return anchor
 
-    def save(self, staff_id: int) -> LedgerEntry:
-        """Grant the plan, once for this form."""
-        data = self.cleaned_data
-        return ledger.grant_plan(
-            self.account.pk,
-            data["plan"],
-            anchor=data["anchor"],
-            key=data["key"],
-            actor=f"staff:{staff_id}",
-            reason=data["reason"],
-            now=self.now,
-        )
+    @property
+    def wanted(self) -> Wanted:
+        """The grant, with the credits that the plan has now."""
+        plan: Plan = self.cleaned_data["plan"]
+        return self._wanted(plan.credits, plan=plan, anchor=self.cleaned_data["anchor"])
 
 
 class DecisionForm(forms.Form):

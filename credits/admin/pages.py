@@ -9,17 +9,22 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
-from credits import ledger, queries, staff_acts
-from credits.admin.forms import AdjustmentForm, DecisionForm, GrantForm
+from credits import ledger, staff_acts
+from credits.admin.forms import DecisionForm
 from credits.admin.read_only import ReadOnlyAdmin
 from credits.admin.recorded import RecordedAdmin, staff_id
 from credits.models import (
-    Account,
     AlertRecipient,
     DailyUsage,
     LedgerEntry,
@@ -32,6 +37,7 @@ from credits.models import (
     RestorationCase,
 )
 from credits.outcomes import cases
+from credits.reports import for_staff
 from credits.staff_acts import StaffAct
 from ecomvance_app import clock
 
@@ -96,103 +102,6 @@ class OutcomeRuleAdmin(RecordedAdmin):
             policies = (OutcomeRule.Policy.CASE, OutcomeRule.Policy.AUTOMATIC)
             kwargs["choices"] = [(policy.value, policy.label) for policy in policies]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
-
-
-@admin.register(Account)
-class AccountAdmin(ReadOnlyAdmin):
-    """Accounts, their balance now, and the two corrections that staff may make."""
-
-    list_display = [
-        "pk",
-        "name",
-        "plan_now",
-        "package_balance",
-        "period_kind",
-        "opened_at",
-    ]
-    list_display_links = ["pk", "name"]
-    list_filter = ["period_kind"]
-    search_fields = ["=id", "name"]
-    ordering = ["-pk"]
-
-    @admin.display(description="Plan credits now")
-    def plan_now(self, account: Account) -> int:
-        """The plan credits as time has left them, which may not be written yet."""
-        return queries.balance_of(account, clock.now()).plan
-
-    def get_urls(self) -> list[URLPattern]:
-        """Adds the two corrections."""
-        adjust = self.admin_site.admin_view(self.adjust)
-        grant = self.admin_site.admin_view(self.grant)
-        return [
-            path("<int:account_id>/adjust/", adjust, name="credits_account_adjust"),
-            path("<int:account_id>/grant/", grant, name="credits_account_grant"),
-            *super().get_urls(),
-        ]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """An account is read as a story, not as a row."""
-        if request.method != "GET":
-            raise PermissionDenied
-        if not object_id.isdecimal():
-            raise Http404
-        return HttpResponseRedirect(reverse("admin:staff_account", args=[object_id]))
-
-    def adjust(self, request: HttpRequest, account_id: int) -> HttpResponse:
-        """Adjust a balance: first the preview of the new one, then the entry."""
-        account, now = self._correctable(request, account_id), clock.now()
-        form = AdjustmentForm(account, now, request.POST or None)
-        context: dict[str, Any] = {"balance": form.balance}
-        if request.method == "POST" and form.is_valid():
-            if "confirm" not in request.POST:
-                plan, package = form.preview
-                context["preview"] = {"plan": plan, "package": package, "total": plan + package}
-            elif self._saved(request, form, "balance adjusted"):
-                return _back_to(account)
-        return self._render(request, account, form, _("Adjust balance"), context)
-
-    def grant(self, request: HttpRequest, account_id: int) -> HttpResponse:
-        """Grant a plan that renews by itself in calendar months."""
-        account, now = self._correctable(request, account_id), clock.now()
-        form = GrantForm(account, now, request.POST or None)
-        is_ready = request.method == "POST" and form.is_valid()
-        if is_ready and self._saved(request, form, "plan granted"):
-            return _back_to(account)
-        context = {"balance": queries.balance_of(account, now)}
-        return self._render(request, account, form, _("Grant plan"), context)
-
-    def _correctable(self, request: HttpRequest, account_id: int) -> Account:
-        if not request.user.has_perm("credits.change_account"):
-            raise PermissionDenied
-        account = Account.objects.filter(pk=account_id).first()
-        if account is None:
-            raise Http404
-        return account
-
-    def _saved(self, request: HttpRequest, form: AdjustmentForm | GrantForm, act: str) -> bool:
-        """Write the entry and the act in one transaction; a second press writes neither."""
-        try:
-            with transaction.atomic():
-                entry = form.save(staff_id(request))
-                if not staff_acts.is_recorded(act, entry):
-                    staff_acts.record(
-                        staff_id(request), act, entry,
-                        account_id=entry.account_id, words=form.cleaned_data["reason"],
-                    )  # fmt: skip
-        except (ledger.LedgerError, ValueError) as error:
-            form.add_error(None, str(error))
-            return False
-        messages.success(request, _("Entry %(entry)s was written.") % {"entry": entry})
-        return True
-
-    def _render(
-        self, request: HttpRequest, account: Account, form: Any, title: str, context: dict[str, Any]
-    ) -> HttpResponse:
-        context |= self.admin_site.each_context(request)
-        context |= {"title": title, "account": account, "form": form, "opts": self.opts}
-        return render(request, "admin/credits/account/correct.html", context)
 
 
 @admin.register(LedgerEntry)
@@ -369,6 +278,23 @@ class StaffActAdmin(ReadOnlyAdmin):
     search_fields = ["=staff_id", "=subject_id", "=account_id"]
     ordering = ["-pk"]
 
+    def get_urls(self) -> list[URLPattern]:
+        """Adds the export."""
+        export = self.admin_site.admin_view(self.export)
+        return [path("export.csv", export, name="credits_staffact_export"), *super().get_urls()]
+
+    def export(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The whole record as CSV, oldest first; that it was taken is an act too."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        newest = StaffAct.objects.order_by("-pk").first() or StaffAct(pk=0)
+        staff_acts.record(staff_id(request), "record exported", newest)
+        answer = StreamingHttpResponse(
+            for_staff.record_csv(), content_type="text/csv; charset=utf-8"
+        )
+        answer["Content-Disposition"] = 'attachment; filename="staff-acts.csv"'
+        return answer
+
     @admin.display(description="Words")
     def reason(self, act: StaffAct) -> str:
         """What was written beside the act, unless it was erased."""
@@ -378,10 +304,6 @@ class StaffActAdmin(ReadOnlyAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """The history of an object leads here."""
         return lookup in {"subject", "subject_id"} or super().lookup_allowed(lookup, value, request)
-
-
-def _back_to(account: Account) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("admin:staff_account", args=[account.pk]))
 
 
 @admin.register(LedgerPass)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, connections
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
+from psycopg import Cursor
 
 from credits.arguments import MAX_CREDITS
 from credits.ledger.journal import announce
@@ -163,20 +165,32 @@ def attempt(
 
     Nothing is written otherwise, nor returned, and the rule in Python has to decide.
     """
-    if connection.vendor != "postgresql" or not items:
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql" or not items:
         return []
     if any(item[0] > MAX_CREDITS for item in items):  # SQL's integers would not hold it.
         return []
     call, asked = _ONE, list[Any](items[0])
     if len(items) > 1:
         call, asked = _MANY, [list(column) for column in zip(*items, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(call, [account_id, *asked, actor, now, timezone.now()])
-        rows = cursor.fetchall()
-    entries = [LedgerEntry.from_db(connection.alias, _COLUMNS, row) for row in rows]
+    rows = _ask(database, call, [account_id, *asked, actor, now, timezone.now()])
+    entries = [LedgerEntry.from_db(database.alias, _COLUMNS, row) for row in rows]
     if entries:
         announce(account_id, entries[-1].sequence)
     return entries
+
+
+def _ask(database: BaseDatabaseWrapper, call: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    """What a function answers, asked by the driver's own cursor.
+
+    Django's writes the values into the statement, which PostgreSQL then parses and plans anew for
+    each spend. The driver's sends them beside it, and prepares the statement where the settings
+    allow it (`prepare_threshold`). Errors and broken transactions are told as by Django's.
+    """
+    database.ensure_connection()
+    database.validate_no_broken_transaction()
+    with database.wrap_database_errors, Cursor(database.connection) as cursor:
+        return cursor.execute(call, values, binary=True).fetchall()
 
 
 def install(using: str, **_kwargs: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from credits import periods
-from credits.arguments import check_decision, check_spend_id
+from credits.arguments import GOODWILL_KEYS, check_decision, check_spend_id
 from credits.ledger import journal
 from credits.ledger.journal import Journal
 from credits.models import LedgerEntry
@@ -45,6 +45,9 @@ def restore(
             return journal.repeated(known, same=is_same)
         if LedgerEntry.objects.filter(restores_id=spent.pk).exists():
             raise AlreadyRestored(f"Spend {spent.pk} has been restored before")
+        given = {"account_id": spent.account_id, "key": f"{GOODWILL_KEYS}{spent.pk}"}
+        if LedgerEntry.objects.filter(**given).exists():
+            raise NothingToRestore(f"Spend {spent.pk} has been made good by an adjustment before")
         plan, package = _plan_part(book, spent, lapse_plan=lapse_plan), -spent.package_delta
         if not plan and not package:
             raise NothingToRestore("No part of this spend fits a bucket any more")

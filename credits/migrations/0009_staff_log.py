@@ -9,9 +9,10 @@ from django.db import migrations
 ACTS = {1: "added", 2: "changed", 3: "deleted"}
 
 
-def move_log(apps: Any, _schema_editor: Any) -> None:
+def move_log(apps: Any, schema_editor: Any) -> None:
     """One act for each row of the log: who, what and when, without the names it kept."""
-    log = apps.get_model("admin", "LogEntry").objects
+    database = schema_editor.connection.alias
+    log = apps.get_model("admin", "LogEntry").objects.using(database)
     act = apps.get_model("credits", "StaffAct")
     rows = log.select_related("content_type").order_by("pk").iterator(chunk_size=1000)
     moved = (
@@ -26,7 +27,7 @@ def move_log(apps: Any, _schema_editor: Any) -> None:
         )
         for row in rows
     )
-    act.objects.bulk_create(moved, batch_size=1000)
+    act.objects.using(database).bulk_create(moved, batch_size=1000)
     log.all().delete()
 
 

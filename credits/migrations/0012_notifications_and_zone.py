@@ -7,9 +7,9 @@ from django.db import migrations, models
 from django.utils import timezone
 
 
-def confirm_those_known(apps: Any, _schema_editor: Any) -> None:
+def confirm_those_known(apps: Any, schema_editor: Any) -> None:
     """Who got the mails before goes on getting them."""
-    known = apps.get_model("credits", "AlertRecipient").objects
+    known = apps.get_model("credits", "AlertRecipient").objects.using(schema_editor.connection.alias)
     known.filter(enabled=True).update(confirmed_at=timezone.now())
 
 

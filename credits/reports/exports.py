@@ -99,9 +99,9 @@ def file_name(extent: Extent) -> str:
 
 def rows(account: Account, extent: Extent, describe: Describe) -> Iterator[str]:
     """CSV text in pieces, the header first; a piece holds at most one chunk of entries."""
-    yield BYTE_ORDER_MARK + _csv([COLUMNS])
+    yield BYTE_ORDER_MARK + csv_lines([COLUMNS])
     for chunk in _chunks(account, extent):
-        yield _csv(_cells(account, chunk, describe))
+        yield csv_lines(_cells(account, chunk, describe))
 
 
 def _chunks(account: Account, extent: Extent) -> Iterator[list[LedgerEntry]]:
@@ -173,6 +173,6 @@ class _Echo:
         return value
 
 
-def _csv(lines: Iterable[Sequence[object]]) -> str:
+def csv_lines(lines: Iterable[Sequence[object]]) -> str:
     writer = csv.writer(_Echo())
     return "".join(writer.writerow([_cell(value) for value in line]) for line in lines)

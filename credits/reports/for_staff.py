@@ -21,8 +21,10 @@ from credits.models import (
     OutcomeRule,
     RestorationCase,
 )
-from credits.reports.history import PAGE_SIZE
+from credits.reports.exports import BYTE_ORDER_MARK, csv_lines
+from credits.reports.history import CHUNK, PAGE_SIZE
 from credits.staff_acts import StaffAct
+from credits.staff_models import Correction
 
 _MAILS = 10
 _NOTES = 20
@@ -108,3 +110,31 @@ def cases_since(account_ids: Collection[int], since: datetime) -> dict[int, int]
     """How many restoration cases each of these accounts has had since then."""
     cases = RestorationCase.objects.filter(account__in=account_ids, opened_at__gte=since)
     return dict(cases.values_list("account").annotate(opened=Count("pk")).order_by())
+
+
+def waiting_corrections(most: int) -> int:
+    """How many corrections wait for a second person, counted up to `most`."""
+    waiting = Correction.objects.filter(state=Correction.State.WAITING).order_by()
+    return len(waiting.values_list("pk", flat=True)[:most])
+
+
+_RECORD = ("at", "staff_id", "act", "subject", "subject_id", "account_id", "changed", "words")
+
+
+def record_csv() -> Iterator[str]:
+    """Every act of staff, oldest first, in pieces; words that were erased are empty."""
+    yield BYTE_ORDER_MARK + csv_lines([_RECORD])
+    reached = 0
+    while rows := list(
+        StaffAct.objects.filter(pk__gt=reached).select_related("words").order_by("pk")[:CHUNK]
+    ):
+        yield csv_lines([_act_cells(act) for act in rows])
+        reached = rows[-1].pk
+
+
+def _act_cells(act: StaffAct) -> list[object]:
+    words = getattr(act, "words", None)
+    return [
+        act.at.isoformat(), act.staff_id or "", act.act, act.subject, act.subject_id,
+        act.account_id or "", ", ".join(act.changed), words.text if words else "",
+    ]  # fmt: skip

@@ -45,6 +45,7 @@ def read_needs(request: HttpRequest) -> list[Need]:
     """What this member of staff may deal with and that is there: urgent things first."""
     readers = (
         ("credits.view_restorationcase", _cases),
+        ("credits.change_correction", _corrections),
         ("shopify_auth.view_billingdifference", _differences),
         ("shopify_auth.view_billingcheck", _comparisons),
         ("shopify_auth.view_webhookdelivery", _webhooks),
@@ -67,6 +68,13 @@ def _cases() -> Need | None:
         return None
     detail = _("The oldest waits for %(time)s.") % {"time": timesince(oldest)}
     return Need(_("Restoration cases"), count, detail, reverse("admin:staff_cases"))
+
+
+def _corrections() -> Need | None:
+    count = for_staff.waiting_corrections(MOST_COUNTED)
+    url = reverse("admin:credits_correction_changelist")
+    detail = _("A colleague asked for them; somebody else has to say yes.")
+    return _need(_("Corrections"), count, detail, f"{url}?state__exact=waiting")
 
 
 def _differences() -> Need | None:

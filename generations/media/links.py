@@ -19,11 +19,16 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 
 from ecomvance_app.http import public
-from generations.media import ranges, text_files
-from generations.models import ApprovalPicture, Picture
+from generations.media import conversions, decoding, ranges, text_files
+from generations.models import ApprovalPicture, BatchItem, Picture
 
 LINK_SECONDS = 15 * 60
 _SALT = "picture-link"
+# Pictures that no run has yet, by the form in which their links name them.
+_WAITING: dict[str, type[ApprovalPicture] | type[BatchItem]] = {
+    "asked": ApprovalPicture,
+    "kept": BatchItem,
+}
 
 
 def link(picture: Picture, *, preview: bool = False, download: bool = False) -> str:
@@ -38,18 +43,31 @@ def link_asked(picture: ApprovalPicture) -> str:
     return reverse("file", args=[signing.dumps([picture.pk, "asked"], salt=_SALT)])
 
 
+def link_kept(item: BatchItem) -> str:
+    """A link to the small form of a picture that is kept for an item of a batch, for 15 minutes."""
+    return reverse("file", args=[signing.dumps([item.pk, "kept"], salt=_SALT)])
+
+
 @public
 def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     """The picture that a signed link names; 410 for a link that is too old, 404 for a forged one."""
     try:
         picture_id, form = signing.loads(token, salt=_SALT, max_age=LINK_SECONDS)
-        if form == "asked":
-            return _serve_asked(picture_id)
+        if form in _WAITING:
+            return _serve_waiting(_WAITING[form].objects.get(pk=picture_id).preview)
         picture = Picture.objects.select_related("generation").get(pk=picture_id)
+        asked = conversions.read_form(request.GET) if form == "download" else None
         stored = _stored(picture, form)
+        if asked is not None and picture.kind == Picture.Kind.IMAGE:
+            return _converted(picture, stored, asked)
     except signing.SignatureExpired:
         return _expired(request)
-    except (signing.BadSignature, ObjectDoesNotExist, FileNotFoundError):
+    except (
+        signing.BadSignature,
+        ObjectDoesNotExist,
+        FileNotFoundError,
+        conversions.UnknownFormError,
+    ):
         raise Http404 from None
     response: HttpResponseBase
     if picture.kind == Picture.Kind.VIDEO and form != "preview":
@@ -67,11 +85,24 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
     return _only_shown(response)
 
 
-def _serve_asked(picture_id: int) -> HttpResponseBase:
-    picture = ApprovalPicture.objects.get(pk=picture_id)
-    return _only_shown(
-        FileResponse(default_storage.open(picture.preview), content_type="image/webp")
+def _converted(picture: Picture, stored: File[bytes], form: conversions.Form) -> HttpResponseBase:
+    with stored:
+        try:
+            made = conversions.convert(stored, form, picture.generation.account_id)
+        except decoding.Busy as busy:
+            return HttpResponse(str(busy), status=busy.status, content_type="text/plain")
+    response = HttpResponse(made, content_type=form.media_type)
+    value = content_disposition_header(
+        as_attachment=True, filename=file_name(picture, form.media_type)
     )
+    response["Content-Disposition"] = value or "attachment"
+    return _only_shown(response)
+
+
+def _serve_waiting(preview: str) -> HttpResponseBase:
+    if not preview:
+        raise FileNotFoundError
+    return _only_shown(FileResponse(default_storage.open(preview), content_type="image/webp"))
 
 
 def _only_shown(response: HttpResponseBase) -> HttpResponseBase:
@@ -106,7 +137,7 @@ def _expired(request: HttpRequest) -> HttpResponse:
     return render(request, "generations/expired_link.html", context, status=410)
 
 
-def file_name(picture: Picture) -> str:
+def file_name(picture: Picture, media_type: str = "") -> str:
     """After the product, or the merchant's own file; with the tool and what the content is."""
     named = picture.generation.product_title
     if not named and picture.role == Picture.Role.OUTPUT:
@@ -114,7 +145,7 @@ def file_name(picture: Picture) -> str:
         named = inputs.values_list("name", flat=True).first() or ""
     stem = re.sub(r"\.\w{2,4}$", "", named or picture.name) or "picture"
     title = re.sub(r"[^\w-]+", "-", stem).strip("-")[:80]
-    extension = picture.media_type.rpartition("/")[2].replace("jpeg", "jpg")
+    extension = (media_type or picture.media_type).rpartition("/")[2].replace("jpeg", "jpg")
     if picture.kind == Picture.Kind.TEXT:
         extension = "txt"
     return f"{title.lower() or picture.kind}-{picture.generation.tool}.{extension}"

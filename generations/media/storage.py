@@ -30,7 +30,7 @@ from credits.models import Account
 from generations.engines.base import Output
 from generations.media import reading
 from generations.media.reading import UploadedImage
-from generations.models import ApprovalPicture, BatchItem, Generation, Picture
+from generations.models import ApprovalPicture, BatchItem, DataExport, Generation, Picture
 
 logger = logging.getLogger(__name__)
 
@@ -94,18 +94,22 @@ def _wait_for_commits(account_id: int) -> None:
 
 def _known(account_id: int, names: Iterable[str] | None = None) -> set[str]:
     """The account's files that rows name; of `names` only, if told."""
-    naming: tuple[QuerySet[Any], ...] = (
-        Picture.objects.filter(generation__account_id=account_id),
-        ApprovalPicture.objects.filter(approval__account_id=account_id),
-        BatchItem.objects.filter(batch__account_id=account_id).exclude(file=""),
+    naming: tuple[tuple[QuerySet[Any], tuple[str, ...]], ...] = (
+        (Picture.objects.filter(generation__account_id=account_id), ("file", "preview")),
+        (ApprovalPicture.objects.filter(approval__account_id=account_id), ("file", "preview")),
+        (
+            BatchItem.objects.filter(batch__account_id=account_id).exclude(file=""),
+            ("file", "preview"),
+        ),
+        (DataExport.objects.filter(account_id=account_id), ("file",)),
     )
     known: set[str] = set()
-    for rows in naming:
-        found = rows
-        if names is not None:
-            found = rows.filter(Q(file__in=names) | Q(preview__in=names))
-        for pair in found.values_list("file", "preview").iterator():
-            known.update(name for name in pair if name)
+    for rows, columns in naming:
+        wanted = Q()
+        for column in columns if names is not None else ():
+            wanted |= Q(**{f"{column}__in": names})
+        for found in rows.filter(wanted).values_list(*columns).iterator():
+            known.update(name for name in found if name)
     return known
 
 
@@ -129,8 +133,11 @@ def store(undo: Undo, image: UploadedImage) -> Picture:
     )
 
 
-def store_output(undo: Undo, output: Output) -> Picture:
-    """Put what an engine made into storage, as `store` does; text lies in its row alone."""
+def store_output(undo: Undo, output: Output, *, is_ours: bool) -> Picture:
+    """Put what an engine made into storage, as `store` does; text lies in its row alone.
+
+    `is_ours` says that it was encoded on this machine and not by a provider.
+    """
     if output.kind == "text":
         written = json.dumps(output.text).encode()
         return Picture(
@@ -143,7 +150,8 @@ def store_output(undo: Undo, output: Output) -> Picture:
     if output.width is None or output.height is None:
         raise TypeError(f"A {output.kind} without a size")
     shown = output.content if output.kind == "image" else output.poster
-    preview = reading.make_preview(shown, reading.PREVIEW_SIDE) if shown else b""
+    make = reading.make_own_preview if is_ours else reading.make_preview
+    preview = make(shown, reading.PREVIEW_SIDE) if shown else b""
     name = _new_name(undo)
     return Picture(
         kind=output.kind,
@@ -156,6 +164,11 @@ def store_output(undo: Undo, output: Output) -> Picture:
         size=len(output.content),
         sha256=hashlib.sha256(output.content).hexdigest(),
     )
+
+
+def store_export(undo: Undo, content: File[bytes]) -> str:
+    """Put an account's zip into storage; its name there."""
+    return _save(undo, f"{_new_name(undo)}.zip", content)
 
 
 def attach(picture: Picture, generation: Generation, role: str, position: int = 0) -> None:
@@ -196,7 +209,17 @@ def read_again(picture: Picture | ApprovalPicture) -> UploadedImage:
         source_format=format_name,
         has_alpha=format_name == "PNG",
         lightest=255,
+        name=picture.name or _name_of_source(picture),
     )
+
+
+def _name_of_source(picture: Picture | ApprovalPicture) -> str:
+    """A result is called after what it was made of."""
+    if not isinstance(picture, Picture) or picture.role != Picture.Role.OUTPUT:
+        return ""
+    run = picture.generation
+    inputs = run.pictures.filter(role=Picture.Role.INPUT).order_by("position")
+    return run.product_title or inputs.values_list("name", flat=True).first() or ""
 
 
 def _copied(name: str) -> IO[bytes]:

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import migrations, models
 
 
-def keep_list_prices(apps: Any, _schema_editor: Any) -> None:
+def keep_list_prices(apps: Any, schema_editor: Any) -> None:
     """Every run so far was paid at the price list's price."""
-    runs = apps.get_model("generations", "Generation").objects
+    runs = apps.get_model("generations", "Generation").objects.using(schema_editor.connection.alias)
     runs.filter(list_price=0).update(list_price=models.F("price"))
 
 

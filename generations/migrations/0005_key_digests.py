@@ -10,9 +10,9 @@ from django.db import migrations, models
 AT_ONCE = 1000
 
 
-def keep_digests(apps: Any, _schema_editor: Any) -> None:
+def keep_digests(apps: Any, schema_editor: Any) -> None:
     """Every run's key, in steps, so that no single statement holds the whole table."""
-    runs = apps.get_model("generations", "Generation").objects
+    runs = apps.get_model("generations", "Generation").objects.using(schema_editor.connection.alias)
     last = None
     while True:
         later = runs.order_by("pk").only("pk", "key")

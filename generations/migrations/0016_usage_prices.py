@@ -24,11 +24,12 @@ PRICES = (
 )
 
 
-def seed(apps: Apps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
+def seed(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """The upper end where sources differ: a cap that stops early is the smaller mistake."""
-    prices = apps.get_model("generations", "UsagePrice")
+    database = schema_editor.connection.alias
+    prices = apps.get_model("generations", "UsagePrice").objects.using(database)
     for model, unit, micro_usd in PRICES:
-        prices.objects.get_or_create(
+        prices.get_or_create(
             engine="google",
             model=model,
             unit=unit,

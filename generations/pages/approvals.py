@@ -18,7 +18,6 @@ from credits import queries as credit_queries
 from credits.refusals import Refusal
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, for_owners
-from generations import catalog
 from generations.media import links
 from generations.models import Approval
 from generations.runs import approvals
@@ -33,7 +32,7 @@ def approvals_page(request: MerchantRequest) -> HttpResponse:
     newest = sorted(found.order_by("-created_at", "-pk")[:SHOWN], key=lambda one: not _waits(one))
     context = {
         "nav_active": "gallery",
-        "approvals": [{"approval": one, "tool": catalog.TOOLS[one.tool]} for one in newest],
+        "approvals": [{"approval": one, "title": approvals.title(one)} for one in newest],
         "limit": request.account.ask_above,
     }
     return render(request, "generations/approvals.html", context)
@@ -91,12 +90,12 @@ def _show(
 ) -> HttpResponse:
     balance = credit_queries.get_balance(request.account.pk)
     price = approvals.price_now(approval) if _waits(approval) else approval.price
-    pictures = approval.pictures.order_by("role", "position")
+    pictures = approval.pictures.order_by("item", "role", "position")
     context: dict[str, Any] = {
         "nav_active": "gallery",
         "approval": approval,
-        "said": approval.order,
-        "tool": catalog.TOOLS[approval.tool],
+        "said": next(iter(approval.orders), {}),
+        "title": approvals.title(approval),
         "waits": _waits(approval),
         "has_lapsed": _has_lapsed(approval),
         "is_own": request.person is not None and approval.requested_by_id == request.person.pk,
@@ -122,7 +121,7 @@ def _has_lapsed(approval: Approval) -> bool:
 
 
 def _get(request: MerchantRequest, approval_id: uuid.UUID) -> Approval:
-    found = Approval.objects.select_related("requested_by", "decided_by", "run")
+    found = Approval.objects.select_related("requested_by", "decided_by", "run", "batch")
     try:
         return found.get(pk=approval_id, account=request.account)
     except Approval.DoesNotExist:

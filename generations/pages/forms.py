@@ -44,7 +44,9 @@ class ToolForm(forms.Form):
 
         Raises a Refusal for an earlier picture that is gone.
         """
-        data = self.cleaned_data
+        data: dict[str, Any] = {
+            "resolution": "", "seconds": None, "prompt": "", "max_credits": None, **self.cleaned_data
+        }  # fmt: skip
         uploads: tuple[Upload, ...] = tuple(self._files("image"))
         products: tuple[Source, ...] = ()
         if not uploads:
@@ -56,10 +58,10 @@ class ToolForm(forms.Form):
             data["prompt"],
             uploads=uploads,
             products=products,
-            options=self._options(),
+            options=self.options(),
             mask=next(self._files("mask"), None),
             mask_is_drawn=True,
-            reference=next(self._files("reference"), None),
+            reference=next(self._files("reference"), None) or self._kept_reference(),
             max_credits=data["max_credits"],
         )
 
@@ -70,11 +72,10 @@ class ToolForm(forms.Form):
 
     def _chosen(self) -> tuple[tuple[Upload, ...], tuple[Source, ...]]:
         """The pictures of earlier runs, else the products' photos; one kind at a time."""
-        values = self.data.getlist("photo") if hasattr(self.data, "getlist") else []
         earlier: list[Upload] = []
         products: list[Source] = []
-        for value in values:
-            first, _space, second = str(value)[:300].partition(" ")
+        for value in self.values():
+            first, _space, second = value.partition(" ")
             if first in (RESULT, RUN):
                 earlier += self._earlier(first, second)
             elif first:
@@ -85,7 +86,24 @@ class ToolForm(forms.Form):
             )
         return tuple(earlier), tuple(products)
 
-    def _earlier(self, kind: str, name: str) -> list[Upload]:
+    def values(self) -> list[str]:
+        """The pictures that are chosen, in order: as the page's list says, where it has one."""
+        if not hasattr(self.data, "getlist"):
+            return []
+        values = self.data.getlist("chosen") or self.data.getlist("photo")
+        return list(dict.fromkeys(str(value)[:300] for value in values if value))
+
+    def _kept_reference(self) -> Upload | None:
+        """The reference picture of the run that is asked for again, if it is to stay."""
+        again = self.data.get("reference_again", "")
+        if not again or not self.tool.sources.reference:
+            return None
+        [kept, *_more] = self._earlier(RUN, str(again), Picture.Role.REFERENCE)
+        return kept
+
+    def _earlier(
+        self, kind: str, name: str, role: Picture.Role = Picture.Role.INPUT
+    ) -> list[Upload]:
         pictures = Picture.objects.filter(
             generation__account_id=self.account_id, kind=Picture.Kind.IMAGE
         )
@@ -96,13 +114,13 @@ class ToolForm(forms.Form):
         if kind == RESULT:
             found = pictures.filter(pk=wanted, role=Picture.Role.OUTPUT)
         else:
-            found = pictures.filter(generation_id=wanted, role=Picture.Role.INPUT)
+            found = pictures.filter(generation_id=wanted, role=role)
         uploads: list[Upload] = [storage.read_again(one) for one in found.order_by("position")]
         if not uploads:
             raise Refusal(_("This picture is no longer here. Choose another."), "gone", "image")
         return uploads
 
-    def _options(self) -> dict[str, object]:
+    def options(self) -> dict[str, object]:
         """The options as the form sent them, in their own types where they can be read as such."""
         return {
             option.name: _typed(option, self.data.get(f"{OPTION}{option.name}"))

@@ -21,7 +21,7 @@ from generations import catalog
 from generations.engines import routing
 from generations.media import archives, links
 from generations.models import Generation, Picture
-from generations.runs import gallery
+from generations.runs import gallery, retention
 from generations.runs.gallery import Chosen
 
 MOST_SEARCHED = 100
@@ -44,7 +44,9 @@ LABEL_NAMES = {
     "sandbox": gettext_lazy("Placeholder"),
 }
 # What an address may say besides the cursors; anything else in it leads nowhere.
-PARAMETERS = ("view", "q", "tool", "state", "label", "person", "from", "to", "layout")
+PARAMETERS = (
+    "view", "q", "tool", "state", "label", "person", "from", "to", "expiring", "layout",
+)  # fmt: skip
 
 
 @require_safe
@@ -143,6 +145,7 @@ def read_chosen(query: QueryDict) -> Chosen:
         tool=tool if tool in catalog.TOOLS else "",
         state=state if state in STATE_NAMES else "",
         label=label if label in LABEL_NAMES else "",
+        expiring=read_text(query, "expiring") == "1",
         person=int(person)
         if person.isascii() and person.isdecimal() and len(person) < 10
         else None,
@@ -191,16 +194,19 @@ def row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
         "url": reverse("pages:run", args=[generation.pk], current_app=request.surface),
         "thumbnail": links.link(shown, preview=True) if shown and shown.preview else "",
         "is_result": Picture.Role.OUTPUT in pictures,
-        "restorable_until": generation.deleted_at + gallery.RESTORABLE_FOR
+        "kept_until": retention.kept_until(generation),
+        "restorable_until": generation.deleted_at + retention.RESTORABLE_FOR
         if generation.deleted_at
         else None,
     }
 
 
 def first_pictures(generation: Generation) -> dict[str, Picture]:
-    """The first picture of each role, from what was prefetched."""
+    """The first picture of each role, from what was prefetched; a result as it was brushed by hand."""
     first: dict[str, Picture] = {}
     for picture in generation.pictures.all():
+        if picture.strokes is not None:
+            first[picture.role] = picture
         first.setdefault(picture.role, picture)
     return first
 

@@ -1,30 +1,27 @@
 """What a tool's page offers, made from what the tool declares: pictures, options, prices, words.
 
-`?again=RUN` brings back what a run was asked for, `?source=PICTURE` takes an earlier result.
 Source: screens, "Tool page".
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from generations import products
 from generations.catalog import TOOLS, Tool, Variant
-from generations.engines import routing
-from generations.media import links, product_photos
-from generations.models import Generation, Picture
+from generations.engines import registry, routing
+from generations.media import links
+from generations.models import Picture
 from generations.options import Option, for_engine
-from generations.pages.forms import RESULT, RUN
+from generations.pages import source_choices
+from generations.pages.source_choices import Asked
 from generations.runs.quote import expected_seconds, price_now
 
-EARLIER_SHOWN = 6
 _OFTEN_NEXT = (
     "image-enhance",
     "ai-shadowing",
@@ -32,49 +29,6 @@ _OFTEN_NEXT = (
     "product-placement",
     "product-reels",
 )
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the page begins with: an earlier request, or nothing."""
-
-    run: Generation | None = None
-    source: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def prompt(self) -> str:
-        """The words of the earlier request."""
-        return self.run.prompt if self.run else ""
-
-    @property
-    def chosen(self) -> list[str]:
-        """The values of the pictures that are chosen from the start."""
-        if self.source:
-            return [f"{RESULT} {self.source}"]
-        if self.run is None:
-            return []
-        if self.run.products:
-            return [f"{product} {photo}".strip() for product, photo in self.run.products]
-        return [f"{RUN} {self.run.pk}"]
-
-
-def read_asked(account_id: int, again: str, source: str) -> Asked:
-    """What the addresses' parameters mean for this account; nothing for what is not its own."""
-    run = None
-    if (run_id := _uuid(again)) is not None:
-        run = Generation.objects.filter(account_id=account_id, pk=run_id).first()
-    if (picture_id := _uuid(source)) is not None:
-        results = Picture.objects.filter(
-            pk=picture_id,
-            generation__account_id=account_id,
-            generation__deleted_at=None,
-            role=Picture.Role.OUTPUT,
-        )
-        source = str(picture_id) if results.exists() else ""
-    else:
-        source = ""
-    return Asked(run, source, run.options if run else {})
 
 
 def next_tools(slug: str) -> list[Tool]:
@@ -86,8 +40,10 @@ def next_tools(slug: str) -> list[Tool]:
     ]
 
 
-def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str, Any]:
-    """The template's context for one tool that can be started."""
+def describe(
+    account_id: int, tool: Tool, search: str, asked: Asked, *, list_sources: bool = True
+) -> dict[str, Any]:
+    """The template's context for one tool that can be started; its pictures only if `list_sources`."""
     route = routing.route(tool.slug)
     variants = [
         _variant(variant, price_now(variant, route.label), route.engine, tool, asked)
@@ -107,36 +63,47 @@ def describe(account_id: int, tool: Tool, search: str, asked: Asked) -> dict[str
         ],
         "prompt": asked.prompt,
         "many": tool.sources.max > 1,
-        "earlier": _earlier(account_id, asked) if tool.sources.max else [],
-        "choices": [],
+        "chosen": asked.chosen,
+        "earlier": [],
+        "kept": _kept(asked),
+        "groups": [],
     }
-    if not tool.sources.max:
+    if not tool.sources.max or not list_sources:
         return context
+    context["earlier"] = source_choices.of_earlier(account_id, asked)
     try:
         listed = products.list_products(account_id, search)
     except products.ProductsUnavailable as error:
         return context | {"products_unavailable": str(error)}
-    context["choices"] = _choices(listed, asked.chosen)
+    context["groups"] = source_choices.of_products(account_id, listed, asked)
     if tool.sources.product_data:
-        context["choices"] += _without_photos(listed, asked.chosen)
+        context["groups"] += source_choices.without_photos(listed, asked)
     if len(listed) >= products.MOST_LISTED:
         context["listed"] = len(listed)
     return context
+
+
+def _kept(asked: Asked) -> dict[str, Any]:
+    """The mask and the reference of the request that comes again, as links."""
+    found = {role: asked.kept(role) for role in (Picture.Role.MASK, Picture.Role.REFERENCE)}
+    kept = {
+        str(role): links.link(picture, preview=True) for role, picture in found.items() if picture
+    }
+    return {"run": asked.run, **kept} if kept else {}
 
 
 def _variant(
     variant: Variant, credits: int, engine: str, tool: Tool, asked: Asked
 ) -> dict[str, Any]:
     seconds = expected_seconds(tool.slug, engine, variant.resolution or "", variant.seconds)
-    run = asked.run
     return {
         "resolution": variant.resolution,
         "seconds": variant.seconds,
         "credits": credits,
         "expected": expected_text(seconds),
         "hint": _hint(variant),
-        "checked": run is not None
-        and (run.resolution or None, run.seconds) == (variant.resolution, variant.seconds),
+        "checked": (asked.resolution or None, asked.seconds)
+        == (variant.resolution, variant.seconds),
     }
 
 
@@ -159,25 +126,51 @@ def _hint(variant: Variant) -> str:
 
 
 def _label_text(tool: Tool, route: routing.Route) -> str:
-    """What a merchant should know before the click about what makes the result; empty for real."""
+    """What a merchant should know before the click: what makes the result, and where its limits are."""
+    if route.engine != "local":
+        return ""
+    limits = _LIMITS.get(tool.slug, "")
+    told = [_(limits)] if limits else []
     if route.label == "sandbox":
-        return _(
-            "This is a placeholder, marked as one, and costs nothing. With an AI service connected "
-            "the tool makes the real thing."
-        )
-    if route.label == "limited":
-        return _(_LIMITS.get(tool.slug, "Made by our own server, within limits."))
-    return ""
+        told.append(_("This is a placeholder, marked as one, and costs nothing."))
+    elif route.label == "limited" and not limits:
+        told.append(_("Made by our own server, within limits."))
+    if google_would_make(tool.slug, route):
+        told.append(_("With a Google key in our settings, Google's AI makes the real thing."))
+    return " ".join(told)
+
+
+def google_would_make(slug: str, route: routing.Route) -> bool:
+    """Whether a key of Google's would bring more than the server makes now."""
+    is_less = route.label in ("sandbox", "limited") and route.engine == "local"
+    return is_less and slug in registry.GOOGLE and not routing.has_google_credentials()
 
 
 _LIMITS = {
-    "object-removal": "Fills what you mark from what lies around it. Best for small things.",
-    "product-placement": "Sets your cut-out products into one of our scenes; your words pick which.",
-    "ai-backgrounds": "Sets your cut-out product before one of our backgrounds; your words pick which.",
-    "model-backgrounds": "Sets the person before one of our backgrounds; your words pick which.",
-    "style-cloning": "Takes light and colours of the reference; the product stays as it is.",
-    "product-reels": "A camera move over your photo, not new motion.",
-    "model-reels": "A camera move over your photo, not new motion.",
+    "background-removal": gettext_noop(
+        "Glass keeps what shows through it. Thin legs before a busy room and black on black may be "
+        "lost: bring them back with the brush afterwards."
+    ),
+    "ai-shadowing": gettext_noop(
+        "The product is cut out first: glass, thin legs and black on black may lose parts."
+    ),
+    "object-removal": gettext_noop(
+        "Fills what you mark from what lies around it. Best for small things."
+    ),
+    "product-placement": gettext_noop(
+        "Sets your cut-out products into one of our scenes; your words pick which."
+    ),
+    "ai-backgrounds": gettext_noop(
+        "Sets your cut-out product before one of our backgrounds; your words pick which."
+    ),
+    "model-backgrounds": gettext_noop(
+        "Sets the person before one of our backgrounds; your words pick which."
+    ),
+    "style-cloning": gettext_noop(
+        "Takes light and colours of the reference; the product stays as it is."
+    ),
+    "product-reels": gettext_noop("A camera move over your photo, not new motion."),
+    "model-reels": gettext_noop("A camera move over your photo, not new motion."),
 }
 
 
@@ -192,72 +185,3 @@ def _field(option: Option, asked: Mapping[str, Any]) -> dict[str, Any]:
             for choice in option.choices
         ],
     }
-
-
-def _choices(listed: Iterable[products.Product], chosen: list[str]) -> list[dict[str, Any]]:
-    """Every photo of these products; the photos of one product are told apart by their hints."""
-    return [
-        {
-            "value": f"{product.id} {photo.id}",
-            "src": product_photos.link(photo),
-            "label": product.title,
-            "hint": photo.alt or (_("Photo %(number)s") % {"number": localize(number)}),
-            "checked": f"{product.id} {photo.id}" in chosen,
-        }
-        for product in listed
-        for number, photo in enumerate(product.photos, 1)
-    ]
-
-
-def _without_photos(listed: Iterable[products.Product], chosen: list[str]) -> list[dict[str, Any]]:
-    """Products that can be written about and have no photo."""
-    return [
-        {"value": product.id, "label": product.title, "checked": product.id in chosen}
-        for product in listed
-        if not product.photos
-    ]
-
-
-def _earlier(account_id: int, asked: Asked) -> list[dict[str, Any]]:
-    """The newest results as sources, and before them the pictures of the request that comes again."""
-    shown: list[dict[str, Any]] = []
-    if asked.run is not None and not asked.run.products:
-        first = asked.run.pictures.filter(role=Picture.Role.INPUT).order_by("position").first()
-        if first is not None:
-            text = _("As last time")
-            shown.append(_earlier_choice(f"{RUN} {asked.run.pk}", first, text, asked))
-    results = (
-        Picture.objects.filter(
-            generation__account_id=account_id,
-            generation__deleted_at=None,
-            role=Picture.Role.OUTPUT,
-            kind=Picture.Kind.IMAGE,
-        )
-        .select_related("generation")
-        .order_by("-generation__created_at", "-pk")
-    )
-    for picture in results[:EARLIER_SHOWN]:
-        title = picture.generation.product_title or _("Result")
-        shown.append(_earlier_choice(f"{RESULT} {picture.pk}", picture, title, asked))
-    known = {choice["value"] for choice in shown}
-    if asked.source and f"{RESULT} {asked.source}" not in known:
-        picture = results.get(pk=asked.source)
-        title = picture.generation.product_title or _("Result")
-        shown.insert(0, _earlier_choice(f"{RESULT} {picture.pk}", picture, title, asked))
-    return shown
-
-
-def _earlier_choice(value: str, picture: Picture, label: str, asked: Asked) -> dict[str, Any]:
-    return {
-        "value": value,
-        "src": links.link(picture, preview=True),
-        "label": label,
-        "checked": value in asked.chosen,
-    }
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -26,12 +26,13 @@ from ecomvance_app.http import MerchantRequest, answer_refusal
 from generations import catalog
 from generations.catalog import Tool
 from generations.engines import routing
-from generations.media import links
+from generations.media import conversions, links
 from generations.models import Approval, Generation, Picture
-from generations.pages import result_text, tool_page
+from generations.pages import result_details, result_text, source_choices, tool_page
 from generations.pages.forms import ToolForm
 from generations.pages.gallery import first_pictures, row
-from generations.runs import approvals, consents, health, lifecycle, queries, texts
+from generations.runs import approvals, brushing, consents, health, lifecycle, queries, texts
+from generations.runs.orders import Order
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 
@@ -93,6 +94,8 @@ def tool(request: MerchantRequest, slug: str) -> HttpResponse:
     if slug not in catalog.TOOLS:
         raise Http404
     found = catalog.TOOLS[slug]
+    if found.output == "chat" and request.method != "POST":
+        return HttpResponseRedirect(_url(request, "assist"))
     if request.method == "POST":
         return _start(request, found)
     return render(request, "generations/tool.html", _tool_context(request, found))
@@ -119,8 +122,8 @@ def consent(request: MerchantRequest) -> HttpResponse:
 @require_safe
 def run(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """One run: its pictures, its receipt and what became of its credits."""
-    generation = _get(request, generation_id)
-    context = _run_context(generation) | {"asks_cancel": _asks_cancel(request)}
+    generation = get_run(request, generation_id)
+    context = run_context(generation) | {"asks_cancel": _asks_cancel(request)}
     context |= {"nav_active": "gallery", "whole_page": True}
     return render(request, "generations/run.html", context)
 
@@ -132,7 +135,7 @@ def run_status(request: MerchantRequest, generation_id: uuid.UUID) -> HttpRespon
 
 
 def _status(request: MerchantRequest, generation_id: uuid.UUID, *, asks: bool) -> HttpResponse:
-    context = _run_context(_get(request, generation_id)) | {"asks_cancel": asks}
+    context = run_context(get_run(request, generation_id)) | {"asks_cancel": asks}
     if request.GET.get("part") == "page":
         return render(request, "generations/_run_page.html", context | {"whole_page": True})
     return render(request, "generations/_run.html", context)
@@ -146,7 +149,7 @@ def _asks_cancel(request: MerchantRequest) -> bool:
 @require_POST
 def cancel(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """Cancel a run that has not ended; one that has begun since the click is asked about first."""
-    generation = _get(request, generation_id)
+    generation = get_run(request, generation_id)
     waits = "waits" in request.POST
     done = (lifecycle.give_back if waits else _cancel_for_good)(generation)
     asks = waits and not done
@@ -159,7 +162,7 @@ def cancel(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpResponse:
     """Keep a written result as the merchant has changed it, or with `undo` as it was written."""
-    generation = _get(request, generation_id)
+    generation = get_run(request, generation_id)
     try:
         if "undo" in request.POST:
             texts.take_back(request.account.pk, generation.pk)
@@ -170,7 +173,7 @@ def edit_text(request: MerchantRequest, generation_id: uuid.UUID) -> HttpRespons
     except Refusal as refusal:
         response = answer_refusal(
             request, refusal, "generations/run.html",
-            lambda: _run_context(generation) | {"nav_active": "gallery", "whole_page": True},
+            lambda: run_context(generation) | {"nav_active": "gallery", "whole_page": True},
         )  # fmt: skip
         response["HX-Retarget"] = f"#text-errors-{generation.pk}"
         response["HX-Reswap"] = "innerHTML"
@@ -184,7 +187,8 @@ def _cancel_for_good(generation: Generation) -> bool:
     return lifecycle.cancel(generation.account_id, str(generation.pk))
 
 
-def _get(request: MerchantRequest, generation_id: uuid.UUID) -> Generation:
+def get_run(request: MerchantRequest, generation_id: uuid.UUID) -> Generation:
+    """A run of the account; 404 for any other."""
     try:
         return queries.get_for_account(request.account.pk, generation_id)
     except Generation.DoesNotExist:
@@ -198,7 +202,10 @@ def _url(request: MerchantRequest, name: str, *args: Any) -> str:
 # --- Tool page -----------------------------------------------------------------------------------
 
 
-def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
+def _tool_context(
+    request: MerchantRequest, found: Tool, form: ToolForm | None = None
+) -> dict[str, Any]:
+    """The page, as its address asks for or as a refused form was sent."""
     route = health.route(found.slug)
     unavailable = route.unavailable_reason
     search = request.GET.get("search", "").strip()[:100]
@@ -213,8 +220,12 @@ def _tool_context(request: MerchantRequest, found: Tool) -> dict[str, Any]:
     }
     if unavailable:
         return context
-    again, source = (request.GET.get(name, "") for name in ("again", "source"))
-    asked = tool_page.read_asked(request.account.pk, again, source)
+    again, source, draft = (request.GET.get(name, "") for name in ("again", "source", "draft"))
+    asked = (
+        source_choices.read_form(form)
+        if form
+        else source_choices.read_asked(request.account.pk, again, source, draft)
+    )
     return context | tool_page.describe(request.account.pk, found, search, asked)
 
 
@@ -222,40 +233,55 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
     form = ToolForm(found, request.account.pk, request.POST, request.FILES)
     if not form.is_valid():
         sentences = [str(error) for errors in form.errors.values() for error in errors]
-        return _refuse(request, found, Refusal(" ".join(sentences)))
+        return _refuse(request, form, Refusal(" ".join(sentences)))
     try:
-        return _place(request, form)
+        promised = form.cleaned_data["promised_package"]
+        placed = place_order(request, form.order(), form.cleaned_data["key"], promised)
     except KeyConflict:
         message = _(
             "Your last click did start a run: you find it in the gallery. Press the button again "
             "to start this one too."
         )
-        return _refuse(request, found, Refusal(message, status=409))
+        return _refuse(request, form, Refusal(message, status=409))
     except Refusal as refusal:
-        return _refuse(request, found, refusal)
+        return _refuse(request, form, refusal)
+    if isinstance(placed, Approval):
+        return _asked(request, placed)
+    if not request.htmx:
+        return HttpResponseRedirect(_url(request, "run", placed.pk))
+    context = run_context(queries.get_for_account(request.account.pk, placed.pk))
+    context |= {"next_key": uuid.uuid4().hex}
+    response = render(request, "generations/_started.html", context, status=201)
+    # Whoever leaves the page and comes back finds what was asked for, and pays for nothing twice.
+    address = _url(request, "tool", placed.tool)
+    response["HX-Replace-Url"] = f"{address}?again={placed.pk}"
+    return response
 
 
-def _place(request: MerchantRequest, form: ToolForm) -> HttpResponse:
-    """Start what was asked for; above the spending limit keep it until an owner decides."""
-    requester = Requester(
+def place_order(
+    request: MerchantRequest, order: Order, key: str, promised: int | None = None
+) -> Generation | Approval:
+    """Start what was asked for; above the spending limit keep it until an owner decides.
+
+    `promised` is what the page has said that package credits would pay. Raises as `place` does.
+    """
+    requester = requester_of(request)
+    try:
+        if promised is not None and queries.find_by_key(request.account.pk, key) is None:
+            check_split(request.account.pk, order, promised)
+        return place(requester, order, key)[0]
+    except limits.ApprovalRequired:
+        return approvals.keep(requester, order, key)
+
+
+def requester_of(request: MerchantRequest) -> Requester:
+    """Who presses the button."""
+    return Requester(
         request.account.pk,
         request.person.pk if request.person else None,
         request.surface,
         is_owner=request.role == "owner",
     )
-    key, promised = form.cleaned_data["key"], form.cleaned_data["promised_package"]
-    order = form.order()
-    try:
-        if promised is not None and queries.find_by_key(request.account.pk, key) is None:
-            check_split(request.account.pk, order, promised)
-        generation, _created = place(requester, order, key)
-    except limits.ApprovalRequired:
-        return _asked(request, approvals.keep(requester, order, key))
-    if not request.htmx:
-        return HttpResponseRedirect(_url(request, "run", generation.pk))
-    context = _run_context(queries.get_for_account(request.account.pk, generation.pk))
-    context |= {"next_key": uuid.uuid4().hex}
-    return render(request, "generations/_started.html", context, status=201)
 
 
 def _asked(request: MerchantRequest, approval: Approval) -> HttpResponse:
@@ -265,11 +291,12 @@ def _asked(request: MerchantRequest, approval: Approval) -> HttpResponse:
     return render(request, "generations/_asked.html", context, status=202)
 
 
-def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResponse:
+def _refuse(request: MerchantRequest, form: ToolForm, refusal: Refusal) -> HttpResponse:
     """Say what is wrong beside the button; what was chosen stays in the page."""
     next_key = uuid.uuid4().hex if refusal.status == 409 else ""
+    told = refusal if refusal.status == 409 else _nothing_charged(refusal)
     response = answer_refusal(
-        request, refusal, "generations/tool.html", lambda: _tool_context(request, found),
+        request, told, "generations/tool.html", lambda: _tool_context(request, form.tool, form),
         "generations/_refusal.html", next_key=next_key,
     )  # fmt: skip
     response["HX-Retarget"] = "#run-errors"
@@ -281,8 +308,16 @@ def _refuse(request: MerchantRequest, found: Tool, refusal: Refusal) -> HttpResp
     return response
 
 
+def _nothing_charged(refusal: Refusal) -> Refusal:
+    """The same refusal; its sentence says what it did not cost."""
+    nothing = _("Nothing was charged.")
+    sentence = str(refusal)
+    said = sentence if nothing in sentence else f"{sentence} {nothing}"
+    return Refusal(said, refusal.code, refusal.field, refusal.status)
+
+
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
-    total = credit_queries.get_balance(request.account.pk).total
+    total = credit_queries.balance_of(request.account, clock.now()).total
     trial = request.account.period_kind == "trial"
     routes = health.routes()
     return [
@@ -318,20 +353,24 @@ def _tile(found: Tool, route: routing.Route, total: int, *, trial: bool) -> dict
 # --- Runs ----------------------------------------------------------------------------------------
 
 
-def _run_context(generation: Generation) -> dict[str, Any]:
+def run_context(generation: Generation) -> dict[str, Any]:
+    """What a run's page and its result beside a tool show."""
     pictures = first_pictures(generation)
     before, after = pictures.get(Picture.Role.INPUT), pictures.get(Picture.Role.OUTPUT)
-    return {
+    return result_details.read(generation) | {
         "generation": generation,
         "tool": catalog.TOOLS[generation.tool],
         "engine": routing.engine_title(generation.engine),
         "before": before,
         "before_url": links.link(before, preview=True) if before else "",
+        "original_url": links.link(before) if before else "",
         "after": after,
         "written": result_text.read(generation, after),
         "after_url": links.link(after, preview=True) if after and after.preview else "",
         "view_url": links.link(after) if after and after.file else "",
         "download_url": links.link(after, download=True) if after and _has_download(after) else "",
+        "can_brush": brushing.sides(generation) is not None,
+        "download_ratios": conversions.RATIOS,
         "run_text": str(generation.pk),
         "next_tools": tool_page.next_tools(generation.tool),
         "receipt": receipts.read_receipt(

@@ -7,8 +7,10 @@ and balance are those of that moment. Source: screens, "ask me first above X".
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +28,8 @@ from ecomvance_app import clock, live
 from generations import catalog
 from generations.media import storage
 from generations.models import Approval, ApprovalPicture, Generation, Picture
-from generations.runs import consents, health, quote, request
+from generations.runs import batches, consents, health, quote, request
+from generations.runs.batches import placing
 from generations.runs.orders import Order, Requester, Source
 from generations.runs.queries import key_digest
 
@@ -35,6 +38,20 @@ LIFE = timedelta(hours=24)
 MOST_WAITING = 20
 
 State = Approval.State
+
+
+@dataclass(frozen=True)
+class Together:
+    """How the orders of a batch run together, as `batches.place` takes it."""
+
+    three_first: bool = False
+    charge: int | None = None
+    mail_when_done: bool = False
+
+    def charged(self, items: int) -> int:
+        """How many of the items are charged at first."""
+        first = batches.SAMPLE if self.three_first and items > batches.SAMPLE else items
+        return min(self.charge or first, items)
 
 
 class ApprovalRefused(Refusal):
@@ -50,25 +67,51 @@ def keep(requester: Requester, order: Order, key: str, now: datetime | None = No
     The same key with the same order is the same request. Raises as `request.place` does for what could
     not be started anyway; nothing is stored then.
     """
+    return _keep(requester, [order], key, None, quote.check(order).credits, now)
+
+
+def keep_batch(
+    requester: Requester,
+    orders: Sequence[Order],
+    key: str,
+    together: Together,
+    now: datetime | None = None,
+) -> Approval:
+    """Keep a batch whose sum is above the limit, as `keep` does a run."""
+    terms = placing.check(orders)
+    price = terms[0].credits * together.charged(len(orders))
+    return _keep(requester, orders, key, together, price, now)
+
+
+def _keep(
+    requester: Requester,
+    orders: Sequence[Order],
+    key: str,
+    together: Together | None,
+    price: int,
+    now: datetime | None,
+) -> Approval:
     now = clock.now() if now is None else now
     request.check_key(key)
     if known := _find(requester.account_id, key):
-        return _repeated(known, order, key)
-    terms = quote.check(order)
-    consents.check(requester.account_id, terms, order)
+        return _repeated(known, orders, key)
+    for order in orders:
+        consents.check(requester.account_id, quote.check(order), order)
     with storage.Undo(requester.account_id) as undo:
-        material = request.gather(undo, order)
+        gathered = [request.gather(undo, order) for order in orders]
         with transaction.atomic():
             # Where two clicks with one key, and many at once, meet.
             Account.objects.select_for_update().get(pk=requester.account_id)
             if known := _find(requester.account_id, key):
-                return _repeated(known, order, key)
+                return _repeated(known, orders, key)
             if waiting(requester.account_id, now).count() >= MOST_WAITING:
                 raise ApprovalRefused(
                     _("%(most)d requests wait for an owner already.") % {"most": MOST_WAITING},
                     "too_many_approvals",
                 )
-            approval = _store(requester, order, key, terms.credits, material, now)
+            approval = _made(requester, orders, key, now)
+            approval.price, approval.order["together"] = price, together and asdict(together)
+            _store(approval, gathered)
             _tell_owners(approval)
         undo.keep()
     return approval
@@ -78,43 +121,45 @@ def _find(account_id: int, key: str) -> Approval | None:
     return Approval.objects.filter(account_id=account_id, key=key_digest(key)).first()
 
 
-def _repeated(known: Approval, order: Order, key: str) -> Approval:
-    if not order.has_made(known.request_digest):
+def _repeated(known: Approval, orders: Sequence[Order], key: str) -> Approval:
+    if _digest(orders) != known.request_digest:
         raise ledger.KeyConflict(key)
     return known
 
 
-def _store(
-    requester: Requester,
-    order: Order,
-    key: str,
-    price: int,
-    material: request.Material,
-    now: datetime,
-) -> Approval:
-    approval = Approval.objects.create(
+def _digest(orders: Sequence[Order]) -> str:
+    """What makes two requests the same under one key."""
+    return hashlib.sha256(" ".join(order.digest for order in orders).encode()).hexdigest()
+
+
+def _made(requester: Requester, orders: Sequence[Order], key: str, now: datetime) -> Approval:
+    return Approval(
         account_id=requester.account_id,
         key=key_digest(key),
-        request_digest=order.digest,
-        tool=order.tool,
-        order=_written(order),
-        product_title=material.title[:255],
-        price=price,
+        request_digest=_digest(orders),
+        tool=orders[0].tool,
+        order={"orders": [_written(order) for order in orders]},
         requested_by_id=requester.person_id,
         surface=requester.surface,
         created_at=now,
         lapses_at=now + LIFE,
     )
+
+
+def _store(approval: Approval, gathered: Sequence[request.Material]) -> None:
+    titles = [material.title for material in gathered if material.title]
+    approval.product_title = ", ".join(titles)[:255]
+    approval.save(force_insert=True)
     ApprovalPicture.objects.bulk_create(
         ApprovalPicture(
-            approval=approval, role=role, position=one.position, file=one.file,
+            approval=approval, item=item, role=role, position=one.position, file=one.file,
             preview=one.preview, name=one.name, media_type=one.media_type, width=one.width or 0,
             height=one.height or 0, sha256=one.sha256,
         )
+        for item, material in enumerate(gathered)
         for role, one in material.files
     )  # fmt: skip
-    live.publish(requester.account_id, "approvals")
-    return approval
+    live.publish(approval.account_id, "approvals")
 
 
 def _written(order: Order) -> dict[str, Any]:
@@ -133,7 +178,7 @@ def _tell_owners(approval: Approval) -> None:
     """Mail that somebody asks. The link opens the page and does nothing."""
     told = {
         "person": str(approval.requested_by or _("Somebody")),
-        "tool": catalog.TOOLS[approval.tool].name,
+        "tool": title(approval),
         "credits": localize(approval.price),
     }
     notices.tell(
@@ -161,7 +206,7 @@ def approve(
     owner_id: int | None,
     max_credits: int | None = None,
     now: datetime | None = None,
-) -> Generation:
+) -> Approval:
     """An owner's word: charge what was asked for and start it, once however often it is pressed.
 
     The run belongs to whoever asked. Raises as `request.place` does, with price and balance of now: the
@@ -170,15 +215,28 @@ def approve(
     now = clock.now() if now is None else now
     with transaction.atomic():
         approval = _locked(account_id, approval_id)
-        if approval.state == State.APPROVED and approval.run is not None:
-            return approval.run
+        if approval.state == State.APPROVED:
+            return approval
         _check_open(approval, now)
         requester = Requester(account_id, approval.requested_by_id, approval.surface, is_owner=True)
-        order = _read(approval, max_credits)
-        run, _created = request.place(requester, order, f"approval:{approval.pk}", now)
-        _name_pictures(approval, run)
-        _end(approval, State.APPROVED, now, owner_id, run)
-    return run
+        _begin(approval, requester, max_credits, now)
+        _end(approval, State.APPROVED, now, owner_id)
+    return approval
+
+
+def _begin(
+    approval: Approval, requester: Requester, max_credits: int | None, now: datetime
+) -> None:
+    """Start what was asked for; it goes the way of every other order."""
+    key, together = f"approval:{approval.pk}", approval.together
+    if together is None:
+        approval.run, _new = request.place(requester, _read(approval, 0, max_credits), key, now)
+        _name_pictures(approval, approval.run)
+        return
+    orders = [_read(approval, item) for item in range(len(approval.orders))]
+    approval.batch, _new = batches.place(
+        requester, orders, key, now, max_credits=max_credits, **together
+    )
 
 
 def decline(
@@ -228,12 +286,11 @@ def _end(
     state: str,
     now: datetime,
     decided_by: int | None = None,
-    run: Generation | None = None,
 ) -> None:
     """Close the request; the pictures that it kept go after commit."""
-    approval.state, approval.decided_at, approval.run = state, now, run
+    approval.state, approval.decided_at = state, now
     approval.decided_by_id = decided_by
-    approval.save(update_fields=["state", "decided_at", "decided_by", "run"])
+    approval.save(update_fields=["state", "decided_at", "decided_by", "run", "batch"])
     _forget_pictures(ApprovalPicture.objects.filter(approval=approval))
     live.publish(approval.account_id, "approvals")
 
@@ -244,12 +301,12 @@ def _forget_pictures(pictures: QuerySet[ApprovalPicture]) -> None:
     transaction.on_commit(lambda: storage.delete_all(names), robust=True)
 
 
-def _read(approval: Approval, max_credits: int | None) -> Order:
-    """The order as it was asked for. Pictures of products are the store's, as they are now."""
+def _read(approval: Approval, item: int, max_credits: int | None = None) -> Order:
+    """One order as it was asked for. Pictures of products are the store's, as they are now."""
     kept: dict[str, list[Any]] = {role: [] for role in Picture.Role.values}
-    said: Mapping[str, Any] = approval.order
+    said = approval.orders[item]
     sources = tuple(Source(product, photo) for product, photo in said["products"])
-    pictures = approval.pictures.order_by("position")
+    pictures = approval.pictures.filter(item=item).order_by("position")
     for picture in pictures.exclude(role=Picture.Role.INPUT) if sources else pictures:
         kept[picture.role].append(storage.read_again(picture))
     return Order(
@@ -285,13 +342,25 @@ def waiting(account_id: int, now: datetime) -> QuerySet[Approval]:
 def price_now(approval: Approval) -> int | None:
     """What it would cost at this moment; None where the tool cannot be started now."""
     route = health.route(approval.tool)
-    if route.unavailable_reason or not approval.order:
+    if route.unavailable_reason or not approval.orders:
         return None
-    said = approval.order
+    said = approval.orders[0]
     variant = catalog.find_variant(
         approval.tool, resolution=said["resolution"] or None, seconds=said["seconds"]
     )
-    return quote.price_now(variant, route.label)
+    each = quote.price_now(variant, route.label)
+    if approval.together is None:
+        return each
+    return each * Together(**approval.together).charged(len(approval.orders))
+
+
+def title(approval: Approval) -> str:
+    """The tool, and for a batch how many of it."""
+    name = catalog.TOOLS[approval.tool].name
+    if approval.together is None:
+        return name
+    count = len(approval.orders)
+    return _("%(tool)s, a batch of %(count)s") % {"tool": name, "count": localize(count)}
 
 
 def lapse(now: datetime) -> int:

@@ -18,11 +18,10 @@ from django.db.models import Q, QuerySet
 
 from ecomvance_app import clock
 from generations.models import Generation
-from generations.runs import queries
+from generations.runs import queries, retention
 
 PAGE = 24
 MOST_AT_ONCE = 100
-RESTORABLE_FOR = timedelta(days=30)
 View = Literal["", "review", "failed", "deleted"]
 VIEWS: tuple[View, ...] = ("", "review", "failed", "deleted")
 
@@ -38,6 +37,7 @@ class Chosen:
     tool: str = ""
     state: str = ""
     label: str = ""
+    expiring: bool = False
     person: int | None = None
     first: date | None = None
     last: date | None = None
@@ -85,17 +85,13 @@ def read_page(
 
 
 def _chosen(account_id: int, chosen: Chosen, zone: str) -> QuerySet[Generation]:
-    runs = queries.shown(account_id, deleted=chosen.view == "deleted")
-    if chosen.view == "deleted":
-        runs = runs.filter(_restorable())
-    elif chosen.view == "failed":
-        runs = runs.filter(state=State.FAILED)
-    elif chosen.view == "review":
-        runs = runs.filter(state=State.SUCCEEDED, review=Review.NONE)
+    runs = queries.shown(account_id, deleted=chosen.view == "deleted").filter(_of_view(chosen.view))
     for word in chosen.search.split():
         runs = runs.filter(Q(product_title__icontains=word) | Q(prompt__icontains=word))
     exact = {"tool": chosen.tool, "state": chosen.state, "label": chosen.label}
     runs = runs.filter(**{name: value for name, value in exact.items() if value})
+    if chosen.expiring:
+        runs = runs.filter(retention.expiring())
     if chosen.person is not None:
         runs = runs.filter(requested_by=chosen.person)
     if chosen.first is not None:
@@ -105,12 +101,20 @@ def _chosen(account_id: int, chosen: Chosen, zone: str) -> QuerySet[Generation]:
     return runs
 
 
+def _of_view(view: View) -> Q:
+    if view == "deleted":
+        return _restorable()
+    if view == "failed":
+        return Q(state=State.FAILED)
+    return Q(state=State.SUCCEEDED, review=Review.NONE) if view == "review" else Q()
+
+
 def _midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 
 def _restorable() -> Q:
-    return Q(deleted_at__gt=clock.now() - RESTORABLE_FOR, emptied_at=None)
+    return Q(deleted_at__gt=clock.now() - retention.RESTORABLE_FOR, emptied_at=None)
 
 
 def list_people(account_id: int) -> list[Any]:

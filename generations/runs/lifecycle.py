@@ -14,11 +14,15 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from credits.accounts import notices
 from credits.outcomes import rules
 from ecomvance_app import clock, jobs, live
+from generations import catalog
 from generations.engines.base import EngineError, Result
 from generations.media import storage
 from generations.models import Batch, Generation, Picture
@@ -38,6 +42,8 @@ MAX_ATTEMPTS = 2
 PAUSE = timedelta(seconds=10)
 # The longest that a provider's wish to be left alone is heeded: two minutes.
 MOST_SECONDS_ASKED = 120.0
+
+FAILURES_TOLD_EVERY = timedelta(hours=1)
 
 State, Outcome = Generation.State, Generation.Outcome
 Runs = QuerySet[Generation]
@@ -104,7 +110,8 @@ def extend_lease(generation: Generation) -> bool:
 def succeed(generation: Generation, result: Result) -> bool:
     """Keep the outputs and deliver them; False when the run was cancelled or taken over meanwhile."""
     with storage.Undo(generation.account_id) as undo:
-        outputs = [storage.store_output(undo, output) for output in result.outputs]
+        is_ours = result.engine == "local"
+        outputs = [storage.store_output(undo, output, is_ours=is_ours) for output in result.outputs]
         with transaction.atomic():
             delivered = _finish(
                 generation, State.SUCCEEDED, Outcome.DELIVERED,
@@ -121,7 +128,24 @@ def succeed(generation: Generation, result: Result) -> bool:
 def fail(generation: Generation, outcome: str, message: str) -> bool:
     """End a run that did not work; the outcome rules what becomes of its credits."""
     with transaction.atomic():
-        return _finish(generation, State.FAILED, outcome, error=message[:500])
+        failed = _finish(generation, State.FAILED, outcome, error=message[:500])
+        if failed:
+            _tell_failed(generation)
+    return failed
+
+
+def _tell_failed(generation: Generation) -> None:
+    """Mail who wants to hear of it; an outage that fails many runs is one mail."""
+    told = {"tool": catalog.TOOLS[generation.tool].name, "reason": generation.message}
+    notices.tell(
+        generation.account_id,
+        notices.Kind.RUN_FAILED,
+        str(generation.pk),
+        subject=_("%(tool)s failed") % told,
+        text=_("%(tool)s failed: %(reason)s\n\nIts page says what became of its credits.") % told,
+        path=reverse("pages:run", args=[generation.pk], current_app="web"),
+        not_within=FAILURES_TOLD_EVERY,
+    )
 
 
 def book_error(generation: Generation, error: EngineError) -> None:

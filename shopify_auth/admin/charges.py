@@ -106,7 +106,7 @@ class PurchaseAdmin(_ComparableAdmin):
 
     def claw_back(self, request: HttpRequest, purchase_id: int) -> HttpResponse:
         """Take a purchase's credits back after Shopify has reversed the charge."""
-        if request.user.pk is None or not request.user.has_perm("credits.change_account"):
+        if request.user.pk is None or not request.user.has_perm("shopify_auth.change_purchase"):
             raise PermissionDenied
         purchase = get_object_or_404(Purchase, pk=purchase_id)
         back = HttpResponseRedirect(

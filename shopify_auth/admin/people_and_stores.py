@@ -40,9 +40,18 @@ class EmptiedFilter(admin.EmptyFieldListFilter):
 
 
 class _MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Where somebody works. People come to an account and leave it by their own doors, never here."""
+
     model = Membership
     extra = 0
-    autocomplete_fields = ["account"]
+    can_delete = False
+    fields = readonly_fields = ("account", "role", "joined_at")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 # What makes a colleague of somebody, or gives a colleague rights.

@@ -26,6 +26,7 @@ from shopify_auth.frame import session_tokens
 from shopify_auth.frame.bounce import RELOAD
 from shopify_auth.frame.session_tokens import SessionToken, SessionTokenError
 from shopify_auth.identity import credentials, memberships, roles, unauthenticated
+from shopify_auth.identity.see_as import Seeing
 from shopify_auth.stores import installs
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -110,9 +111,28 @@ class MerchantMiddleware:
                 return redirect_to_login(request.get_full_path())
             return HttpResponse("Sign in again.", status=401, content_type="text/plain")
         request.person = request.user  # type: ignore[attr-defined]
-        if getattr(view, "is_for_people", False):
-            return None
-        return _by_membership(request) or roles.refusal(request, view)
+        return _on_the_web(request, view)
+
+
+def _on_the_web(request: HttpRequest, view: View) -> HttpResponseBase | None:
+    """Whom somebody who is signed in speaks for: an account, or themselves alone."""
+    seen: Seeing | None = getattr(request, "seen_by_staff", None)
+    if seen is not None:
+        return _by_staff(request, view, seen)
+    if getattr(view, "is_for_people", False):
+        return None
+    return _by_membership(request) or roles.refusal(request, view)
+
+
+def _by_staff(request: HttpRequest, view: View, seen: Seeing) -> HttpResponseBase | None:
+    """Put the account that staff look at on the request; a person's own pages are not the account's."""
+    if getattr(view, "is_for_people", False):
+        return HttpResponse("This page is a person's own.", status=403, content_type="text/plain")
+    request.account = seen.account  # type: ignore[attr-defined]
+    request.shop = None  # type: ignore[attr-defined]
+    request.surface = "web"  # type: ignore[attr-defined]
+    request.role = "owner"  # type: ignore[attr-defined]
+    return None
 
 
 def _by_membership(request: HttpRequest) -> HttpResponseBase | None:

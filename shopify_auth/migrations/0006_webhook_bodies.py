@@ -5,7 +5,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 def forget_bodies(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Nobody reads a body that fitted its topic: the store it names is in `subject`."""
-    deliveries = apps.get_model("shopify_auth", "WebhookDelivery").objects
+    database = schema_editor.connection.alias
+    deliveries = apps.get_model("shopify_auth", "WebhookDelivery").objects.using(database)
     deliveries.exclude(subject="").exclude(body="").update(body="")
 
 

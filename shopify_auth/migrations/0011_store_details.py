@@ -5,10 +5,11 @@ from typing import Any
 from django.db import migrations, models
 
 
-def ask_names(apps: Any, _schema_editor: Any) -> None:
+def ask_names(apps: Any, schema_editor: Any) -> None:
     """Staff who are called by their number are asked for again, which brings their names."""
-    staff = apps.get_model("shopify_auth", "ShopStaff").objects
-    people = apps.get_model("shopify_auth", "Person").objects
+    database = schema_editor.connection.alias
+    staff = apps.get_model("shopify_auth", "ShopStaff").objects.using(database)
+    people = apps.get_model("shopify_auth", "Person").objects.using(database)
     numbered = people.filter(name__startswith="Store staff ", shop_staff__isnull=False)
     staff.filter(person__in=numbered).update(asked_at=None)
     people.filter(pk__in=list(numbered.values_list("pk", flat=True))).update(name="Store staff")

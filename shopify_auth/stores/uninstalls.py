@@ -85,8 +85,8 @@ def redact(shop: Shop, now: datetime) -> Erasure | None:
         counts |= _erase_deliveries(locked)
         counts |= _erase_reasons(locked)
         if locked.account_id is not None:
-            counts |= _end_memberships(locked.account_id)
-            counts |= _erase_account(locked.account_id)
+            counts |= end_memberships(locked.account_id)
+            counts |= erase_account(locked.account_id)
         locked.domain = hashed_domain(locked.domain)
         locked.name = locked.shopify_id = locked.email = locked.currency = locked.plan = ""
         locked.state = Shop.State.REDACTED
@@ -105,7 +105,8 @@ def _erase_people(shop: Shop) -> dict[str, int]:
     return {"people": len(gone)}
 
 
-def _end_memberships(account_id: int) -> dict[str, int]:
+def end_memberships(account_id: int) -> dict[str, int]:
+    """Take everybody's way to this account, and what was to become one."""
     Invitation.objects.filter(account_id=account_id).delete()
     ended, _details = Membership.objects.filter(account_id=account_id).delete()
     return {"memberships": ended}
@@ -131,7 +132,7 @@ def _erase_reasons(shop: Shop) -> dict[str, int]:
     return {"reasons beside charges": count}
 
 
-def _erase_account(account_id: int) -> dict[str, int]:
+def erase_account(account_id: int) -> dict[str, int]:
     """What other apps know of the account, its mail addresses, notes and name."""
     counts: dict[str, int] = {}
     for _receiver, erased in account_erased.send(sender=Shop, account_id=account_id):

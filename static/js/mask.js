@@ -1,5 +1,5 @@
-// The mask editor: paints over the chosen picture, by pointer or by keys, and hands the strokes to
-// the form as a PNG, white where it is marked. The server enlarges it to the picture's own size.
+// The mask editor: what is painted over the first chosen picture leaves the form as a PNG, white
+// where it is marked. The server enlarges it to the picture's own size.
 
 (() => {
   "use strict";
@@ -8,63 +8,47 @@
   const SHORTEST = 256;
   const PAINT = "#d72c0d";
 
-  /**
-   * @typedef {{x: number, y: number}} Point
-   * @typedef {{points: Point[], radius: number, erases: boolean}} Stroke
-   */
-
   /** @param {HTMLElement} editor */
   const setUp = (editor) => {
     const find = (/** @type {string} */ name) => editor.querySelector(`[data-mask-${name}]`);
     const form = editor.closest("form");
     const picture = /** @type {HTMLImageElement} */ (find("picture"));
-    const canvas = /** @type {HTMLCanvasElement} */ (find("canvas"));
-    const size = /** @type {HTMLInputElement} */ (find("size"));
+    const canvas = /** @type {HTMLCanvasElement} */ (editor.querySelector("[data-paint-canvas]"));
     const mode = find("mode");
-    /** @type {Stroke[]} */
-    let strokes = [];
-    /** @type {Stroke | null} */
-    let current = null;
-    /** @type {Point} */
-    let cursor = { x: 0.5, y: 0.5 };
-    let showsCursor = false;
     let address = "";
+    // What was marked last time, where the same picture comes again.
+    /** @type {HTMLCanvasElement | null} */
+    let kept = null;
 
-    const radius = () => (Number(size.value) / 100) * Math.max(canvas.width, canvas.height);
-
-    /** @param {CanvasRenderingContext2D} context @param {Stroke} stroke @param {string} colour */
-    const trace = (context, stroke, colour) => {
-      context.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
-      context.strokeStyle = context.fillStyle = colour;
-      context.lineWidth = stroke.radius * 2;
-      context.lineCap = context.lineJoin = "round";
-      context.beginPath();
-      const [first, ...rest] = stroke.points;
-      context.moveTo(first.x * canvas.width, first.y * canvas.height);
-      for (const point of rest.length ? rest : [first]) {
-        context.lineTo(point.x * canvas.width + 0.01, point.y * canvas.height);
+    /** @param {CanvasRenderingContext2D} context @param {any[]} strokes @param {string} colour */
+    const trace = (context, strokes, colour) => {
+      if (kept) {
+        context.drawImage(kept, 0, 0, canvas.width, canvas.height);
+        context.globalCompositeOperation = "source-in";
+        context.fillStyle = colour;
+        context.fillRect(0, 0, canvas.width, canvas.height);
       }
-      context.stroke();
+      for (const stroke of strokes) {
+        context.globalCompositeOperation = stroke.mode === "erase" ? "destination-out" : "source-over";
+        context.strokeStyle = colour;
+        window.ecomVance.trace(context, stroke);
+      }
       context.globalCompositeOperation = "source-over";
     };
 
-    const draw = () => {
+    const draw = (/** @type {any[]} */ strokes) => {
       const context = canvas.getContext("2d");
       context.clearRect(0, 0, canvas.width, canvas.height);
-      for (const stroke of [...strokes, ...(current ? [current] : [])]) trace(context, stroke, PAINT);
-      if (!showsCursor) return;
-      context.lineWidth = 2;
-      context.strokeStyle = "#ffffff";
-      context.beginPath();
-      context.arc(cursor.x * canvas.width, cursor.y * canvas.height, radius(), 0, 2 * Math.PI);
-      context.stroke();
+      trace(context, strokes, PAINT);
     };
 
     const save = () => {
       const status = find("status");
       const file = /** @type {HTMLInputElement} */ (find("file"));
-      status.textContent = strokes.length ? status.dataset.marked : status.dataset.clear;
-      if (!strokes.length) {
+      const strokes = painter.strokes();
+      const isMarked = Boolean(kept || strokes.length);
+      status.textContent = isMarked ? status.dataset.marked : status.dataset.clear;
+      if (!isMarked) {
         file.value = "";
         return;
       }
@@ -72,7 +56,7 @@
       made.width = canvas.width;
       made.height = canvas.height;
       const context = made.getContext("2d");
-      for (const stroke of strokes) trace(context, stroke, "#ffffff");
+      trace(context, strokes, "#ffffff");
       // What no stroke covers is black, so that the mask has no transparency.
       context.globalCompositeOperation = "destination-over";
       context.fillStyle = "#000000";
@@ -84,86 +68,18 @@
       }, "image/png");
     };
 
-    const finish = () => {
-      if (!current) return;
-      strokes.push(current);
-      current = null;
-      draw();
-      save();
-    };
-
-    const undo = () => {
-      strokes.pop();
-      draw();
-      save();
-    };
-
-    /** @param {Point} point */
-    const begin = (point) => {
-      current = { points: [point], radius: radius(), erases: mode.getAttribute("aria-pressed") === "true" };
-    };
-
-    /** @param {PointerEvent} event @returns {Point} */
-    const place = (event) => {
-      const box = canvas.getBoundingClientRect();
-      return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
-    };
-
-    canvas.addEventListener("pointerdown", (event) => {
-      event.preventDefault();
-      canvas.focus({ preventScroll: true });
-      canvas.setPointerCapture(event.pointerId);
-      showsCursor = false;
-      begin(place(event));
-      draw();
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (!current) return;
-      current.points.push(place(event));
-      draw();
-    });
-    canvas.addEventListener("pointerup", finish);
-    canvas.addEventListener("pointercancel", finish);
-
-    canvas.addEventListener("keydown", (event) => {
-      const step = event.shiftKey ? 0.1 : 0.02;
-      const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
-      const move = moves[event.key];
-      if (move) {
-        cursor = {
-          x: Math.min(1, Math.max(0, cursor.x + move[0])),
-          y: Math.min(1, Math.max(0, cursor.y + move[1])),
-        };
-        if (current) current.points.push(cursor);
-      } else if (event.key === " ") {
-        if (!current) begin(cursor);
-      } else if (event.key === "+" || event.key === "-") {
-        size.value = String(Number(size.value) + (event.key === "+" ? 1 : -1));
-      } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
-        undo();
-      } else {
-        return;
-      }
-      showsCursor = true;
-      event.preventDefault();
-      draw();
-    });
-    canvas.addEventListener("keyup", (event) => {
-      if (event.key === " ") finish();
-    });
-    canvas.addEventListener("blur", () => {
-      finish();
-      showsCursor = false;
-      draw();
+    const painter = window.ecomVance.painter(editor, {
+      mode: () => (mode.getAttribute("aria-pressed") === "true" ? "erase" : "paint"),
+      draw,
+      changed: save,
     });
 
     mode.addEventListener("click", () => {
       mode.setAttribute("aria-pressed", String(mode.getAttribute("aria-pressed") !== "true"));
     });
-    find("undo").addEventListener("click", undo);
-    find("clear").addEventListener("click", () => {
-      strokes = [];
-      draw();
+    editor.querySelector("[data-paint-clear]").addEventListener("click", () => {
+      kept = null;
+      draw([]);
       save();
     });
 
@@ -174,17 +90,43 @@
       find("empty").hidden = shown;
     };
 
+    /** White of a stored mask as opaque, black as clear. @param {HTMLImageElement} mask */
+    const opaque = (mask) => {
+      const made = document.createElement("canvas");
+      made.width = mask.naturalWidth;
+      made.height = mask.naturalHeight;
+      const context = made.getContext("2d");
+      context.drawImage(mask, 0, 0);
+      const pixels = context.getImageData(0, 0, made.width, made.height);
+      for (let at = 0; at < pixels.data.length; at += 4) pixels.data[at + 3] = pixels.data[at];
+      context.putImageData(pixels, 0, 0);
+      return made;
+    };
+
+    const bringBack = () => {
+      const address = editor.dataset.kept;
+      delete editor.dataset.kept; // Good for the first picture alone.
+      if (!address) return;
+      const mask = new Image();
+      mask.addEventListener("load", () => {
+        kept = opaque(mask);
+        draw(painter.strokes());
+        save();
+      });
+      mask.src = address;
+    };
+
     picture.addEventListener("load", () => {
       const { naturalWidth: width, naturalHeight: height } = picture;
       const scale = Math.min(1, Math.max(LONGEST / Math.max(width, height), SHORTEST / Math.min(width, height)));
       const enlarged = Math.max(scale, SHORTEST / Math.min(width, height));
       canvas.width = Math.round(width * enlarged);
       canvas.height = Math.round(height * enlarged);
-      strokes = [];
-      current = null;
+      kept = null;
       reveal(true);
-      draw();
+      painter.begin([]);
       save();
+      bringBack();
     });
     picture.addEventListener("error", () => {
       reveal(false);
@@ -192,17 +134,15 @@
     });
 
     const show = () => {
-      const file = form.querySelector("input[name=image]")?.files?.[0];
-      const chosen = form.querySelector("[data-photo-choice]:checked")?.closest("label")?.querySelector("img");
-      if (address.startsWith("blob:")) URL.revokeObjectURL(address);
-      address = file ? URL.createObjectURL(file) : chosen?.currentSrc || chosen?.src || "";
+      const chosen = /** @type {HTMLImageElement | null} */ (form.querySelector("[data-chosen-list] img"));
+      const next = chosen?.src || "";
+      if (next === address) return;
+      address = next;
       if (address) picture.src = address;
       else reveal(false);
     };
 
-    form.addEventListener("change", (event) => {
-      if (/** @type {Element} */ (event.target).matches("input[name=image], [data-photo-choice]")) show();
-    });
+    form.addEventListener("sources:changed", show);
     show();
   };
 

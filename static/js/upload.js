@@ -1,5 +1,5 @@
-// The upload field: shows the chosen file, refuses one that is too large before it is sent, and
-// keeps "a file" and "a product photo" from being chosen at once. The server checks everything again.
+// The upload field: shows the chosen file and refuses one that is too large before it is sent. Where
+// pictures are listed (sources.js) the list shows them. The server checks everything again.
 
 (() => {
   "use strict";
@@ -34,16 +34,16 @@
   document.addEventListener("change", (event) => {
     const target = /** @type {HTMLInputElement} */ (event.target);
     const zone = target.closest("[data-dropzone]");
-    if (zone) {
-      show(zone);
-      if (!target.files.length) return;
-      for (const photo of target.form?.querySelectorAll("[data-photo-choice]") || []) photo.checked = false;
-    } else if (target.matches("[data-photo-choice]") && target.checked) {
-      for (const input of target.form?.querySelectorAll("[data-dropzone] input[type=file]") || []) {
-        input.value = "";
-        show(input.closest("[data-dropzone]"));
-      }
-    }
+    if (zone) show(zone);
+    // Another reference picture takes the place of the one of last time.
+    if (target.name !== "reference" || !target.files.length) return;
+    const kept = target.form?.querySelector("[data-reference-again]");
+    if (kept) kept.checked = false;
+  });
+  // Files that a script has put into the field.
+  document.addEventListener("files:set", (event) => {
+    const zone = /** @type {Element} */ (event.target).closest("[data-dropzone]");
+    if (zone) show(zone);
   });
 
   for (const [name, over] of [["dragenter", true], ["dragover", true], ["dragleave", false], ["drop", false]]) {

@@ -36,7 +36,7 @@ def support() -> Client:
     return staff_client(
         "view_account", "change_account", "view_ledgerentry", "view_restorationcase",
         "change_restorationcase", "view_outcomerule", "change_outcomerule", "view_plan",
-        "change_plan", "add_plan", "change_package", "add_package", "view_dailyusage", "view_lowcreditalert",
+        "change_plan", "add_plan", "grant_plan", "change_package", "add_package", "view_dailyusage", "view_lowcreditalert",
         "view_alertrecipient",
     )  # fmt: skip
 
@@ -53,7 +53,12 @@ def adjust_url(merchant) -> str:
 
 def test_adjusting_previews_then_writes_one_entry(owner, support):
     url = adjust_url(owner)
-    data = {"bucket": "package", "credits": "250", "reason": "Goodwill for a slow day"}
+    data = {
+        "bucket": "package",
+        "credits": "250",
+        "code": "goodwill",
+        "reason": "Goodwill for a slow day",
+    }
     data["key"] = form_key(support.get(url))
 
     preview = support.post(url, data | {"preview": "Preview"})
@@ -79,7 +84,12 @@ def test_adjusting_previews_then_writes_one_entry(owner, support):
     ],
 )
 def test_adjustments_that_are_refused(owner, support, data, error):
-    filled = {"bucket": "plan", "reason": "Because", "key": server_keys.new_key()} | data
+    filled = {
+        "bucket": "plan",
+        "code": "goodwill",
+        "reason": "Because",
+        "key": server_keys.new_key(),
+    } | data
 
     response = support.post(adjust_url(owner), filled | {"confirm": "Write"})
 
@@ -89,18 +99,22 @@ def test_adjustments_that_are_refused(owner, support, data, error):
 
 def test_granting_a_plan(owner, support):
     url = reverse("admin:credits_account_grant", args=[owner.account.pk])
-    plan = Plan.objects.get(handle="growth")
+    plan = Plan.objects.get(handle="starter")
     anchor = timezone.now() - timedelta(days=2)
     data = {
         "plan": plan.pk, "anchor_0": f"{anchor:%Y-%m-%d}", "anchor_1": f"{anchor:%H:%M:%S}",
-        "reason": "Partner", "key": form_key(support.get(url)),
+        "code": "partner", "reason": "Partner", "key": form_key(support.get(url)),
     }  # fmt: skip
 
-    assert support.post(url, data).status_code == 302
+    preview = support.post(url, data | {"preview": "Preview"}).text
+    assert "Balance afterwards: plan 3,000, package 0, total 3,000." in preview
+    assert owner.total == 100
+    for _pressed_twice in range(2):
+        assert support.post(url, data | {"confirm": "Write"}).status_code == 302
 
-    assert queries.get_balance(owner.account.pk).plan == 8500
+    assert queries.get_balance(owner.account.pk).plan == 3000
     later = anchor + timedelta(days=40)
-    assert queries.get_balance(owner.account.pk, later).plan == 8500
+    assert queries.get_balance(owner.account.pk, later).plan == 3000
 
 
 def test_a_plan_is_not_granted_from_the_future(owner, support):

@@ -32,7 +32,7 @@ def form_of(client, url: str, **fields: str) -> dict[str, str]:
     """The form's fields with the key that the page carries."""
     found = re.search(r'name="key" value="([^"]+)"', client.get(url).text)
     assert found
-    return fields | {"key": found[1], "confirm": "Write"}
+    return fields | {"code": "goodwill", "key": found[1], "confirm": "Write"}
 
 
 def adjust_url(merchant) -> str:

@@ -8,9 +8,10 @@ Source: product document, "AI Shadowing"; decisions on generations.
 
 from __future__ import annotations
 
-from generations.runs.batches.charging import resume, retry
+from generations.runs.batches.charging import kept_picture, resume, retry
+from generations.runs.batches.costs import Cost, cost
 from generations.runs.batches.placing import find_by_key, place, place_batch
-from generations.runs.batches.rules import MAX_ITEMS, MAX_KEY, SAMPLE, TOOL
+from generations.runs.batches.rules import MAX_ITEMS, MAX_KEY, SAMPLE, TOOL, wrong_size
 from generations.runs.batches.stopping import cancel, erase, pause, sweep
 
 __all__ = [
@@ -18,13 +19,17 @@ __all__ = [
     "MAX_KEY",
     "SAMPLE",
     "TOOL",
+    "Cost",
     "cancel",
+    "cost",
     "erase",
     "find_by_key",
+    "kept_picture",
     "pause",
     "place",
     "place_batch",
     "resume",
     "retry",
     "sweep",
+    "wrong_size",
 ]

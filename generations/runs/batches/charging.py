@@ -178,9 +178,8 @@ def _charge(
         order = _order(batch, item)
         item.run = request.store_run(requester, order, key, terms, spend, material, now, batch)
         item.charges += 1
-        item.review = ""
         item.file = item.preview = ""
-    BatchItem.objects.bulk_update(items, ["run", "charges", "review", "file", "preview"])
+    BatchItem.objects.bulk_update(items, ["run", "charges", "file", "preview"])
     batch.told_at = None
 
 
@@ -228,6 +227,11 @@ def _take_over(item: BatchItem) -> Picture:
     """The picture that was kept for the item; its file is the run's from now on."""
     if not item.file:
         raise _gone()
+    return kept_picture(item)
+
+
+def kept_picture(item: BatchItem) -> Picture:
+    """The picture that is kept for an item that is not charged yet; no row of its own."""
     return Picture(
         file=item.file,
         preview=item.preview,

@@ -106,9 +106,7 @@ def place_batch(
 def check(orders: Sequence[Order]) -> list[Terms]:
     """The terms of each order, if they can be started together; RunRefused otherwise."""
     if not 0 < len(orders) <= MAX_ITEMS:
-        message = _("A batch has 1 to %(most)d items, not %(given)d.")
-        found = {"most": MAX_ITEMS, "given": len(orders)}
-        raise RunRefused(message % found, "batch_size", "items")
+        raise rules.wrong_size(len(orders))
     if any(order.tool != TOOL for order in orders):
         message = _("Only %(tool)s runs in batches.") % {"tool": catalog.TOOLS[TOOL].name}
         raise RunRefused(message, "not_a_batch_tool", "tool")

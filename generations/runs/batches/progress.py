@@ -16,6 +16,7 @@ from generations import catalog
 from generations.models import Batch, BatchItem, Generation
 from generations.runs import health, quote
 from generations.runs.batches import rules
+from generations.runs.queries import key_digest
 
 State = Literal["sample", "running", "paused", "finished", "cancelled"]
 
@@ -101,11 +102,16 @@ def _state(batch: Batch, counts: Counter[str]) -> State:
 
 def price_of_item(batch: Batch, now: datetime) -> int:
     """What an uncharged item costs: for a day what it cost when the batch was made, unless less."""
+    return held_price(batch, price_today(batch), now)
+
+
+def price_today(batch: Batch) -> int:
+    """What an item would cost if it was asked for now; as it was while nothing can run it."""
     route = health.route(batch.tool)
     if route.label is None:
         return batch.price
     variant = catalog.find_variant(batch.tool, resolution=batch.resolution or None)
-    return held_price(batch, quote.price_now(variant, route.label), now)
+    return quote.price_now(variant, route.label)
 
 
 def held_price(batch: Batch, price: int, now: datetime) -> int:
@@ -116,3 +122,8 @@ def held_price(batch: Batch, price: int, now: datetime) -> int:
 def get(account_id: int, batch_id: UUID | str) -> Batch:
     """A batch of this account; Batch.DoesNotExist for another's."""
     return Batch.objects.select_related("requested_by").get(account_id=account_id, pk=batch_id)
+
+
+def find_by_key(account_id: int, key: str) -> Batch | None:
+    """The batch that this idempotency key has made."""
+    return Batch.objects.filter(account_id=account_id, key=key_digest(key)).first()

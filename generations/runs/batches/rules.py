@@ -41,6 +41,12 @@ class BatchEnded(RunRefused):
         super().__init__(_("This batch has ended already."), "already_final", status=409)
 
 
+def wrong_size(given: int) -> RunRefused:
+    """The refusal of a batch of so many items."""
+    message = _("A batch has 1 to %(most)d items, not %(given)d.")
+    return RunRefused(message % {"most": MAX_ITEMS, "given": given}, "batch_size", "items")
+
+
 def check_price(each: int, count: int, max_credits: int | None) -> None:
     """PriceChanged where so many items cost more than the merchant was shown."""
     if max_credits is not None and each * count > max_credits:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from credits import ledger
@@ -90,10 +91,38 @@ class TestTwoForms:
     def test_the_common_case_is_one_statement(self, items):
         paper = open_paper()
 
-        with CaptureQueriesContext(connection) as statements:
-            ledger.spend_many(paper.pk, items, now=OPENED)
+        # The one statement goes past Django's cursors, which would write the general rule's.
+        with CaptureQueriesContext(connection) as others:
+            entries = ledger.spend_many(paper.pk, items, now=OPENED)
 
-        assert len(statements) == 1
+        assert len(entries) == len(items)
+        assert others.captured_queries == []
+
+    @pytest.mark.postgresql
+    @pytest.mark.parametrize("items", [ITEMS[:1], ITEMS])
+    def test_the_statement_is_prepared(self, items):
+        paper = open_paper()
+        for turn in range(5):
+            again = [(amount, f"{turn}:{key}") for amount, key, *_ in items]
+            ledger.spend_many(paper.pk, again, now=OPENED)
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s",
+                ["%credits_common_%"],
+            )
+            assert cursor.fetchone()[0] >= 1
+
+    @pytest.mark.postgresql
+    def test_in_a_broken_transaction_it_is_refused_as_any_other_statement(self):
+        paper = open_paper()
+
+        with transaction.atomic():
+            transaction.set_rollback(True)
+            with pytest.raises(TransactionManagementError):
+                ledger.spend(paper.pk, 10, "key", now=OPENED)
+
+        assert LedgerEntry.objects.filter(account=paper, kind="spend").count() == 0
 
     @pytest.mark.postgresql
     @pytest.mark.parametrize(

@@ -55,8 +55,8 @@ def sqlite_ledger(migrated_file, tmp_path, django_db_blocker):
 ACCOUNT_ROW = """
 INSERT INTO credits_account
   (id, name, time_zone, opened_at, plan_balance, package_balance, version, period_kind, allocation,
-   period_sequence, low_at)
-VALUES (1, '', 'UTC', '2026-03-02', 0, 0, 0, 'none', 0, 0, 50)
+   period_sequence, low_at, time_zone_chosen)
+VALUES (1, '', 'UTC', '2026-03-02', 0, 0, 0, 'none', 0, 0, 50, false)
 """
 ENTRY_ROW = """
 INSERT{how} INTO credits_ledgerentry

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -118,6 +120,37 @@ def test_a_mask_of_another_shape_is_refused(rich: Merchant, every_tool: Engine) 
     assert not Generation.objects.exists()
 
 
+def test_pictures_go_in_the_order_of_the_list(rich: Merchant, every_tool: Engine) -> None:
+    made = {}
+    for name in ("one", "two"):
+        post(rich, "image-enhance", key=name, image=photo(f"{name}.jpg"))
+        run = Generation.objects.get(pictures__name=f"{name}.jpg")
+        made[name] = f"run {run.pk}"
+
+    order = [made["two"], made["one"]]
+    boxes = [made["one"], made["two"]]
+    post(rich, "product-placement", key="both", chosen=order, photo=boxes, resolution="1K")
+
+    run = Generation.objects.get(tool="product-placement")
+    names = run.pictures.filter(role=Picture.Role.INPUT).order_by("position")
+    assert list(names.values_list("name", flat=True)) == ["two.jpg", "one.jpg"]
+
+
+def test_a_refusal_without_scripts_keeps_what_was_chosen(
+    owner: Merchant, every_tool: Engine
+) -> None:
+    ledger.spend(owner.account.pk, 90, "most")
+    sent = {"key": "k1", "resolution": "4K", "prompt": "On a beach", "option-set": "shore"}
+
+    answer = owner.client.post(f"{PAGE}/ai-backgrounds", sent | {"photo": "result gone"})
+
+    page = " ".join(answer.content.decode().split())
+    assert answer.status_code == 422
+    assert "On a beach</textarea>" in page
+    assert '<option value="shore" selected' in page
+    assert re.search(r'value="4K" data-price="100" checked', page)
+
+
 class TestAgain:
     @pytest.fixture
     def made(self, rich: Merchant, every_tool: Engine) -> Generation:
@@ -143,6 +176,45 @@ class TestAgain:
         again = Generation.objects.exclude(pk=made.pk).get()
         files = [run.pictures.get(role=Picture.Role.INPUT).sha256 for run in (made, again)]
         assert files[0] == files[1]
+
+    def test_a_started_run_is_what_the_page_comes_back_with(
+        self, rich: Merchant, every_tool: Engine
+    ) -> None:
+        started = post(rich, "ai-shadowing", image=photo(), resolution="1K")
+
+        run = Generation.objects.get()
+        assert started["HX-Replace-Url"] == f"{PAGE}/ai-shadowing?again={run.pk}"
+
+    def test_a_result_keeps_the_name_of_the_merchants_file(
+        self, rich: Merchant, made: Generation
+    ) -> None:
+        result = made.pictures.get(role=Picture.Role.OUTPUT)
+
+        post(rich, "image-enhance", key="k2", photo=f"result {result.pk}")
+
+        again = Generation.objects.exclude(pk=made.pk).get()
+        assert again.pictures.get(role=Picture.Role.INPUT).name == "blue mug.jpg"
+
+    def test_brings_back_the_reference_and_the_mask(
+        self, rich: Merchant, every_tool: Engine
+    ) -> None:
+        post(rich, "style-cloning", image=photo(), reference=photo("look.jpg"), resolution="1K")
+        styled = Generation.objects.get()
+        page = rich.client.get(f"{PAGE}/style-cloning?again={styled.pk}").content.decode()
+        assert f'name="reference_again" value="{styled.pk}"' in " ".join(page.split())
+        again = {"photo": f"run {styled.pk}", "reference_again": str(styled.pk)}
+        assert post(rich, "style-cloning", key="k2", resolution="1K", **again).status_code == 201
+        run = Generation.objects.exclude(pk=styled.pk).get()
+        kept = [one.pictures.get(role=Picture.Role.REFERENCE).sha256 for one in (styled, run)]
+        assert kept[0] == kept[1]
+
+        mask = painted(400, 300)
+        post(rich, "object-removal", key="k3", image=photo(), mask=mask, resolution="1K")
+        removed = Generation.objects.get(tool="object-removal")
+        page = rich.client.get(f"{PAGE}/object-removal?again={removed.pk}").content.decode()
+        [address] = re.findall(r'data-kept="([^"]+)"', page)
+        with contextlib.closing(rich.client.get(address)) as kept_mask:
+            assert kept_mask.status_code == 200
 
     def test_a_result_is_the_source_of_the_next_tool(
         self, rich: Merchant, made: Generation

@@ -131,7 +131,7 @@ class TestThePage:
         ask(owner.client)
         run = Generation.objects.get()
         page = read_page(owner.client.get(f"/dashboard/runs/{run.pk}"))
-        cancel = one(one(page, "main"), "form")
+        cancel = one(page, "form", **{"hx-target": f"#run-{run.pk}"})
 
         answer = owner.client.post(attribute(cancel, "hx-post"), headers={"HX-Request": "true"})
 
@@ -146,7 +146,8 @@ class TestThePage:
         ask(owner.client)
         run = Generation.objects.get()
         waiting = read_page(owner.client.get(f"/dashboard/runs/{run.pk}"))
-        address = attribute(one(one(waiting, "main"), "form"), "hx-post")
+        form = one(waiting, "form", **{"hx-target": f"#run-{run.pk}"})
+        address = attribute(form, "hx-post")
         lifecycle.start(str(run.pk))
 
         # The click was meant for a run that waits.

@@ -185,7 +185,7 @@ class TestAToolsForm:
         ("/dashboard/tools", set()),
         ("/dashboard/gallery", set()),
         ("/dashboard/usage", set()),
-        (TOOL, {"compare", "price", "upload"}),
+        (TOOL, {"compare", "price", "upload", "sources", "painting", "mask", "draft"}),
     ],
 )
 def test_scripts_of_runs_load_only_where_they_are_used(
@@ -194,5 +194,6 @@ def test_scripts_of_runs_load_only_where_they_are_used(
     page = owner.client.get(address).content.decode()
 
     scripts = set(re.findall(r"js/([a-z_]+)[\w.]*\.js", page))
-    assert scripts & {"compare", "price", "upload"} == loaded
+    of_runs = {"compare", "price", "upload", "sources", "painting", "mask", "draft"}
+    assert scripts & of_runs == loaded
     assert {"app", "requests", "balance", "live"} <= scripts

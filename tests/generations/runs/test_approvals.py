@@ -15,9 +15,9 @@ from credits.accounts import limits, notices, recipients
 from credits.models import LedgerEntry, Notice
 from credits.signals import account_erased, account_suspended
 from ecomvance_app import clock
-from generations import tasks
-from generations.models import Approval, ApprovalPicture, Generation
-from generations.runs import approvals
+from generations import catalog, tasks
+from generations.models import Approval, ApprovalPicture, Batch, Generation
+from generations.runs import approvals, batches
 from generations.runs.orders import Order, Requester
 from shopify_auth.models import Membership
 from tests.at_once import at_once
@@ -275,7 +275,7 @@ def test_what_is_forgotten_is_forgotten(olivia, mia, django_capture_on_commit_ca
     with django_capture_on_commit_callbacks(execute=True):
         account_erased.send(sender=None, account_id=olivia.account.pk)
     kept = Approval.objects.get()
-    assert (kept.order, kept.requested_by, kept.product_title) == ({}, None, "")
+    assert (kept.orders, kept.requested_by, kept.product_title) == ([], None, "")
     assert files(olivia.account) == []
     assert olivia.client.get(page()).status_code == 200
 
@@ -289,8 +289,71 @@ def test_of_two_presses_at_once_one_starts_the_run():
     runs = []
 
     def approve():
-        runs.append(approvals.approve(olivia.account.pk, approval.pk, olivia.person.pk, PRICE))
+        found = approvals.approve(olivia.account.pk, approval.pk, olivia.person.pk, PRICE)
+        runs.append(found.run)
 
     assert not at_once(approve, approve)
     assert runs[0] == runs[1] == Generation.objects.get()
     assert olivia.total == 80
+
+
+# --- Batches -------------------------------------------------------------------------------------
+
+
+def ask_for_batch(olivia, person, count=4, key="batch", **together):
+    """What the page of a new batch does where its sum is above the limit."""
+    orders = [
+        Order(
+            "ai-shadowing", "1K", uploads=(upload(sample_pictures.quarters(256 + n), f"{n}.png"),)
+        )
+        for n in range(count)
+    ]
+    requester = Requester(olivia.account.pk, person.pk, "web")
+    with pytest.raises(limits.ApprovalRequired):
+        batches.place(requester, orders, key, **together)
+    return approvals.keep_batch(requester, orders, key, approvals.Together(**together))
+
+
+@pytest.fixture
+def max_(olivia):
+    """Max, a maker in whose name batches are asked for."""
+    person = make_person("Max")
+    Membership.objects.create(person=person, account=olivia.account, role="maker")
+    return person
+
+
+def test_a_batch_above_the_limit_waits_by_its_sum(olivia, max_):
+    ledger.add_package(olivia.account.pk, 500, "package")
+    each = catalog.price("ai-shadowing", resolution="1K")
+    approval = ask_for_batch(olivia, max_)
+    assert approval.price == 4 * each
+    assert ask_for_batch(olivia, max_) == approval
+    with pytest.raises(ledger.KeyConflict):
+        ask_for_batch(olivia, max_, count=3)
+    assert not Batch.objects.exists()
+    assert "AI Shadowing, a batch of 4" in olivia.client.get("/dashboard/approvals").text
+    assert press(olivia.client, price=4 * each).status_code == 302
+    batch = Batch.objects.get()
+    assert (batch.total, batch.requested_by, olivia.total) == (4, max_, 600 - 4 * each)
+    assert Generation.objects.filter(batch=batch).count() == 4
+    sizes = [item.run.pictures.get().width for item in batch.items.order_by("position")]
+    assert sizes == [256, 257, 258, 259]
+    assert press(olivia.client, price=4 * each).status_code == 302
+    assert Batch.objects.count() == 1
+
+
+def test_of_a_batch_with_three_first_the_three_are_charged(olivia, max_):
+    ledger.add_package(olivia.account.pk, 500, "package")
+    each = catalog.price("ai-shadowing", resolution="1K")
+    approval = ask_for_batch(olivia, max_, count=5, three_first=True)
+    assert approval.price == 3 * each
+    assert press(olivia.client, price=3 * each - 1).status_code == 409
+    assert not Batch.objects.exists()
+    assert press(olivia.client, price=3 * each).status_code == 302
+    assert (Batch.objects.get().total, Generation.objects.count()) == (5, 3)
+
+
+def test_a_batch_that_cannot_be_paid_is_not_begun(olivia, max_):
+    ask_for_batch(olivia, max_, count=5)
+    assert press(olivia.client, price=9999).status_code == 402
+    assert (Batch.objects.count(), olivia.total) == (0, 100)

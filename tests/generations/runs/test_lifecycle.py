@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from credits.models import LedgerEntry, RestorationCase
+from credits.accounts import notices
+from credits.models import LedgerEntry, Notice, RestorationCase
 from credits.signals import account_suspended
 from generations import tasks
 from generations.engines.base import ContentPolicyError, PlatformError, ProviderError
@@ -54,6 +55,20 @@ class TestWorking:
         assert RestorationCase.objects.count() == cases
         assert owner.total == 80
         assert str(error) in owner.client.get(f"/dashboard/runs/{run.pk}").content.decode()
+
+    def test_who_wants_to_hear_of_failures_hears_of_one_an_hour(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
+        engine.error = ProviderError("The image service failed.")
+        for key in ("unheard", "first", "second"):
+            ask(owner.client, key=key)
+            tasks.run(generation_id=str(Generation.objects.latest("created_at").pk))
+            notices.choose(owner.account.pk, ["run_failed"])
+
+        told = Notice.objects.get()
+        assert told.subject == "Background Removal failed"
+        assert "The image service failed." in told.text
+        assert told.path == f"/dashboard/runs/{told.key}"
 
     def test_an_unforeseen_error_is_tried_again_and_then_ours(
         self, owner: Merchant, engine: Engine

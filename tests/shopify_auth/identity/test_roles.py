@@ -16,14 +16,17 @@ from tests.merchants import Merchant, make_merchant, make_person
 VALUES = {
     "<slug:slug>": "background-removal",
     "<uuid:generation_id>": "00000000-0000-0000-0000-000000000001",
+    "<uuid:conversation_id>": "00000000-0000-0000-0000-000000000001",
     "<int:sequence>": "1",
     "<str:reference>": "nothing",
     "<int:recipient_id>": "1",
+    "<uuid:batch_id>": "00000000-0000-0000-0000-000000000001",
     "<uuid:approval_id>": "00000000-0000-0000-0000-000000000001",
 }
 # What an owner alone may change.
 FOR_OWNERS = {
-    "plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings", "settings/zone", "set-up/address",
+    "plans/subscribe", "plans/keep", "plans/buy", "plans/cancel", "settings", "settings/zone", "settings/data",
+    "settings/close", "set-up/address",
     "approvals/<uuid:approval_id>",
 }  # fmt: skip
 

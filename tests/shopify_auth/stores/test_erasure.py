@@ -65,6 +65,7 @@ KEPT = {
     "credits.Account.time_zone": "the days of its entries are counted in it",
     "credits.RestorationCase.outcome": "a code",
     "auth.Permission": "Django's",
+    "auth.Group": "the names of our staff's groups",
     "contenttypes.ContentType": "Django's",
     "shopify_auth.Shop.domain": "becomes its keyed hash",
     "shopify_auth.Shop.scopes": "what the app asked for",

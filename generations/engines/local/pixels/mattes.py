@@ -102,6 +102,11 @@ def _look(photo: Photo, weights: Path, size: tuple[int, int]) -> Floats:
     return _stretched(np.asarray(cv2.resize(grid, full, interpolation=cv2.INTER_CUBIC)), 0.0, 1.0)
 
 
+def glance(photo: Photo, weights: Path) -> Floats:
+    """One look at the photo, for what need not be exact: from 0 (ground) to 1 (subject)."""
+    return _look(photo, weights, (320, 320))
+
+
 def _shaped(photo: Photo, side: int) -> tuple[int, int]:
     """A size of the photo's shape whose longer side is `side`, on the network's grid."""
     height, width = photo.shape[:2]

@@ -1,0 +1,230 @@
+// The chosen pictures: a list that shows each as it will be sent, in its order. It can be put in
+// order, shortened, filled by paste and by a phone's camera, and each picture is checked for free.
+// Without this script the photos that are ticked and the file field are sent as they are.
+
+(() => {
+  "use strict";
+
+  const ecomVance = window.ecomVance;
+
+  /** @typedef {{value: string, src: string, name: string}} Photo */
+
+  /** @param {HTMLElement} box */
+  const setUp = (box) => {
+    const form = box.closest("form");
+    const input = /** @type {HTMLInputElement} */ (form.querySelector("input[name=image]"));
+    const list = box.querySelector("[data-chosen-list]");
+    const status = box.querySelector("[data-chosen-status]");
+    const item = /** @type {HTMLTemplateElement} */ (box.querySelector("template"));
+    const most = Number(box.dataset.most);
+    /** @type {Photo[]} */
+    let photos = [];
+    /** @type {File[]} */
+    let files = [];
+    /** @type {WeakMap<File, string>} */
+    const addresses = new WeakMap();
+    /** @type {Map<string | File, Promise<{text: string, tone: string}>>} */
+    const checks = new Map();
+    let queue = Promise.resolve();
+
+    /** @param {File} file */
+    const addressOf = (file) => {
+      if (!addresses.has(file)) addresses.set(file, URL.createObjectURL(file));
+      return addresses.get(file);
+    };
+
+    /** @param {string} text @param {Record<string, string | number>} [values] */
+    const say = (text, values = {}) => {
+      status.textContent = text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+    };
+
+    /** @param {string | File} chosen */
+    const ask = async (chosen) => {
+      const body = new FormData();
+      body.append(typeof chosen === "string" ? "chosen" : "image", chosen);
+      const headers = { Accept: "application/json", ...ecomVance.csrfHeaders() };
+      try {
+        const response = await fetch(box.dataset.check, { method: "POST", body, headers });
+        const told = await response.json();
+        if (told.refused) return { text: told.refused, tone: "critical" };
+        const advice = told.advice.join(" ");
+        return { text: advice || box.dataset.good, tone: advice ? "warning" : "" };
+      } catch {
+        return { text: box.dataset.unchecked, tone: "" };
+      }
+    };
+
+    /** @param {string | File} chosen one after the other, so that the server is never asked for many */
+    const check = (chosen) => {
+      if (!checks.has(chosen)) {
+        const answer = queue.then(() => ask(chosen));
+        queue = answer.then(() => undefined);
+        checks.set(chosen, answer);
+      }
+      return checks.get(chosen);
+    };
+
+    /** @param {string | File} chosen @param {string} src @param {string} name @param {number} index */
+    const shown = (chosen, src, name, index) => {
+      const row = /** @type {HTMLElement} */ (item.content.firstElementChild.cloneNode(true));
+      const picture = row.querySelector("img");
+      if (src) picture.src = src;
+      else picture.remove();
+      // A browser that cannot show a HEIC still sends it.
+      picture.addEventListener("error", () => picture.remove());
+      row.querySelector("[data-name]").textContent = name;
+      row.dataset.index = String(index);
+      if (typeof chosen === "string") {
+        const hidden = document.createElement("input");
+        Object.assign(hidden, { type: "hidden", name: "chosen", value: chosen });
+        row.append(hidden);
+      }
+      const advice = /** @type {HTMLElement} */ (row.querySelector("[data-advice]"));
+      advice.textContent = box.dataset.check ? box.dataset.checking : "";
+      if (box.dataset.check) check(chosen).then(({ text, tone }) => {
+        advice.textContent = text;
+        advice.dataset.tone = tone;
+        if (tone) say(`${name}: ${text}`);
+      });
+      for (const button of row.querySelectorAll("button")) {
+        const step = Number(button.dataset.move);
+        const last = (files.length || photos.length) - 1;
+        if (step) button.disabled = step < 0 ? index === 0 : index === last;
+        if (step && !last) button.hidden = true;
+      }
+      return row;
+    };
+
+    const tick = () => {
+      const values = new Set(photos.map((photo) => photo.value));
+      for (const choice of form.querySelectorAll("[data-photo-choice]")) choice.checked = values.has(choice.value);
+    };
+
+    const render = () => {
+      const rows = files.length
+        ? files.map((file, index) => shown(file, addressOf(file), file.name, index))
+        : photos.map(({ value, src, name }, index) => shown(value, src, name, index));
+      list.replaceChildren(...rows);
+      box.hidden = !rows.length;
+      form.dispatchEvent(new CustomEvent("sources:changed"));
+    };
+
+    const put = () => {
+      const transfer = new DataTransfer();
+      for (const file of files) transfer.items.add(file);
+      input.files = transfer.files;
+    };
+
+    /** @param {Iterable<File>} added */
+    const add = (added) => {
+      const known = new Set(files.map((file) => `${file.name} ${file.size} ${file.lastModified}`));
+      const fresh = [...added].filter((file) => !known.has(`${file.name} ${file.size} ${file.lastModified}`));
+      files = most > 1 ? [...files, ...fresh] : fresh.length ? fresh.slice(-1) : files;
+      if (files.length > most) {
+        files = files.slice(0, most);
+        say(box.dataset.full);
+        ecomVance.toast(box.dataset.full, { critical: true });
+      }
+      if (files.length) photos = [];
+      put();
+      input.dispatchEvent(new CustomEvent("files:set", { bubbles: true }));
+      tick();
+      render();
+    };
+
+    /** @param {HTMLInputElement} choice @returns {Photo} */
+    const photoOf = (choice) => {
+      const label = choice.closest("label");
+      const name = [...label.querySelectorAll(".choice__label, .caption")].map((part) => part.textContent.trim());
+      return { value: choice.value, src: label.querySelector("img")?.src || "", name: name.join(", ") };
+    };
+
+    /** @param {HTMLInputElement} choice */
+    const choose = (choice) => {
+      if (choice.type === "radio") photos = [photoOf(choice)];
+      else if (!choice.checked) photos = photos.filter((photo) => photo.value !== choice.value);
+      else if (photos.length < most) photos = [...photos, photoOf(choice)];
+      else {
+        choice.checked = false;
+        say(box.dataset.full);
+        ecomVance.toast(box.dataset.full, { critical: true });
+      }
+      if (photos.length && files.length) {
+        files = [];
+        put();
+        input.dispatchEvent(new CustomEvent("files:set", { bubbles: true }));
+      }
+      render();
+    };
+
+    form.addEventListener("change", (event) => {
+      const target = /** @type {HTMLInputElement} */ (event.target);
+      if (target === input) add([...input.files]);
+      else if (target.matches("[data-photo-choice]")) choose(target);
+    });
+
+    list.addEventListener("click", (event) => {
+      const button = /** @type {Element} */ (event.target).closest("button");
+      if (!button) return;
+      const index = Number(/** @type {HTMLElement} */ (button.closest("[data-index]")).dataset.index);
+      const name = button.closest("li").querySelector("[data-name]").textContent;
+      /** @type {(File | Photo)[]} */
+      const kept = files.length ? files : photos;
+      const [moved] = kept.splice(index, 1);
+      const step = Number(button.dataset.move);
+      if (step) kept.splice(index + step, 0, moved);
+      put();
+      if (files.length || moved instanceof File) input.dispatchEvent(new CustomEvent("files:set", { bubbles: true }));
+      tick();
+      render();
+      if (step) say(box.dataset.moved, { name, place: index + step + 1 });
+      else say(box.dataset.removed, { name });
+      // The button that was pressed is gone: the same one of the row that stands there now.
+      const row = list.children[Math.min(step ? index + step : index, list.children.length - 1)];
+      const same = step ? row?.querySelector(`[data-move="${step}"]:not(:disabled)`) : row?.querySelector("[data-remove]");
+      (same || row?.querySelector("button:not(:disabled)") || input).focus();
+    });
+
+    document.addEventListener("paste", (event) => {
+      const pasted = [...(event.clipboardData?.files || [])].filter((file) => file.type.startsWith("image/"));
+      if (!pasted.length) return;
+      event.preventDefault();
+      add(pasted);
+    });
+
+    const camera = form.querySelector("[data-camera]");
+    if (camera && matchMedia("(pointer: coarse)").matches) {
+      const taken = /** @type {HTMLInputElement} */ (camera.querySelector("[data-camera-file]"));
+      camera.hidden = false;
+      camera.querySelector("[data-camera-button]").addEventListener("click", () => taken.click());
+      taken.addEventListener("change", (event) => {
+        event.stopPropagation();
+        add([...taken.files]);
+        taken.value = "";
+      });
+    }
+
+    // A search has put other products in place of those that were chosen.
+    document.addEventListener("htmx:after:swap", tick);
+
+    ecomVance.sources = {
+      get: () => ({ photos, files }),
+      /** @param {{photos: Photo[], files: File[]}} kept */
+      set: (kept) => {
+        photos = kept.photos.slice(0, most);
+        files = kept.files.slice(0, most);
+        put();
+        input.dispatchEvent(new CustomEvent("files:set", { bubbles: true }));
+        tick();
+        render();
+      },
+    };
+    photos = [...form.querySelectorAll("[data-photo-choice]:checked")].map(photoOf);
+    const order = (box.dataset.order || "").split("|");
+    photos.sort((one, other) => order.indexOf(one.value) - order.indexOf(other.value));
+    files = [...input.files];
+    render();
+  };
+
+  document.querySelectorAll("[data-chosen]").forEach(setUp);
+})();

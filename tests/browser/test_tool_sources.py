@@ -1,0 +1,180 @@
+"""Pictures on a tool's page in a real browser: chosen, ordered, marked, kept, refused in view."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from credits import ledger
+from generations.media import storage
+from generations.models import Generation, Picture
+from tests.merchants import Merchant, make_merchant
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.plugins.browser import Product
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SignIn = Callable[..., "Page"]
+TOOLS = "/dashboard/tools"
+ROW = "[data-chosen-list] > li"
+
+
+@pytest.fixture
+def olivia(product: Product) -> Merchant:
+    merchant = make_merchant("Olivia")
+    ledger.add_package(merchant.account.pk, 1000, "package")
+    return merchant
+
+
+def names(page: Page) -> list[str]:
+    return page.locator(f"{ROW} [data-name]").all_inner_texts()
+
+
+def marked(run: Generation) -> Image.Image:
+    content = storage.read(run.pictures.get(role=Picture.Role.MASK))
+    return Image.open(io.BytesIO(content)).convert("L")
+
+
+def test_three_products_are_put_in_order_and_make_one_scene(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    page = sign_in(olivia.person)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{TOOLS}/product-placement")
+    files = [photographs / name for name in ("coffee.png", "chelsea.png")]
+    page.set_input_files("input[name=image]", files)
+    page.set_input_files("input[name=image]", photographs / "rocket.jpg")
+    assert names(page) == ["coffee.png", "chelsea.png", "rocket.jpg"]
+    page.locator(ROW).nth(2).get_by_label("Move up").press("Enter")
+    assert names(page) == ["coffee.png", "rocket.jpg", "chelsea.png"]
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Move up"
+    # The checks of all three have come back.
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-advice]')].every(a => !a.innerText.includes('…'))",
+        timeout=60_000,
+    )
+    assert "Small" in page.locator(ROW).first.inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    page.click("[data-run-button]")
+
+    page.wait_for_selector("[data-compare]", timeout=90_000)
+    run = Generation.objects.get()
+    went_in = run.pictures.filter(role=Picture.Role.INPUT).order_by("position")
+    assert list(went_in.values_list("name", flat=True)) == [
+        "coffee.png", "rocket.jpg", "chelsea.png",
+    ]  # fmt: skip
+    assert run.pictures.filter(role=Picture.Role.OUTPUT).count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_mask_is_painted_by_pointer_and_by_keys(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    page = sign_in(olivia.person)
+    page.goto(f"{TOOLS}/object-removal")
+    page.set_input_files("input[name=image]", photographs / "coffee.png")
+    canvas = page.locator("[data-paint-canvas]")
+    canvas.wait_for()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.2, steps=4)
+    page.mouse.up()
+    # The brush of the keys begins in the middle and moves to the lower right.
+    canvas.focus()
+    for _step in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("PageUp")
+    page.keyboard.down(" ")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.up(" ")
+    page.keyboard.down(" ")
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.up(" ")
+    page.keyboard.press("Control+z")
+    assert page.locator("[data-paint-zoom-level]").inner_text() == "150 %"
+    assert page.locator("[data-mask-status]").inner_text() == "Part of the picture is marked."
+
+    page.click("[data-run-button]")
+
+    page.wait_for_selector("[data-compare]", timeout=90_000)
+    mask = marked(Generation.objects.get())
+    assert mask.size == (600, 400)
+    assert [mask.getpixel(at) for at in ((150, 80), (535, 358), (300, 200), (535, 300))] == [
+        255, 255, 0, 0,
+    ]  # fmt: skip
+
+
+def test_a_refused_click_shows_and_reads_what_is_missing(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{TOOLS}/product-placement")
+
+    page.click("[data-run-button]")
+
+    told = page.locator("#run-errors .note--critical")
+    told.wait_for()
+    box = told.bounding_box()
+    assert box
+    assert 0 <= box["y"] < 844
+    assert page.evaluate("document.activeElement.id") == "run-errors"
+    assert page.locator("#run-errors").get_attribute("role") == "alert"
+    assert "othing was charged" in told.inner_text()
+    assert olivia.total == 1100
+
+
+def test_the_back_button_brings_back_files_and_choices(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    page = sign_in(olivia.person)
+    page.goto(f"{TOOLS}/ai-backgrounds")
+    page.set_input_files("input[name=image]", photographs / "coffee.png")
+    page.select_option("[name=option-set]", "shore")
+    page.fill("[name=prompt]", "On a beach")
+    page.check("[name=resolution][value='4K']")
+    page.wait_for_timeout(300)
+    page.goto("/dashboard/prices")
+
+    page.go_back()
+
+    page.locator(ROW).wait_for()
+    assert names(page) == ["coffee.png"]
+    assert page.input_value("[name=option-set]") == "shore"
+    assert page.input_value("[name=prompt]") == "On a beach"
+    assert "100 credits" in page.locator("[data-run-button]").inner_text()
+    assert page.evaluate("document.querySelector('input[name=image]').files[0].size") > 100_000
+
+
+def test_a_picture_is_pasted_and_removed(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    page = sign_in(olivia.person)
+    page.goto(f"{TOOLS}/background-removal")
+    page.evaluate(
+        """async () => {
+            const canvas = new OffscreenCanvas(700, 700);
+            canvas.getContext("2d").fillRect(200, 200, 200, 200);
+            const file = new File([await canvas.convertToBlob()], "pasted.png", {type: "image/png"});
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(file);
+            document.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true}));
+        }"""
+    )
+    assert names(page) == ["pasted.png"]
+    assert page.evaluate("document.querySelector('input[name=image]').files.length") == 1
+
+    page.get_by_label("Remove", exact=True).click()
+
+    assert names(page) == []
+    assert page.evaluate("document.querySelector('input[name=image]').files.length") == 0
