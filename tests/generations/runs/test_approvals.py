@@ -73,7 +73,7 @@ def nothing_ran(olivia):
 def test_a_makers_run_above_the_limit_is_kept_and_not_charged(olivia, mia):
     answer = ask(mia)
     assert answer.status_code == 202
-    assert "An owner is asked" in answer.content.decode()
+    assert "An owner has to approve this" in answer.content.decode()
     assert page() in answer.content.decode()
     assert nothing_ran(olivia)
     assert "1 run above your spending limit waits" in olivia.client.get("/dashboard/").text
