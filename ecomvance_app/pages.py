@@ -49,6 +49,7 @@ urlpatterns = [
     path("runs/<uuid:generation_id>/again", result.again, name="run_again"),
     path("runs/<uuid:generation_id>/report", result.report, name="run_report"),
     path("runs/<uuid:generation_id>/delete", result.delete, name="run_delete"),
+    path("runs/<uuid:generation_id>/brush", picture_views.brush, name="brush"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("runs/<uuid:generation_id>/text", generations.edit_text, name="edit_text"),
     path("assist", assist.page, name="assist"),

@@ -6,16 +6,20 @@ missing, default or unsafe value stops the start with a sentence that says what 
 
 from __future__ import annotations
 
+import logging
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import environ
+import structlog
 from celery.schedules import crontab
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
+
+from ecomvance_app import request_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -117,6 +121,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "django_htmx",
+    "django_structlog",
     "ecomvance_app.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -128,6 +133,7 @@ INSTALLED_APPS = [
     "django.forms",
 ]
 MIDDLEWARE = [
+    "ecomvance_app.request_logs.RequestLogMiddleware",
     "ecomvance_app.proxies.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ecomvance_app.security.ContentSecurityPolicyMiddleware",
@@ -141,6 +147,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "shopify_auth.identity.see_as.SeeAsMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
+    "ecomvance_app.request_logs.AccountLogMiddleware",
     "ecomvance_app.throttling.PagePostMiddleware",
     "ecomvance_app.addresses.FormMiddleware",
     "ecomvance_app.zones.AccountTimeZoneMiddleware",
@@ -488,13 +495,39 @@ for tool_engine in TOOL_ENGINES.values():
         )
 
 # --- Logs and errors -----------------------------------------------------------------------------
+# One JSON object a line for machines, or one plain line for people.
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if DEBUG else "json")
+if LOG_FORMAT not in {"plain", "json"}:
+    raise ImproperlyConfigured("Set LOG_FORMAT to json or plain.")
+request_logs.configure()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": request_logs.formatter(request_logs.as_line),
+        "json": request_logs.formatter(structlog.processors.JSONRenderer()),
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# Who asked is told by the account; an address is nobody's business, and a user costs a query.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = (
+    logging.DEBUG
+)
+DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_TASK_SUCCESS_LOG_LEVEL = (
+    logging.DEBUG if LOG_FORMAT == "plain" else logging.INFO
+)
+# Django itself tells of these; once is enough.
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL
+DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL
+DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL
+# The bearer token of /metrics; without one there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("Set METRICS_TOKEN to 16 or more random characters.")
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:
     from ecomvance_app import error_reports

@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from credits import settings_views
 from credits import views as credit_views
-from ecomvance_app import events, gallery, pages, views
+from ecomvance_app import events, gallery, metrics, pages, views
 from ecomvance_app.staff_admin import close_back_doors
 from generations.media import archives, links, product_photos
 from generations.pages import data
@@ -19,6 +19,7 @@ close_back_doors()
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("events", events.stream, name="events"),
     path("api/", include("ecomvance_app.api.urls")),
     path("files/<str:token>", links.serve, name="file"),

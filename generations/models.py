@@ -261,6 +261,10 @@ class Picture(models.Model):
     edited = models.JSONField(
         null=True, help_text=_("A text as the merchant has changed it; empty until then.")
     )
+    strokes = models.JSONField(
+        null=True,
+        help_text=_("What was painted on a cut-out by hand; empty but on what came of it."),
+    )
     size = models.PositiveIntegerField(help_text=_("Bytes."))
     sha256 = models.CharField(max_length=64)
 

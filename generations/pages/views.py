@@ -26,12 +26,12 @@ from ecomvance_app.http import MerchantRequest, answer_refusal
 from generations import catalog
 from generations.catalog import Tool
 from generations.engines import routing
-from generations.media import links
+from generations.media import conversions, links
 from generations.models import Approval, Generation, Picture
 from generations.pages import result_details, result_text, source_choices, tool_page
 from generations.pages.forms import ToolForm
 from generations.pages.gallery import first_pictures, row
-from generations.runs import approvals, consents, health, lifecycle, queries, texts
+from generations.runs import approvals, brushing, consents, health, lifecycle, queries, texts
 from generations.runs.orders import Order
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
@@ -239,8 +239,8 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         placed = place_order(request, form.order(), form.cleaned_data["key"], promised)
     except KeyConflict:
         message = _(
-            "Your last click had started a run after all: it stands in the gallery. Press the "
-            "button again to start this one too."
+            "Your last click did start a run: you find it in the gallery. Press the button again "
+            "to start this one too."
         )
         return _refuse(request, form, Refusal(message, status=409))
     except Refusal as refusal:
@@ -317,7 +317,7 @@ def _nothing_charged(refusal: Refusal) -> Refusal:
 
 
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
-    total = credit_queries.get_balance(request.account.pk).total
+    total = credit_queries.balance_of(request.account, clock.now()).total
     trial = request.account.period_kind == "trial"
     routes = health.routes()
     return [
@@ -369,6 +369,8 @@ def run_context(generation: Generation) -> dict[str, Any]:
         "after_url": links.link(after, preview=True) if after and after.preview else "",
         "view_url": links.link(after) if after and after.file else "",
         "download_url": links.link(after, download=True) if after and _has_download(after) else "",
+        "can_brush": brushing.sides(generation) is not None,
+        "download_ratios": conversions.RATIOS,
         "run_text": str(generation.pk),
         "next_tools": tool_page.next_tools(generation.tool),
         "receipt": receipts.read_receipt(

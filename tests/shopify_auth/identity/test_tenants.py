@@ -32,6 +32,7 @@ from tests.page_reading import one, read_page, words
 PUBLIC = {
     "healthz",
     "readyz",
+    "metrics",
     "events",
     "webhooks/shopify",
     "auth/session-token",
