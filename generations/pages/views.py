@@ -242,8 +242,8 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         placed = place_order(request, form.order(), form.cleaned_data["key"], promised)
     except KeyConflict:
         message = _(
-            "Your last click had started a run after all: it stands in the gallery. Press the "
-            "button again to start this one too."
+            "Your last click did start a run: you find it in the gallery. Press the button again "
+            "to start this one too."
         )
         return _refuse(request, form, Refusal(message, status=409))
     except Refusal as refusal:
@@ -320,7 +320,7 @@ def _nothing_charged(refusal: Refusal) -> Refusal:
 
 
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
-    total = credit_queries.get_balance(request.account.pk).total
+    total = credit_queries.balance_of(request.account, clock.now()).total
     trial = request.account.period_kind == "trial"
     routes = health.routes()
     return [
