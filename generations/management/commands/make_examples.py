@@ -28,7 +28,7 @@ QUALITY = 80
 SECONDS = 300.0
 # Where a picture's detail is seen: shares of its width and height.
 DETAIL = (0.3, 0.15, 0.7, 0.6)
-LID = (0.545, 0.71, 0.87, 0.89)
+SECOND_LINE = (0.24, 0.675, 0.74, 0.75)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Example:
 
 SHOWN = {
     "background-removal": Example(("coffee.png",)),
-    "object-removal": Example(("cedar-candle.jpg",), mask=LID),
+    "object-removal": Example(("canvas-tote.jpg",), mask=SECOND_LINE),
     "image-enhance": Example(("chelsea.png",), detail=DETAIL),
     "product-placement": Example(
         ("sea-buckthorn-serum.jpg", "cedar-candle.jpg", "stoneware-mug.jpg"), {"set": "podium"}
