@@ -129,6 +129,7 @@ def _low_credits(
         "purchase_url": f"{plans_url}#packages",
         "upgrade_url": f"{plans_url}#plans",
         "usage_url": reverse("pages:usage", current_app=surface),
+        "prices_url": reverse("pages:prices", current_app=surface),
     }
     return Banner(state, LOW_CREDITS, variables)
 
@@ -155,8 +156,8 @@ def _disconnected(shop: Shop, surface: str) -> Banner:
         "tone": "critical",
         "title": _("The connection to %(store)s is broken") % {"store": shop.domain},
         "text": _(
-            "Its products cannot be read and nothing can be bought. Open ecomVance once in the "
-            "store's admin: that connects it again. Your credits and pictures are all here."
+            "We cannot read its products, and you cannot purchase anything. Open ecomVance in the "
+            "store's admin to connect it again. Your credits and pictures are all here."
         ),
     }
     return Banner("disconnected", PLAIN, variables | _way_into(shop, surface))
@@ -165,10 +166,10 @@ def _disconnected(shop: Shop, surface: str) -> Banner:
 def _permissions(shop: Shop, surface: str) -> Banner:
     variables = {
         "tone": "warning",
-        "title": _("%(store)s has new permissions to give") % {"store": shop.domain},
+        "title": _("%(store)s has to approve new permissions") % {"store": shop.domain},
         "text": _(
-            "Open ecomVance in the store's admin: Shopify asks you there. Until then some features "
-            "do not work with this store."
+            "Open ecomVance in the store's admin to approve them. Until then some features do not "
+            "work with this store."
         ),
     }
     return Banner("permissions", PLAIN, variables | _way_into(shop, surface))
@@ -184,7 +185,7 @@ def _failed(runs: int, surface: str) -> Banner:
     title = ngettext("%(runs)s run failed", "%(runs)s runs failed", runs)
     variables = {
         "title": title % {"runs": localize(runs)},
-        "text": _("Each says why, and what became of its credits."),
+        "text": _("Each run says why it failed and what became of its credits."),
         "primary_label": _("View failed runs"),
         "primary_url": f"{reverse('pages:gallery', current_app=surface)}?view=failed",
     }

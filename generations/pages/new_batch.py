@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -12,6 +13,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from credits.accounts import limits
 from credits.refusals import KeyConflict, Refusal
 from ecomvance_app import clock
 from ecomvance_app.addresses import read_text
@@ -23,7 +25,7 @@ from generations.pages import tool_page
 from generations.pages.batch_form import KEPT, BatchForm, picture_of
 from generations.pages.batches import name_of, requester, thumbnail, url
 from generations.pages.source_choices import Asked
-from generations.runs import batches, health
+from generations.runs import approvals, batches, health
 from generations.runs.batches import progress
 from generations.runs.quote import SplitChanged, price_now
 
@@ -40,13 +42,12 @@ def new_batch(request: MerchantRequest) -> HttpResponse:
         sentences = [str(error) for errors in form.errors.values() for error in errors]
         return _refuse(request, Refusal(" ".join(sentences)))
     try:
-        batch = _place(request, form)
+        address = _place(request, form)
     except KeyConflict:
         message = _("Your last click had started a batch after all: it stands under Batches.")
         return _refuse(request, Refusal(message, status=409))
     except Refusal as refusal:
         return _refuse(request, refusal)
-    address = url(request, "batch", batch.pk)
     if not request.htmx:
         return HttpResponseRedirect(address)
     response = HttpResponse(status=201)
@@ -54,24 +55,27 @@ def new_batch(request: MerchantRequest) -> HttpResponse:
     return response
 
 
-def _place(request: MerchantRequest, form: BatchForm) -> Batch:
-    """Begin at no more than what the page has shown, paid by the credits that it has named."""
+def _place(request: MerchantRequest, form: BatchForm) -> str:
+    """Begin at no more than what the page has shown, paid by the credits that it has named.
+
+    Returns the address of the batch, or of the request for approval that a sum above the limit makes.
+    """
     data, orders = form.cleaned_data, form.orders()
     charged, each = form.charged(len(orders)), data["price_each"]
     if (promised := data["promised_package"]) is not None and each is not None:
         now = batches.cost(request.account.pk, each, charged, clock.now())
         if not now.short_by and now.package != promised and not _is_known(request, data["key"]):
             raise SplitChanged(now.plan, now.package)
-    batch, _created = batches.place(
-        requester(request),
-        orders,
-        data["key"],
-        three_first=data["three_first"],
-        charge=data["charge"],
-        max_credits=each * charged if each is not None else None,
-        mail_when_done=data["mail_when_done"],
-    )
-    return batch
+    together = approvals.Together(data["three_first"], data["charge"], data["mail_when_done"])
+    asker, most = requester(request), each * charged if each is not None else None
+    try:
+        batch, _created = batches.place(
+            asker, orders, data["key"], max_credits=most, **asdict(together)
+        )
+    except limits.ApprovalRequired:
+        approval = approvals.keep_batch(asker, orders, data["key"], together)
+        return url(request, "approval", approval.pk)
+    return url(request, "batch", batch.pk)
 
 
 def _is_known(request: MerchantRequest, key: str) -> bool:

@@ -279,13 +279,13 @@ def test_linking_writes_no_entry_and_retires_the_workspace(admin, wendy):
     before = (LedgerEntry.objects.count(), queries.get_balance(workspace.pk).total)
     address = wendy.ask()
     let_in(admin)
-    assert "its trial days stop" in wendy.client.get(address).text
+    assert "its trial stops" in wendy.client.get(address).text
     wendy.client.post(address)
     assert (LedgerEntry.objects.count(), queries.get_balance(workspace.pk).total) == before
     tomorrow = timezone.now() + timedelta(days=1, minutes=1)
     assert queries.get_balance(workspace.pk, tomorrow).total == 0
     assert queries.get_balance(admin.account.pk, tomorrow).total == 100
-    assert "Retired" in wendy.client.get("/dashboard/accounts").text
+    assert "Closed for new work" in wendy.client.get("/dashboard/accounts").text
 
 
 def test_a_retired_workspace_starts_nothing_on_trial_credits(admin, wendy):
