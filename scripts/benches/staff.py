@@ -109,7 +109,7 @@ def pages() -> dict[str, str]:
     failed = Generation.objects.filter(state="failed", spend__isnull=False)
     run = failed.order_by("-finished_at")[0]
     store = Shop.objects.get(account=run.account_id)
-    entry = LedgerEntry.objects.get(pk=run.spend_id)
+    entry = LedgerEntry.objects.get(generation=run)
     search = "/staff/search/?q="
     return {
         "start": "/staff/",
