@@ -11,7 +11,7 @@ import pytest
 from ecomvance_app import clock
 from shopify_auth import tasks
 from shopify_auth.admin_api.errors import ShopifyError
-from shopify_auth.billing import sweeps
+from shopify_auth.billing import reconcile, sweeps
 from shopify_auth.billing.schedule import after_failure, next_check
 from shopify_auth.models import (
     BillingCheck,
@@ -239,9 +239,7 @@ class TestSchedule:
 
     def test_a_store_is_asked_by_one_worker_at_a_time(self, olivia, monkeypatch):
         asked = []
-        monkeypatch.setattr(
-            sweeps.reconcile, "reconcile_charges", lambda *_a, **_k: asked.append(1)
-        )
+        monkeypatch.setattr(reconcile, "reconcile_charges", lambda *_a, **_k: asked.append(1))
         assert sweeps.take_place(olivia.shop.pk, clock.now())
 
         tasks.reconcile_charges(shop_id=olivia.shop.pk)
