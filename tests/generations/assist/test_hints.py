@@ -20,7 +20,7 @@ def hint_of(merchant: Merchant, tool: str) -> str:
 
 def dismiss(merchant: Merchant, name: str, **options: object) -> int:
     address = f"/dashboard/hints/{name}/dismiss"
-    return merchant.client.post(address, **options).status_code  # type: ignore[arg-type]
+    return merchant.client.post(address, **options).status_code
 
 
 @pytest.mark.parametrize(
