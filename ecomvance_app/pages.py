@@ -9,6 +9,7 @@ from credits import views as credits
 from ecomvance_app import banners, events, prices, set_up_guide
 from generations.pages import (
     approvals,
+    batch_review,
     batches,
     data,
     gallery,
@@ -37,9 +38,13 @@ urlpatterns = [
     path("batches", batches.batches_page, name="batches"),
     path("batches/new", new_batch.new_batch, name="new_batch"),
     path("batches/quote", new_batch.quote, name="batch_quote"),
+    path("batches/preview", new_batch.preview, name="batch_preview"),
+    path("batches/preview/<slug:name>", new_batch.preview_status, name="batch_preview_status"),
     path("batches/picked", new_batch.picked, name="batch_picked"),
     path("batches/<uuid:batch_id>", batches.batch_page, name="batch"),
     path("batches/<uuid:batch_id>/act", batches.act, name="batch_act"),
+    path("batches/<uuid:batch_id>/review", batch_review.review, name="batch_review"),
+    path("batches/<uuid:batch_id>/csv", batch_review.export, name="batch_export"),
     path("gallery", gallery.gallery_page, name="gallery"),
     path("gallery/act", gallery.act, name="gallery_act"),
     path("history", gallery.history, name="history"),

@@ -15,6 +15,7 @@ from tests.merchants import Merchant, make_merchant, make_person
 
 VALUES = {
     "<slug:slug>": "background-removal",
+    "<slug:name>": "preview",
     "<uuid:generation_id>": "00000000-0000-0000-0000-000000000001",
     "<int:sequence>": "1",
     "<str:reference>": "nothing",

@@ -41,6 +41,7 @@ PUBLIC = {
     "archives/<str:token>",
     "product-photos/<str:token>",
     "exports/<str:token>",
+    "batch-exports/<str:token>",
     "data-exports/<str:token>",
     "dashboard/recipients/<str:token>",
     "staff/components",
@@ -51,7 +52,7 @@ PUBLIC = {
     "api/<path:rest>",
 }
 # What stands in an address and belongs to nobody.
-SHARED = {"slug": "background-removal"}
+SHARED = {"slug": "background-removal", "name": "preview"}
 # What charges wants a key before it looks for anything.
 A_KEY = {"Idempotency-Key": "k"}
 JSON = "application/json"
