@@ -6,6 +6,7 @@ found on the pages themselves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,9 +28,8 @@ from credits.models import Account
 from credits.queries import Balance
 from credits.reports import history, usage
 from ecomvance_app.http import MerchantRequest
-from ecomvance_app.needs import count_failed
+from generations.assist.advice import cheaper_way
 from generations.catalog import CHEAPEST
-from generations.pages.advice import cheaper_way
 from shopify_auth.admin_api import offline_tokens, scopes
 from shopify_auth.frame import addresses
 from shopify_auth.models import Shop
@@ -51,19 +51,23 @@ class Banner:
     variables: dict[str, Any] = field(default_factory=dict)
 
 
-def choose_banner(account: Account, balance: Balance, surface: str, now: datetime) -> Banner | None:
-    """The banner for this account now, if any.
+def choose_banner(
+    account: Account, balance: Balance, surface: str, now: datetime, failed: Callable[[], int]
+) -> Banner | None:
+    """The banner for this account now, if any. `failed` counts failed runs, as `count_failed` does.
 
     An unpaid bill comes first, then a broken connection, permissions that a merchant has still to
     give, credits that no tool can be run with, failed work, low credits, the end of the trial, its last day, and plan credits that will expire
     within three days.
     """
-    return _trouble(account, surface) or _state(account, balance, surface, now)
+    return _trouble(account, surface) or _state(account, balance, surface, now, failed)
 
 
-def banner_html(account: Account, balance: Balance, surface: str, now: datetime) -> SafeString:
+def banner_html(
+    account: Account, balance: Balance, surface: str, now: datetime, failed: Callable[[], int]
+) -> SafeString:
     """The chosen banner, drawn; empty when there is nothing to say."""
-    banner = choose_banner(account, balance, surface, now)
+    banner = choose_banner(account, balance, surface, now, failed)
     if banner is None:
         return SafeString()
     return render_to_string(banner.template, banner.variables)
@@ -80,20 +84,23 @@ def _trouble(account: Account, surface: str) -> Banner | None:
     frozen = Subscription.objects.filter(shop__account=account, status=Charge.Status.FROZEN)
     if frozen.exists():
         return _frozen(surface)
-    broken = offline_tokens.shops_to_reopen(account).first()
+    shops = list(offline_tokens.connected_shops(account))
+    broken = next((shop for shop in shops if offline_tokens.must_be_reopened(shop)), None)
     if broken:
         return _disconnected(broken, surface)
-    asked = next(iter(scopes.shops_to_ask(account)), None)
+    asked = next((shop for shop in shops if scopes.needs_consent(shop)), None)
     return _permissions(asked, surface) if asked else None
 
 
-def _state(account: Account, balance: Balance, surface: str, now: datetime) -> Banner | None:
+def _state(
+    account: Account, balance: Balance, surface: str, now: datetime, failed: Callable[[], int]
+) -> Banner | None:
     """What the balance and the last runs need said."""
     state = alerts.state(balance.total, balance.low_at, CHEAPEST)
     if state in ("zero", "below_cheapest"):
         return _low_credits(account, balance, state, surface, now)
-    if failed := count_failed(account, now):
-        return _failed(failed, surface)
+    if runs := failed():
+        return _failed(runs, surface)
     if state == "low":
         return _low_credits(account, balance, state, surface, now)
     if balance.kind == "none" and history.began_with_trial(account.pk):
@@ -148,8 +155,8 @@ def _disconnected(shop: Shop, surface: str) -> Banner:
         "tone": "critical",
         "title": _("The connection to %(store)s is broken") % {"store": shop.domain},
         "text": _(
-            "Its products cannot be read and nothing can be bought. Open ecomVance once in the "
-            "store's admin: that connects it again. Your credits and pictures are all here."
+            "We cannot read its products, and you cannot purchase anything. Open ecomVance in the "
+            "store's admin to connect it again. Your credits and pictures are all here."
         ),
     }
     return Banner("disconnected", PLAIN, variables | _way_into(shop, surface))
@@ -158,10 +165,10 @@ def _disconnected(shop: Shop, surface: str) -> Banner:
 def _permissions(shop: Shop, surface: str) -> Banner:
     variables = {
         "tone": "warning",
-        "title": _("%(store)s has new permissions to give") % {"store": shop.domain},
+        "title": _("%(store)s has to approve new permissions") % {"store": shop.domain},
         "text": _(
-            "Open ecomVance in the store's admin: Shopify asks you there. Until then some features "
-            "do not work with this store."
+            "Open ecomVance in the store's admin to approve them. Until then some features do not "
+            "work with this store."
         ),
     }
     return Banner("permissions", PLAIN, variables | _way_into(shop, surface))
@@ -177,7 +184,7 @@ def _failed(runs: int, surface: str) -> Banner:
     title = ngettext("%(runs)s run failed", "%(runs)s runs failed", runs)
     variables = {
         "title": title % {"runs": localize(runs)},
-        "text": _("Each says why, and what became of its credits."),
+        "text": _("Each run says why it failed and what became of its credits."),
         "primary_label": _("View failed runs"),
         "primary_url": f"{reverse('pages:gallery', current_app=surface)}?view=failed",
     }

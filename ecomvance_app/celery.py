@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from django_structlog.celery.signals import bind_extra_task_metadata
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from ecomvance_app import broker
+from ecomvance_app import broker, request_logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
 
@@ -14,3 +16,5 @@ broker.forgive_lost_connections()
 app = Celery("ecomvance_app")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
+bind_extra_task_metadata.connect(request_logs.bind_task)

@@ -78,7 +78,7 @@ def _right(request: HttpRequest) -> StreamRight | None:
 
 
 def _too_many() -> JsonResponse:
-    message = _("Too many windows are open. This one shows changes when you load it again.")
+    message = _("Too many windows are open. Reload this one to see changes.")
     response = JsonResponse({"error": "too_many_streams", "message": message}, status=429)
     response["Retry-After"] = str(KEEP_ALIVE_SECONDS)
     return response

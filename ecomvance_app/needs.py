@@ -4,6 +4,7 @@ for an owner's word.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,10 +31,10 @@ class Needs:
     made_good: list[incidents.Line]
 
 
-def read_needs(account: Account, now: datetime) -> Needs:
-    """What needs this account's people now."""
+def read_needs(account: Account, now: datetime, failed: Callable[[], int]) -> Needs:
+    """What needs this account's people now. `failed` counts failed runs, as `count_failed` does."""
     return Needs(
-        count_failed(account, now),
+        failed(),
         cases.count_open(account.pk),
         approvals.waiting(account.pk, now).count(),
         incidents.lines_of(account.pk, now),

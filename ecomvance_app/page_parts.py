@@ -42,6 +42,8 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
     "usage-report": ("balance",),
     "ledger-entries": ("balance",),
     "entry-receipt": ("balance", "runs", "cases"),
+    # The assistant: drafts show what would pay for them.
+    "assist-talk": ("balance",),
     # Plans.
     "billing": ("balance", "plan"),
 }

@@ -9,6 +9,7 @@ from credits import views as credits
 from ecomvance_app import banners, events, prices, set_up_guide
 from generations.pages import (
     approvals,
+    assist,
     batch_review,
     batches,
     data,
@@ -53,8 +54,13 @@ urlpatterns = [
     path("runs/<uuid:generation_id>/again", result.again, name="run_again"),
     path("runs/<uuid:generation_id>/report", result.report, name="run_report"),
     path("runs/<uuid:generation_id>/delete", result.delete, name="run_delete"),
+    path("runs/<uuid:generation_id>/brush", picture_views.brush, name="brush"),
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("runs/<uuid:generation_id>/text", generations.edit_text, name="edit_text"),
+    path("assist", assist.page, name="assist"),
+    path("assist/ask", assist.ask, name="assist_ask"),
+    path("assist/<uuid:conversation_id>", assist.page, name="conversation"),
+    path("assist/<uuid:conversation_id>/delete", assist.delete, name="delete_conversation"),
     path("usage", credits.usage_page, name="usage"),
     path(
         "usage/ledger", credits.ledger_page, {"describe_charges": describe_charges}, name="ledger"

@@ -8,6 +8,8 @@ from typing import Any
 
 from celery.beat import PersistentScheduler
 
+from ecomvance_app import heartbeats
+
 logger = logging.getLogger(__name__)
 
 # A correction below it is harmless: nothing is scheduled more often than every five seconds.
@@ -36,6 +38,7 @@ class SteadyScheduler(PersistentScheduler):
             logger.warning("The clock was set by %.0f s", ahead - self._ahead)
             self._forget_the_future()
         self._ahead = ahead
+        heartbeats.tell("beat")
         seconds: float = super().tick(*args, **kwargs)
         return seconds
 

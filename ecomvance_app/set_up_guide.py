@@ -44,10 +44,11 @@ class Guide:
 def read_guide(account: Account, person: Person | None) -> Guide | None:
     """The guide as it stands; None when nothing is left to do."""
     has_run = queries.has_any(account.pk)
-    has_mails = recipients.to_mail(account.pk).exists()
+    asked = list(recipients.enabled(account.pk))
+    has_mails = any(address.confirmed_at for address in asked)
     if has_run and has_mails:
         return None
-    waiting = None if has_mails else recipients.waiting(account.pk).first()
+    waiting = None if has_mails else next(iter(asked), None)
     proposed = own_address(account) or (person.email if person else "") or ""
     return Guide(has_run, has_mails, waiting, proposed)
 

@@ -6,16 +6,20 @@ missing, default or unsafe value stops the start with a sentence that says what 
 
 from __future__ import annotations
 
+import logging
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import environ
+import structlog
 from celery.schedules import crontab
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
+
+from ecomvance_app import request_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -117,6 +121,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "django_htmx",
+    "django_structlog",
     "ecomvance_app.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -128,6 +133,7 @@ INSTALLED_APPS = [
     "django.forms",
 ]
 MIDDLEWARE = [
+    "ecomvance_app.request_logs.RequestLogMiddleware",
     "ecomvance_app.proxies.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ecomvance_app.security.ContentSecurityPolicyMiddleware",
@@ -141,6 +147,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "shopify_auth.identity.see_as.SeeAsMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
+    "ecomvance_app.request_logs.AccountLogMiddleware",
     "ecomvance_app.throttling.PagePostMiddleware",
     "ecomvance_app.addresses.FormMiddleware",
     "ecomvance_app.zones.AccountTimeZoneMiddleware",
@@ -248,8 +255,8 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
 MFA_TOTP_ISSUER = "ecomVance"
 MFA_FORMS = {
-    "authenticate": "shopify_auth.identity.sign_in.SecondFactorForm",
-    "reauthenticate": "shopify_auth.identity.sign_in.SecondFactorAgainForm",
+    "authenticate": "shopify_auth.identity.second_factor.SecondFactorForm",
+    "reauthenticate": "shopify_auth.identity.second_factor.SecondFactorAgainForm",
 }
 # Whether the staff admin asks everybody for a second factor.
 STAFF_REQUIRE_MFA = env.bool("STAFF_REQUIRE_MFA", default=not DEBUG)
@@ -354,6 +361,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "generations.send_polls": {"task": "generations.send_polls", "schedule": 5.0},
     "generations.probe": {"task": "generations.probe", "schedule": 60.0},
+    "generations.forget_conversations": {
+        "task": "generations.forget_conversations",
+        "schedule": crontab(hour="4", minute="37"),
+    },
     "generations.tell_staff": {"task": "generations.tell_staff", "schedule": 60.0},
     "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
     "generations.sweep_batches": {"task": "generations.sweep_batches", "schedule": 60.0},
@@ -471,6 +482,8 @@ GOOGLE_MODELS: dict[str, Any] = {
 # `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
 # After so many failures in a row that are the provider's own a tool pauses itself.
 OUTAGE_FAILURES = env.int("OUTAGE_FAILURES", default=5)
+# So many questions an account may ask the assistant on one of its days.
+ASSIST_QUESTIONS_PER_DAY = env.int("ASSIST_QUESTIONS_PER_DAY", default=100)
 # Seconds that one run may take: of an engine, of its videos, or of one tool as `slug:engine=…`.
 RUN_DEADLINES: dict[str, float] = {"local": 300, "google": 300, "video:google": 900} | {
     name: float(value) for name, value in env.dict("RUN_DEADLINES", default={}).items()
@@ -483,13 +496,39 @@ for tool_engine in TOOL_ENGINES.values():
         )
 
 # --- Logs and errors -----------------------------------------------------------------------------
+# One JSON object a line for machines, or one plain line for people.
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if DEBUG else "json")
+if LOG_FORMAT not in {"plain", "json"}:
+    raise ImproperlyConfigured("Set LOG_FORMAT to json or plain.")
+request_logs.configure()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": request_logs.formatter(request_logs.as_line),
+        "json": request_logs.formatter(structlog.processors.JSONRenderer()),
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# Who asked is told by the account; an address is nobody's business, and a user costs a query.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = (
+    logging.DEBUG
+)
+DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_TASK_SUCCESS_LOG_LEVEL = (
+    logging.DEBUG if LOG_FORMAT == "plain" else logging.INFO
+)
+# Django itself tells of these; once is enough.
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL
+DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL
+DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL
+# The bearer token of /metrics; without one there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("Set METRICS_TOKEN to 16 or more random characters.")
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:
     from ecomvance_app import error_reports

@@ -7,18 +7,19 @@ from django.urls import include, path
 
 from credits import settings_views
 from credits import views as credit_views
-from ecomvance_app import events, gallery, pages, views
+from ecomvance_app import events, gallery, metrics, pages, views
 from ecomvance_app.staff_admin import close_back_doors
 from generations.media import archives, links, product_photos
 from generations.pages import batch_review, data
 from generations.runs.spend_details import describe_spends
-from shopify_auth.identity import staff_door
+from shopify_auth.identity import second_factor, staff_door
 
 close_back_doors()
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("events", events.stream, name="events"),
     path("api/", include("ecomvance_app.api.urls")),
     path("files/<str:token>", links.serve, name="file"),
@@ -33,6 +34,12 @@ urlpatterns = [
     path("dashboard/sign-in/", include("allauth.account.urls")),
     path("dashboard/recipients/<str:token>", settings_views.recipient_page, name="recipient"),
     path("dashboard/", include("shopify_auth.linking.urls")),
+    path("dashboard/sign-in/second-factor/recovery-codes/", second_factor.recovery_codes),
+    path(
+        "dashboard/sign-in/second-factor/recovery-codes/saved",
+        second_factor.codes_saved,
+        name="codes_saved",
+    ),
     path("dashboard/sign-in/second-factor/", include("allauth.mfa.urls")),
     path("dashboard/", include((pages.urlpatterns, "pages"), namespace="web")),
     path("", include("shopify_auth.urls")),

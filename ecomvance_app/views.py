@@ -6,7 +6,9 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
+from ecomvance_app import heartbeats
 from ecomvance_app.celery import app
 from ecomvance_app.http import public
 
@@ -18,14 +20,26 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 
 @public
-def readyz(_request: HttpRequest) -> JsonResponse:
-    """The process answers and reaches its database and broker; 503 naming the one that is away."""
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The process answers and reaches its database and broker; 503 naming what is away.
+
+    With `?deep` beat and a worker must have shown a sign of life within a minute too.
+    """
     away = [
         name for name, reaches in (("database", _database), ("broker", _broker)) if not reaches()
     ]
+    if "deep" in request.GET and "broker" not in away:
+        away += _dead()
     if away:
         return JsonResponse({"status": "unavailable", "away": away}, status=503)
     return JsonResponse({"status": "ok"})
+
+
+def _dead() -> list[str]:
+    try:
+        return heartbeats.read().dead
+    except RedisError:
+        return ["heartbeats"]
 
 
 def _database() -> bool:

@@ -85,9 +85,15 @@ class ProblemReportAdmin(ReadOnlyAdmin):
     ordering = ("-reported_at",)
     actions = ("close",)
 
-    @admin.action(description=_("Close: somebody has looked into it"), permissions=["view"])
+    @admin.action(description=_("Close: somebody has looked into it"), permissions=["close"])
     def close(self, request: HttpRequest, reports: QuerySet[ProblemReport]) -> None:
         """Close the chosen reports; each is an act in the record."""
         for report in reports.filter(closed_at=None):
             problems.close(report.pk, staff_id(request))
-            staff_acts.record(staff_id(request), "closed", report)
+            staff_acts.record(
+                staff_id(request), "report closed", report, account_id=report.account_id
+            )
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        """Whoever closes takes it off everybody's list."""
+        return request.user.has_perm("generations.change_problemreport")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from generations.approval_models import Approval, ApprovalPicture
+from generations.assist_models import AssistDay, ChatMessage, Conversation, DismissedHint
 from generations.batch_models import Batch, BatchCharge, BatchItem
 from generations.export_models import DataExport
 from generations.problem_models import ProblemReport
@@ -20,10 +21,14 @@ from generations.problem_models import ProblemReport
 __all__ = [
     "Approval",
     "ApprovalPicture",
+    "AssistDay",
     "Batch",
     "BatchCharge",
     "BatchItem",
+    "ChatMessage",
+    "Conversation",
     "DataExport",
+    "DismissedHint",
     "EngineDay",
     "EngineHealth",
     "EngineSwitch",
@@ -255,6 +260,10 @@ class Picture(models.Model):
     text = models.JSONField(null=True)
     edited = models.JSONField(
         null=True, help_text=_("A text as the merchant has changed it; empty until then.")
+    )
+    strokes = models.JSONField(
+        null=True,
+        help_text=_("What was painted on a cut-out by hand; empty but on what came of it."),
     )
     size = models.PositiveIntegerField(help_text=_("Bytes."))
     sha256 = models.CharField(max_length=64)

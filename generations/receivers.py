@@ -10,7 +10,14 @@ from django.dispatch import receiver
 from credits.signals import account_erased, account_suspended
 from ecomvance_app import clock
 from generations.media import storage
-from generations.models import Generation, Picture, ProviderConsent
+from generations.models import (
+    AssistDay,
+    Conversation,
+    DismissedHint,
+    Generation,
+    Picture,
+    ProviderConsent,
+)
 from generations.runs import approvals, batches, data_exports, lifecycle, problems
 
 
@@ -38,6 +45,8 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
     batches.erase(account_id)
     erased, _ = pictures.delete()
     ProviderConsent.objects.filter(account_id=account_id).delete()
+    for model in (Conversation, AssistDay, DismissedHint):
+        model.objects.filter(account_id=account_id).delete()
     runs = Generation.objects.filter(account_id=account_id).update(
         prompt="",
         options={},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from ecomvance_app import clock
+from generations.assist import conversations
 from generations.media import storage
 from generations.runs import (
     approvals,
@@ -93,6 +94,12 @@ def sweep_batches(**_kwargs: object) -> None:
     """End batches whose time is over, and tell ends that were not told."""
     batches.sweep()
     notices.tell_ends()
+
+
+@shared_task(name="generations.forget_conversations")
+def forget_conversations(**_kwargs: object) -> None:
+    """Delete talks with the assistant that have rested for 30 days."""
+    conversations.forget_old(clock.now())
 
 
 @shared_task(name="generations.sweep_files")

@@ -107,6 +107,6 @@ def test_permissions_that_a_store_has_still_to_give(owner, settings):
     )
     assert banner(owner) == ""
     settings.SHOPIFY_SCOPES = ["read_products", "write_files"]
-    assert banner(owner) == "olivia.myshopify.com has new permissions to give"
+    assert banner(owner) == "olivia.myshopify.com has to approve new permissions"
     Shop.objects.update(scopes=["read_products", "write_files"])
     assert banner(owner) == ""

@@ -33,6 +33,9 @@ MUTABLE = {
     "generations.UsagePrice", "generations.StaffNotice",
     # That pictures may go to a provider; goes when the store is forgotten.
     "generations.ProviderConsent",
+    # Talks with the assistant go after 30 days, and with the store.
+    "generations.AssistDay", "generations.ChatMessage", "generations.Conversation",
+    "generations.DismissedHint",
     # Identity and connections: people, shops and tokens come and go.
     "shopify_auth.Erasure", "shopify_auth.Membership", "shopify_auth.OfflineToken",
     "shopify_auth.Person", "shopify_auth.SignInFailure", "shopify_auth.Mailbox",

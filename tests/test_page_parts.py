@@ -26,7 +26,8 @@ from credits.outcomes import cases
 from ecomvance_app import live
 from ecomvance_app.page_parts import PARTS, SHELL
 from generations import products
-from generations.models import Approval, Batch, Generation
+from generations.assist import answers
+from generations.models import Approval, Batch, Conversation, Generation
 from generations.runs import approvals, batches, lifecycle
 from generations.runs.orders import Order, Requester
 from shopify_auth.models import Shop, Subscription
@@ -71,6 +72,7 @@ class World:
         entries = LedgerEntry.objects.filter(account=self.owner.account, kind="spend")
         return [
             "", "tools", "tools/background-removal", "gallery", "usage", "usage/ledger", "plans",
+            *(f"assist/{talk.pk}" for talk in Conversation.objects.all()),
             "batches", f"batches/{Batch.objects.get().pk}",
             f"batches/{Batch.objects.get().pk}/review",
             "approvals", f"approvals/{Approval.objects.earliest('created_at').pk}",
@@ -136,6 +138,7 @@ def world(
     _place_a_batch(owner.account)
     for one in range(6):  # A pace, so that there is a forecast.
         ledger.spend(owner.account.pk, 1, f"pace-{one}", tool="image-enhance")
+    list(answers.ask(owner.account, None, "", "Cut out the enamel mug", now).events)
     nudges: set[str] = set()
     monkeypatch.setattr(live._sender, "add", lambda nudge: nudges.add(nudge[1]))
     return World(owner, nudges)

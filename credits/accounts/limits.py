@@ -16,7 +16,7 @@ class ApprovalRequired(Refusal):
 
     def __init__(self, price: int, limit: int) -> None:
         sentence = _(
-            "This costs %(price)s credits, and an owner wants to be asked above %(limit)s. Ask an owner "
+            "This costs %(price)s credits, which is above your spending limit of %(limit)s. Ask an owner "
             "to start it."
         ) % {"price": localize(price), "limit": localize(limit)}
         super().__init__(sentence, "approval_required", status=403)

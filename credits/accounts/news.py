@@ -27,7 +27,7 @@ def tell_zero(account: Account, entry: LedgerEntry) -> bool:
     Called by the ledger under the account's lock.
     """
     at_end = renewals.read_period_end(account)
-    paragraphs = [_("You have no credits left. Everything that you made stays.")]
+    paragraphs = [_("You have no credits left. Everything you made stays.")]
     if account.due_at is not None and at_end is not None:
         paragraphs.append(f"{words(at_end)} {_when(account, account.due_at)}")
     paragraphs.append(_("To make more now, choose a plan or purchase a package."))
@@ -64,7 +64,7 @@ def _tell_trial_end(account: Account, now: datetime) -> bool:
     paragraphs = [
         _("Your free trial ends on %(end)s. Trial credits that are left then expire.")
         % {"end": end},
-        _("Everything that you made stays. Choose a plan to go on."),
+        _("Everything you made stays. Choose a plan to go on."),
     ]
     if account.package_balance:
         kept = ngettext(

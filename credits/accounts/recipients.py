@@ -29,6 +29,11 @@ class RecipientRefused(Refusal):
     """The address was not asked."""
 
 
+def enabled(account_id: int) -> QuerySet[AlertRecipient]:
+    """The account's addresses, confirmed or not."""
+    return AlertRecipient.objects.filter(account_id=account_id, enabled=True).order_by("email")
+
+
 def to_mail(account_id: int) -> QuerySet[AlertRecipient]:
     """Whom the account's mails go to: who has confirmed."""
     found = AlertRecipient.objects.filter(account_id=account_id, enabled=True)

@@ -77,8 +77,8 @@ _MEANING: dict[str, Promise] = {
     Policy.CONSUMED: gettext_lazy("The result was delivered."),
     Policy.KEPT: gettext_lazy("They are not restored."),
     Policy.RETURNED: gettext_lazy("They expired before they could be given back."),
-    State.OPEN: gettext_lazy("This was an error of ours: staff decide whether they are restored."),
-    State.DECLINED: gettext_lazy("Staff looked at it and declined to restore them."),
+    State.OPEN: gettext_lazy("This was our error. Our staff decide whether they are restored."),
+    State.DECLINED: gettext_lazy("Our staff looked at it and declined to restore them."),
 }
 
 

@@ -17,10 +17,11 @@ from credits.periods import local_day
 from credits.reports import usage as credit_usage
 from credits.representations import Balance, balance_json, usage_json
 from ecomvance_app import clock
-from ecomvance_app.api import batch_routes, errors, orders, schemas
+from ecomvance_app.api import batch_routes, bodies, errors, orders, schemas
 from ecomvance_app.api.throttling import AccountThrottle
 from ecomvance_app.http import MerchantRequest
 from generations import catalog, models, options
+from generations.assist import answers, streaming
 from generations.engines.routing import Route
 from generations.runs import health, lifecycle, queries, quote
 from generations.runs.quote import RunRefused
@@ -225,6 +226,31 @@ def get_generation(request: MerchantRequest, generation_id: uuid.UUID) -> Any:
     if found is None:
         raise Http404
     return found
+
+
+@api.post(
+    "/assist",
+    operation_id="askAssistant",
+    response={200: Any, **schemas.refusals(404, 413, 415, 422)},
+    openapi_extra=schemas.ASSIST,
+)
+def ask_assistant(request: MerchantRequest) -> Any:
+    """Ask the assistant: server-sent events `delta`, `draft` and `source`, then `done` or `error`.
+
+    It reads and proposes; nothing is charged, started or changed. 429 also above the account's fair
+    use of the day.
+    """
+    if bodies.is_multipart(request):
+        raise errors.UnsupportedContent
+    asked = bodies.read_json(request, schemas.Question)
+    person_id = request.person.pk if request.person else None
+    try:
+        answer = answers.ask(
+            request.account, person_id, str(asked.conversation or ""), asked.message, clock.now()
+        )
+    except models.Conversation.DoesNotExist:
+        raise Http404 from None
+    return streaming.respond(request, answer)
 
 
 @api.get("/usage", operation_id="getUsage", response={200: schemas.Usage, **schemas.refusals(422)})

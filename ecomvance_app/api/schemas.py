@@ -4,12 +4,14 @@ it. The forms of balances, usage and runs lie beside their objects, in `represen
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from credits.representations import Credits, JsonForm, Summary
+from generations.assist import answers
 from generations.catalog import TOOLS
 from generations.runs import batches
 from generations.runs.orders import MAX_KEY
@@ -108,6 +110,15 @@ class BatchRequest(BatchSettings):
     """AI Shadowing of 1 to 50 products with the same settings, one run each."""
 
     items: Annotated[list[BatchItem], Field(min_length=1, max_length=batches.MAX_ITEMS)]
+
+
+class Question(BaseModel):
+    """One question to the assistant, in a conversation or, with null, in a new one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    conversation: uuid.UUID | None = None
+    message: Annotated[str, Field(min_length=1, max_length=answers.MOST_MESSAGE, pattern=_TEXT)]
 
 
 class RetryRequest(BaseModel):
@@ -272,7 +283,7 @@ _REF = "#/components/schemas/{model}"
 
 def request_definitions() -> dict[str, Any]:
     """The definitions that `request_body` refers to."""
-    taken = (GenerationRequest, BatchRequest, ResumeRequest, RetryRequest)
+    taken = (GenerationRequest, BatchRequest, ResumeRequest, RetryRequest, Question)
     models: list[Any] = [(model, "validation") for model in taken]
     _, schema = models_json_schema(models, ref_template=_REF)
     definitions: dict[str, Any] = schema["$defs"]
@@ -323,3 +334,26 @@ def request_body(
         },
     }
     return {"requestBody": {"required": True, "content": content}}
+
+
+# One of the events that follow each other, as server-sent events are described.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["delta", "draft", "source", "done", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
+ASSIST: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": _REF.format(model="Question")}}},
+    },
+    "responses": {
+        200: {
+            "description": "The answer, piece by piece.",
+            "content": {"text/event-stream": {"schema": _EVENT}},
+        }
+    },
+}

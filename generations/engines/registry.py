@@ -11,12 +11,14 @@ from generations.engines.google.descriptions import GoogleDescriptions
 from generations.engines.google.engine import (
     PICTURE_TOOLS,
     VIDEO_TOOLS,
+    GoogleChat,
     GooglePictures,
     GoogleVideos,
 )
 from generations.engines.local.background_removal import BackgroundRemoval
 from generations.engines.local.descriptions import Descriptions
 from generations.engines.local.enhance import Enhance
+from generations.engines.local.guide import Guide
 from generations.engines.local.object_removal import ObjectRemoval
 from generations.engines.local.placeholders import TITLES, Placeholders
 from generations.engines.local.reels import Reels
@@ -37,12 +39,14 @@ LOCAL: dict[str, Engine] = {
     "product-reels": _REELS,
     "model-reels": _REELS,
     "description-generator": Descriptions(),
+    "chat-assistant": Guide(),
     **dict.fromkeys(TITLES, _PLACEHOLDERS),
 }
 GOOGLE: dict[str, Engine] = {
     **dict.fromkeys(PICTURE_TOOLS, GooglePictures()),
     **dict.fromkeys(VIDEO_TOOLS, GoogleVideos()),
     "description-generator": GoogleDescriptions(),
+    "chat-assistant": GoogleChat(),
 }
 
 

@@ -113,4 +113,4 @@ def what_to_set(tool_slug: str) -> str:
 def _missing(tool_slug: str, name: str) -> str:
     if tool_slug in registry.GOOGLE or tool_slug in registry.LOCAL:
         return _("This tool is switched off for now. Our staff can switch it on.")
-    return _("This tool comes later. It cannot be started or charged yet.")
+    return _("This tool comes later.")

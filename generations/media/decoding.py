@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from django.db import connections
 from django.utils.translation import gettext as _
 
 from credits.refusals import Refusal
+from ecomvance_app import connections
 from generations.media.decoder.answers import Answer, Question
 
 SECONDS = 60
@@ -60,7 +60,7 @@ class Turns:
 
         The database connection is given back before: waiting and decoding need none.
         """
-        _release_connection()
+        connections.release()
         with self._changed:
             if not self._changed.wait_for(lambda: self._is_free(account_id), wait_seconds):
                 raise Busy(_("You sent many pictures at once. Wait a minute, then try again."))
@@ -81,13 +81,6 @@ class Turns:
 turns = Turns(MOST_AT_ONCE, MOST_OF_ACCOUNT)
 # Small pictures of product photos belong to no account that could be asked.
 preview_turns = Turns(MOST_AT_ONCE, MOST_AT_ONCE)
-
-
-def _release_connection() -> None:
-    for connection in connections.all(initialized_only=True):
-        # Inside a transaction there is nothing to give back.
-        if not connection.in_atomic_block:
-            connection.close()
 
 
 def ask(source: IO[bytes], question: Question) -> Answer:

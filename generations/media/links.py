@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 
 from ecomvance_app.http import public
-from generations.media import ranges, text_files
+from generations.media import conversions, decoding, ranges, text_files
 from generations.models import ApprovalPicture, BatchItem, Picture
 
 LINK_SECONDS = 15 * 60
@@ -56,10 +56,18 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
         if form in _WAITING:
             return _serve_waiting(_WAITING[form].objects.get(pk=picture_id).preview)
         picture = Picture.objects.select_related("generation").get(pk=picture_id)
+        asked = conversions.read_form(request.GET) if form == "download" else None
         stored = _stored(picture, form)
+        if asked is not None and picture.kind == Picture.Kind.IMAGE:
+            return _converted(picture, stored, asked)
     except signing.SignatureExpired:
         return _expired(request)
-    except (signing.BadSignature, ObjectDoesNotExist, FileNotFoundError):
+    except (
+        signing.BadSignature,
+        ObjectDoesNotExist,
+        FileNotFoundError,
+        conversions.UnknownFormError,
+    ):
         raise Http404 from None
     response: HttpResponseBase
     if picture.kind == Picture.Kind.VIDEO and form != "preview":
@@ -74,6 +82,20 @@ def serve(request: HttpRequest, token: str) -> HttpResponseBase:
             filename=file_name(picture),
             content_type=_media_type(picture, form),
         )
+    return _only_shown(response)
+
+
+def _converted(picture: Picture, stored: File[bytes], form: conversions.Form) -> HttpResponseBase:
+    with stored:
+        try:
+            made = conversions.convert(stored, form, picture.generation.account_id)
+        except decoding.Busy as busy:
+            return HttpResponse(str(busy), status=busy.status, content_type="text/plain")
+    response = HttpResponse(made, content_type=form.media_type)
+    value = content_disposition_header(
+        as_attachment=True, filename=file_name(picture, form.media_type)
+    )
+    response["Content-Disposition"] = value or "attachment"
     return _only_shown(response)
 
 
@@ -115,7 +137,7 @@ def _expired(request: HttpRequest) -> HttpResponse:
     return render(request, "generations/expired_link.html", context, status=410)
 
 
-def file_name(picture: Picture) -> str:
+def file_name(picture: Picture, media_type: str = "") -> str:
     """After the product, or the merchant's own file; with the tool and what the content is."""
     named = picture.generation.product_title
     if not named and picture.role == Picture.Role.OUTPUT:
@@ -123,7 +145,7 @@ def file_name(picture: Picture) -> str:
         named = inputs.values_list("name", flat=True).first() or ""
     stem = re.sub(r"\.\w{2,4}$", "", named or picture.name) or "picture"
     title = re.sub(r"[^\w-]+", "-", stem).strip("-")[:80]
-    extension = picture.media_type.rpartition("/")[2].replace("jpeg", "jpg")
+    extension = (media_type or picture.media_type).rpartition("/")[2].replace("jpeg", "jpg")
     if picture.kind == Picture.Kind.TEXT:
         extension = "txt"
     return f"{title.lower() or picture.kind}-{picture.generation.tool}.{extension}"

@@ -20,9 +20,11 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from PIL import Image
 
 from credits.refusals import Refusal
 from generations.media import decoding
+from generations.media.decoder import previews
 from generations.media.decoder.answers import Answer, Question
 
 MAX_BYTES = 25 * 1024 * 1024
@@ -153,6 +155,16 @@ def make_preview(source: bytes | IO[bytes], side: int) -> bytes:
             _decode(upload, question)
         preview.seek(0)
         return preview.read()
+
+
+def make_own_preview(content: bytes, side: int) -> bytes:
+    """The same of a picture that an engine of this machine has just encoded.
+
+    That is no stranger's: it needs no process of its own, whose start takes longer than many runs.
+    """
+    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP")) as image:
+        mode = "RGBA" if image.has_transparency_data else "RGB"
+        return bytes(previews.make_preview(image.convert(mode), side))
 
 
 def _question(source_format: str, min_side: int, side: int, preview: IO[bytes]) -> Question:

@@ -133,8 +133,11 @@ def store(undo: Undo, image: UploadedImage) -> Picture:
     )
 
 
-def store_output(undo: Undo, output: Output) -> Picture:
-    """Put what an engine made into storage, as `store` does; text lies in its row alone."""
+def store_output(undo: Undo, output: Output, *, is_ours: bool) -> Picture:
+    """Put what an engine made into storage, as `store` does; text lies in its row alone.
+
+    `is_ours` says that it was encoded on this machine and not by a provider.
+    """
     if output.kind == "text":
         written = json.dumps(output.text).encode()
         return Picture(
@@ -147,7 +150,8 @@ def store_output(undo: Undo, output: Output) -> Picture:
     if output.width is None or output.height is None:
         raise TypeError(f"A {output.kind} without a size")
     shown = output.content if output.kind == "image" else output.poster
-    preview = reading.make_preview(shown, reading.PREVIEW_SIDE) if shown else b""
+    make = reading.make_own_preview if is_ours else reading.make_preview
+    preview = make(shown, reading.PREVIEW_SIDE) if shown else b""
     name = _new_name(undo)
     return Picture(
         kind=output.kind,

@@ -202,9 +202,11 @@ def row(request: MerchantRequest, generation: Generation) -> dict[str, Any]:
 
 
 def first_pictures(generation: Generation) -> dict[str, Picture]:
-    """The first picture of each role, from what was prefetched."""
+    """The first picture of each role, from what was prefetched; a result as it was brushed by hand."""
     first: dict[str, Picture] = {}
     for picture in generation.pictures.all():
+        if picture.strokes is not None:
+            first[picture.role] = picture
         first.setdefault(picture.role, picture)
     return first
 

@@ -1,7 +1,7 @@
 """The pictures that a tool's page offers, and what it begins with: an earlier request, or nothing.
 
-`?again=RUN` brings back what a run was asked for, `?source=PICTURE` takes an earlier result, and a
-refused form comes back as it was sent.
+`?again=RUN` brings back what a run was asked for, `?source=PICTURE` takes an earlier result,
+`?draft=NAME` begins with what the assistant has proposed, and a refused form comes back as it was sent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from generations import products
+from generations.assist import conversations
 from generations.media import links, product_photos
 from generations.models import Generation, Picture
 from generations.pages.forms import RESULT, RUN, ToolForm
@@ -38,9 +39,9 @@ class Asked:
         return self.run.pictures.filter(role=role).first() if self.run else None
 
 
-def read_asked(account_id: int, again: str, source: str) -> Asked:
+def read_asked(account_id: int, again: str, source: str, draft: str = "") -> Asked:
     """What the addresses' parameters mean for this account; nothing for what is not its own."""
-    run = _own_run(account_id, again)
+    run = _own_run(account_id, again) or conversations.find_draft(account_id, draft)
     result = _own_result(account_id, source)
     chosen = (f"{RESULT} {result}",) if result else _chosen_of(run) if run else ()
     if run is None:

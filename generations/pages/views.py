@@ -26,12 +26,12 @@ from ecomvance_app.http import MerchantRequest, answer_refusal
 from generations import catalog
 from generations.catalog import Tool
 from generations.engines import routing
-from generations.media import links
+from generations.media import conversions, links
 from generations.models import Approval, Generation, Picture
 from generations.pages import result_details, result_text, source_choices, tool_page
 from generations.pages.forms import ToolForm
 from generations.pages.gallery import first_pictures, row
-from generations.runs import approvals, consents, health, lifecycle, queries, texts
+from generations.runs import approvals, brushing, consents, health, lifecycle, queries, texts
 from generations.runs.orders import Order
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
@@ -94,6 +94,8 @@ def tool(request: MerchantRequest, slug: str) -> HttpResponse:
     if slug not in catalog.TOOLS:
         raise Http404
     found = catalog.TOOLS[slug]
+    if found.output == "chat" and request.method != "POST":
+        return HttpResponseRedirect(_url(request, "assist"))
     if request.method == "POST":
         return _start(request, found)
     return render(request, "generations/tool.html", _tool_context(request, found))
@@ -218,11 +220,11 @@ def _tool_context(
     }
     if unavailable:
         return context
-    again, source = (request.GET.get(name, "") for name in ("again", "source"))
+    again, source, draft = (request.GET.get(name, "") for name in ("again", "source", "draft"))
     asked = (
         source_choices.read_form(form)
         if form
-        else source_choices.read_asked(request.account.pk, again, source)
+        else source_choices.read_asked(request.account.pk, again, source, draft)
     )
     return context | tool_page.describe(request.account.pk, found, search, asked)
 
@@ -237,8 +239,8 @@ def _start(request: MerchantRequest, found: Tool) -> HttpResponse:
         placed = place_order(request, form.order(), form.cleaned_data["key"], promised)
     except KeyConflict:
         message = _(
-            "Your last click had started a run after all: it stands in the gallery. Press the "
-            "button again to start this one too."
+            "Your last click did start a run: you find it in the gallery. Press the button again "
+            "to start this one too."
         )
         return _refuse(request, form, Refusal(message, status=409))
     except Refusal as refusal:
@@ -315,7 +317,7 @@ def _nothing_charged(refusal: Refusal) -> Refusal:
 
 
 def _tiles(request: MerchantRequest) -> list[dict[str, Any]]:
-    total = credit_queries.get_balance(request.account.pk).total
+    total = credit_queries.balance_of(request.account, clock.now()).total
     trial = request.account.period_kind == "trial"
     routes = health.routes()
     return [
@@ -367,6 +369,8 @@ def run_context(generation: Generation) -> dict[str, Any]:
         "after_url": links.link(after, preview=True) if after and after.preview else "",
         "view_url": links.link(after) if after and after.file else "",
         "download_url": links.link(after, download=True) if after and _has_download(after) else "",
+        "can_brush": brushing.sides(generation) is not None,
+        "download_ratios": conversions.RATIOS,
         "run_text": str(generation.pk),
         "next_tools": tool_page.next_tools(generation.tool),
         "receipt": receipts.read_receipt(

@@ -18,12 +18,16 @@ from generations.runs.orders import Order
 from generations.runs.quote import RunRefused, Terms
 
 # Another text is another version, and is asked for again.
-VERSION = "2026-11"
+VERSION = "2026-11-27"
 GOOGLE = "google"
 NOTICE: tuple[Promise, ...] = (
     gettext_lazy(
         "This tool is run by Google's AI models. For each run the pictures that you choose, your "
         "description and what the tool needs to know of the product are sent to Google."
+    ),
+    gettext_lazy(
+        "The AI Chat Assistant sends your questions and what it looks up to answer them: credits, "
+        "charges, runs and titles of products of your account."
     ),
     gettext_lazy(
         "Nothing else of your store is sent, and no picture before you start a run. Data about the "
@@ -52,6 +56,16 @@ def check(account_id: int, terms: Terms, order: Order) -> None:
         message = _(
             "This tool sends your pictures to Google. An owner or maker has to accept that once, on "
             "the tool's page. Nothing was charged."
+        )
+        raise RunRefused(message, "consent_required", status=403)
+
+
+def check_questions(account_id: int, engine: str) -> None:
+    """RunRefused for a question to Google's model whose account has not accepted the notice."""
+    if is_missing(account_id, engine):
+        message = _(
+            "The assistant sends your questions to Google. An owner or maker has to accept that once, "
+            "on the assistant's page."
         )
         raise RunRefused(message, "consent_required", status=403)
 

@@ -28,10 +28,10 @@ def check(account_id: int, terms: Terms, now: datetime) -> None:
         return
     runs = Generation.objects.filter(account_id=account_id, label="sandbox", price=0)
     if runs.exclude(state__in=Generation.FINAL).exists():
-        message = _("A free sandbox render is under way. Start the next one when it is done.")
+        message = _("A free sandbox run is under way. Start the next one when it is done.")
         raise RunRefused(message, "free_run_under_way", status=429)
     if runs.filter(created_at__gte=_start_of_day(account_id, now)).count() >= A_DAY:
-        message = _("Sandbox renders are free, %(most)s a day. Come back tomorrow.")
+        message = _("Sandbox runs are free, %(most)s a day. Come back tomorrow.")
         raise RunRefused(message % {"most": localize(A_DAY)}, "free_runs_used_up", status=429)
 
 

@@ -110,7 +110,8 @@ def extend_lease(generation: Generation) -> bool:
 def succeed(generation: Generation, result: Result) -> bool:
     """Keep the outputs and deliver them; False when the run was cancelled or taken over meanwhile."""
     with storage.Undo(generation.account_id) as undo:
-        outputs = [storage.store_output(undo, output) for output in result.outputs]
+        is_ours = result.engine == "local"
+        outputs = [storage.store_output(undo, output, is_ours=is_ours) for output in result.outputs]
         with transaction.atomic():
             delivered = _finish(
                 generation, State.SUCCEEDED, Outcome.DELIVERED,

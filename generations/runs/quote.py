@@ -167,6 +167,9 @@ def check(order: Order) -> Terms:
         )
     except ValueError as error:
         raise RunRefused(f"{error}.", "unknown_option", "tool") from error
+    if catalog.TOOLS[order.tool].output == "chat":
+        message = _("The assistant is asked on its own page and makes no runs.")
+        raise RunRefused(message, "no_run", "tool")
     route = health.route(order.tool)
     if route.unavailable_reason or route.label is None:
         raise RunRefused(route.unavailable_reason or "", "tool_unavailable", "tool")

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 
+from ecomvance_app import connections
 from shopify_auth.admin_api.documents import Document
 from shopify_auth.admin_api.errors import (
     AccessDenied,
@@ -156,6 +157,7 @@ def download(url: str) -> bytes:
     ShopifyUnavailable otherwise.
     """
     _check_picture_url(url)
+    connections.release()
     try:
         with _connections().get(
             url, timeout=TIMEOUT_SECONDS, stream=True, allow_redirects=False
@@ -185,6 +187,8 @@ def ask_for_session_token(domain: str) -> str | None:
 
 
 def _post(url: str, body: Any, headers: dict[str, str] | None = None) -> requests.Response:
+    # A store may take half a minute, in which no connection to the database is kept from others.
+    connections.release()
     return _connections().post(
         url, json=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
     )

@@ -147,13 +147,16 @@ def forget(shop: Shop) -> int:
     return count
 
 
-def shops_to_reopen(account: Account) -> QuerySet[Shop]:
-    """Stores of this account that must be opened in the admin before Shopify accepts any call again."""
-    return Shop.objects.filter(
-        account=account,
-        state=Shop.State.INSTALLED,
-        offline_token__state=OfflineToken.State.NEEDS_REOPEN,
-    ).order_by("pk")
+def connected_shops(account: Account) -> QuerySet[Shop]:
+    """Stores of this account that have the app, with their tokens."""
+    shops = Shop.objects.filter(account=account, state=Shop.State.INSTALLED)
+    return shops.select_related("offline_token").order_by("pk")
+
+
+def must_be_reopened(shop: Shop) -> bool:
+    """Whether the store must be opened in the admin before Shopify accepts any call again."""
+    token = getattr(shop, "offline_token", None)
+    return token is not None and token.state == OfflineToken.State.NEEDS_REOPEN
 
 
 # --- Under the claim -----------------------------------------------------------------------------

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.db.models import QuerySet
 from shopify import ApiAccess, ApiAccessError
 
-from credits.models import Account
 from shopify_auth.models import Shop
 
 
@@ -28,12 +26,6 @@ def covers(granted: Iterable[str], wanted: Iterable[str]) -> bool:
     if not asked & by_name <= held:
         return False
     return bool(ApiAccess(held - by_name).covers(ApiAccess(asked - by_name)))
-
-
-def shops_to_ask(account: Account) -> list[Shop]:
-    """Installed stores of this account whose merchant has to agree to new permissions."""
-    shops: QuerySet[Shop] = Shop.objects.filter(account=account, state=Shop.State.INSTALLED)
-    return [shop for shop in shops.order_by("pk") if needs_consent(shop)]
 
 
 def _is_known(scope: str) -> bool:

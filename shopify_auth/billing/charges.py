@@ -176,7 +176,7 @@ def _check_subscription(buyer: Buyer, offer: Offer, present: Subscription | None
             _("Shopify reports an unpaid bill. Pay it in Shopify, then change your plan.")
         )
     if present is not None and (present.handle, *_size(present)) == (offer.handle, *_size(offer)):
-        raise ChargeRefused(_("You have this plan already."))
+        raise ChargeRefused(_("This is your plan already."))
     paying = subscription_state.running_subscriptions().filter(shop__account=buyer.account)
     paying = paying.exclude(shop=buyer.shop)
     if (other := paying.select_related("shop").first()) is not None:

@@ -107,7 +107,7 @@ def cancel_plan(request: MerchantRequest) -> HttpResponse:
     shop = _shop(request)
     running = subscription_state.running_subscription(shop) if shop else None
     if running is None or running.reference != read_text(request.POST, "subscription"):
-        refusal = _("This plan does not run any more, so nothing was cancelled.")
+        refusal = _("This plan has ended already, so nothing was cancelled.")
     else:
         refusal = _cancel(running, read_text(request.POST, "reason"), clock.now())
     if not request.htmx and not refusal:

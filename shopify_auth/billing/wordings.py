@@ -34,7 +34,7 @@ def _reason(error: ShopifyError) -> str:
         return _("Shopify has locked this store.")
     if isinstance(error, AccessRefused | SubjectTokenRefused):
         return _("Shopify no longer gives ecomVance access to this store.")
-    return _("Shopify refused what was asked.")
+    return _("Shopify refused the request.")
 
 
 def _advice(error: ShopifyError) -> str:
@@ -46,4 +46,4 @@ def _advice(error: ShopifyError) -> str:
         return _("Ask Shopify's support to unlock it.")
     if isinstance(error, AccessRefused | SubjectTokenRefused):
         return _("Open ecomVance in your Shopify admin, then try again.")
-    return _("Trying again will not help: write to ecomVance's support.")
+    return _("Trying again will not help: write to ecomVance support.")

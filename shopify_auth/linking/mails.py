@@ -35,6 +35,6 @@ def invite(invitation: Invitation, token: str) -> None:
     url = f"{settings.APP_URL}{reverse('invitation', args=[token])}"
     text = _(
         "You are invited to work in %(account)s with ecomVance.\n\nAccept here within 7 days:\n%(url)s\n\n"
-        "If you do not know why, ignore this mail.\n"
+        "If you do not know why, ignore this email.\n"
     ) % {"account": invitation.account.name or "ecomVance", "url": url}
     send_mail(_("ecomVance: You are invited"), text, None, [invitation.email])

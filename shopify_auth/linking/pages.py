@@ -121,20 +121,20 @@ def _take_code(request: MerchantRequest) -> dict[str, Any]:
         raise Refusal(_("Do this in the store's Shopify admin."))
     address = request.META.get("REMOTE_ADDR", "")
     found = requests.take_code_in_store(request.POST.get("code", ""), shop, staff, address)
-    return {"notice": _("%(person)s asks to come. Decide below.") % {"person": found.person}}
+    return {"notice": _("%(person)s asks to join. Decide below.") % {"person": found.person}}
 
 
 def _approve(request: MerchantRequest) -> dict[str, Any]:
     shop = _in_admin(request)
     wanted, role = request.POST.get("request", ""), request.POST.get("role", "")
     found = requests.approve(wanted, shop, request.person, role)
-    text = _("%(person)s may come once they have confirmed on the web.")
+    text = _("%(person)s joins once they confirm on the web.")
     return {"notice": text % {"person": found.person and found.person.email}}
 
 
 def _decline(request: MerchantRequest) -> dict[str, Any]:
     requests.decline(request.POST.get("request", ""), _in_admin(request))
-    return {"notice": _("Declined. Nobody was let in.")}
+    return {"notice": _("Declined. Nobody joined.")}
 
 
 def _rotate(request: MerchantRequest) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def invite(account: Account, email: str, role: str, by: Person | None) -> str:
             )
             mails.invite(invitation, token)
     except OSError:
-        raise PeopleRefused(_("The mail could not be sent. Try again in a minute.")) from None
+        raise PeopleRefused(_("The email could not be sent. Try again in a minute.")) from None
     return token
 
 

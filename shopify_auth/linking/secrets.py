@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
-import time
 from datetime import timedelta
 
-from django.core.cache import cache
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from redis.exceptions import RedisError
 
-logger = logging.getLogger(__name__)
+from shopify_auth.models import SignInFailure
 
 # No 0 and O, 1, I and L, U and V: a code is read from one screen and typed on another.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTWXYZ"
@@ -39,24 +36,25 @@ def digest(text: str) -> str:
 
 
 def is_worn_out(*askers: str) -> bool:
-    """Whether one of these has had its wrong codes of this hour."""
-    try:
-        return any(cache.get(_name(asker), 0) >= WRONG_CODES_PER_HOUR for asker in askers)
-    except (RedisError, OSError):
-        # Guessing must not become free because a counter is away.
-        logger.warning("Cache away: no code is taken")
-        return True
+    """Whether one of these has had its wrong codes of the last hour. Asked of the database.
+
+    Guessing must not become free because a cache is away.
+    """
+    since = timezone.now() - timedelta(hours=1)
+    return any(
+        SignInFailure.objects.filter(subject=_subject(asker), at__gt=since).count()
+        >= WRONG_CODES_PER_HOUR
+        for asker in askers
+    )
 
 
 def note_wrong(*askers: str) -> None:
     """Count a wrong code against each of these."""
-    for asker in askers:
-        try:
-            cache.add(_name(asker), 0, timeout=7200)
-            cache.incr(_name(asker))
-        except (RedisError, OSError, ValueError):
-            logger.warning("Cache away: a wrong code is not counted")
+    now = timezone.now()
+    SignInFailure.objects.bulk_create(
+        [SignInFailure(subject=_subject(asker), at=now) for asker in askers]
+    )
 
 
-def _name(asker: str) -> str:
-    return f"wrong-codes:{asker}:{int(time.time()) // 3600}"
+def _subject(asker: str) -> str:
+    return salted_hmac("shopify_auth.linking.wrong", asker, algorithm="sha256").hexdigest()

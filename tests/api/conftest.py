@@ -9,6 +9,7 @@ from django.test import Client
 
 from generations import products
 from generations.engines import registry
+from generations.engines.local.guide import Guide
 from tests.api.storefront import IdleEngine
 from tests.merchants import ApiMerchant, open_store
 
@@ -24,8 +25,9 @@ def _storefront(settings) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One tool has an engine that could run: no run is worked on here."""
-    monkeypatch.setattr(registry, "LOCAL", {"background-removal": IdleEngine()})
+    """One tool has an engine that could run: no run is worked on here. The guide answers."""
+    engines = {"background-removal": IdleEngine(), "chat-assistant": Guide()}
+    monkeypatch.setattr(registry, "LOCAL", engines)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def test_describes_every_route_to_anybody(stranger: Client) -> None:
         "/api/v1/balance": ["get"],
         "/api/v1/tools": ["get"],
         "/api/v1/quotes": ["post"],
+        "/api/v1/assist": ["post"],
         "/api/v1/generations": ["get", "post"],
         "/api/v1/generations/{generation_id}": ["delete", "get"],
         "/api/v1/generations/{generation_id}/cancel": ["post"],

@@ -11,10 +11,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from credits import ledger
 from ecomvance_app.throttling import REQUESTS_PER_MINUTE
 from generations import products
+from generations.assist import conversations
 from generations.models import Generation
 from shopify_auth.models import Membership, Person
 from tests.api.storefront import BARE, LAMP, MUG
@@ -115,6 +117,7 @@ class TestOtherShops:
         self, owner: ApiMerchant, second_shop: ApiMerchant, shadowing: None
     ) -> None:
         run_id = owner.post("generations", CUT_OUT).json()["id"]
+        talk = str(conversations.begin(owner.account.pk, None, "Enamel mug", timezone.now()).pk)
         ledger.add_package(owner.account.pk, 500, "pkg")
         batch_id = owner.post("batches", SHADOWS, key="b1").json()["id"]
         mine, theirs = owner.holdings, second_shop.holdings
@@ -133,6 +136,7 @@ class TestOtherShops:
                 second_shop.post_form("generations", CUT_OUT),
             ],
             "batches": [second_shop.post("batches", SHADOWS)],
+            "assist": [second_shop.post("assist", {"conversation": talk, "message": "hello"})],
             "batches/<uuidstr:batch_id>": [second_shop.get(f"batches/{batch_id}")],
         } | {
             f"batches/<uuidstr:batch_id>/{verb}": [

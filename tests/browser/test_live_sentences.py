@@ -71,12 +71,12 @@ def test_home_follows_a_run_to_its_end_and_its_case(olivia: Merchant, sign_in: S
     page.locator("#run-announcer", has_text="A run failed").wait_for(state="attached")
     needs = page.locator("[data-part=needs-you]")
     needs.get_by_text("1 run failed within").wait_for()
-    assert "because of an error of ours" in needs.inner_text()
+    assert "because of our error" in needs.inner_text()
 
     staff = make_merchant("Sam").person
     cases.approve(RestorationCase.objects.get(), staff, "Our fault", timezone.now())
     recent.get_by_text("20 used · 20 restored").wait_for()
-    assert "error of ours" not in needs.inner_text()
+    assert "our error" not in needs.inner_text()
 
 
 def test_tools_say_how_often_they_can_be_run_now(olivia: Merchant, sign_in: SignIn) -> None:

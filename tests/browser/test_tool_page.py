@@ -92,7 +92,7 @@ def test_a_lost_answer_is_told_and_the_next_click_is_a_run_of_its_own(
 
     told = page.locator("#run-errors .note--critical")
     told.wait_for()
-    assert "it stands in the gallery" in told.inner_text()
+    assert "you find it in the gallery" in told.inner_text()
     assert "chelsea.png" in page.locator("[data-dropzone-file]").inner_text()
     assert olivia.total == 80
     page.click("[data-run-button]")

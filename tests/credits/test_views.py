@@ -146,7 +146,7 @@ def test_nothing_used_yet(owner):
     assert "100 plan credits granted." in text(page)
     usage_day = page.content.decode().split('class="usage-day')[1].split("</section>")[0]
     assert "<dl" not in usage_day
-    assert "No tool has been used in this span." in text(owner.client.get("/dashboard/usage"))
+    assert "No tool was used in this period." in text(owner.client.get("/dashboard/usage"))
 
 
 @pytest.mark.parametrize(

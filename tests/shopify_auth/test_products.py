@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils.module_loading import import_string
 from PIL import Image
@@ -203,3 +204,21 @@ def test_metafields_are_read_as_a_shopper_would_and_files_are_left_out(products,
     candle = next(p for p in products.list_products(account_id) if "Candle" in p.title)
     told = products.read_data(account_id, candle.id)
     assert told["metafields"] == {"jar_height": "9 cm", "scent": "Cedar, Oakmoss"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+def test_no_database_connection_is_held_while_the_store_is_asked(products, account_id, monkeypatch):
+    held = []
+    connections = client._connections
+
+    def spy():
+        held.append(connection.connection is not None)
+        return connections()
+
+    monkeypatch.setattr(client, "_connections", spy)
+    product = products.list_products(account_id)[0]
+    products.read_photo(account_id, product.id, product.photos[0].id)
+
+    assert len(held) >= 3
+    assert not any(held)

@@ -35,6 +35,8 @@ class Request:
     prompt: str
     pictures: tuple[bytes, ...]
     config: Json
+    answers: tuple[Json, ...] = ()
+    may_call: bool = False
 
     @property
     def wants_picture(self) -> bool:
@@ -55,7 +57,11 @@ def parse(model: str, body: Json) -> Request:
     texts = [part["text"] for part in parts if "text" in part]
     inline = [part.get("inlineData") or part.get("inline_data") for part in parts]
     pictures = tuple(from_b64(blob["data"]) for blob in inline if blob)
-    return Request(model, "\n".join(texts), pictures, body.get("generationConfig", {}))
+    answers = tuple(part["functionResponse"] for part in parts if "functionResponse" in part)
+    mode = body.get("toolConfig", {}).get("functionCallingConfig", {}).get("mode")
+    may_call = bool(body.get("tools")) and mode != "NONE"
+    config = body.get("generationConfig", {})
+    return Request(model, "\n".join(texts), pictures, config, answers, may_call)
 
 
 def generate(state: State, model: str, body: Json) -> Reply:
@@ -195,7 +201,10 @@ def _chunks(request: Request, marker: Marker) -> Iterator[Json]:
         plain = Marker("block") if marker.name == "stream-block" else marker
         yield _response(request, plain)
         return
-    text = _text(request, marker)
+    if _calls(request, marker):
+        yield _envelope(request, [_candidate([_function_call(request, marker)])])
+        return
+    text = _told(request) or _text(request, marker)
     third = max(1, len(text) // 3)
     yield _envelope(request, [_candidate([{"text": text[:third]}], None)])
     if marker.name == "stream-error":
@@ -206,6 +215,28 @@ def _chunks(request: Request, marker: Marker) -> Iterator[Json]:
         return
     yield _envelope(request, [_candidate([{"text": text[third : 2 * third]}], None)])
     yield _envelope(request, [_candidate([{"text": text[2 * third :]}])])
+
+
+def _calls(request: Request, marker: Marker) -> bool:
+    again = marker.name == "call-again"
+    return request.may_call and (again or (marker.name == "call" and not request.answers))
+
+
+def _function_call(request: Request, marker: Marker) -> Json:
+    """The call that the prompt asks for, with the JSON object that stands behind the marker."""
+    behind = request.prompt.partition(f"={marker.value}]]")[2].lstrip()
+    arguments: Json = {}
+    if behind.startswith("{"):
+        arguments = json.JSONDecoder().raw_decode(behind)[0]
+    call = {"name": marker.value, "args": arguments}
+    return {"functionCall": call, "thoughtSignature": _SIGNATURE}
+
+
+def _told(request: Request) -> str:
+    """What the functions have answered, in the open, so that tests see what reached the model."""
+    return " ".join(
+        f"{answer['name']} says {json.dumps(answer['response'])}." for answer in request.answers
+    )
 
 
 def _sse(events: list[Json], *, cut: bool) -> Reply:

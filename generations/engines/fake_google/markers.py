@@ -66,6 +66,8 @@ TEXTS: Mapping[str, str] = {
     "stream-safety": "finishReason SAFETY after some text was streamed",
     "stream-error": "an error object with 503 in the middle of the stream",
     "stream-cut": "the stream breaks off",
+    "call": "chat: calls the function =NAME with the JSON object behind the marker; then tells its answer",
+    "call-again": "chat: calls the function =NAME at every turn for as long as it may",
 }
 VIDEOS: Mapping[str, str] = {
     "polls": "done after =N polls (2)",

@@ -264,6 +264,22 @@ class GoogleVideos(Google):
             steps.discard(found, job)
 
 
+class GoogleChat(ShortWork, Google):
+    """The assistant's model. It is asked on its own page and makes no runs."""
+
+    def model(self, tool: str) -> str:
+        """The model's id, as the operator has set it."""
+        return read_settings().text_model
+
+    def expected_seconds(self, tool: str, resolution: str, seconds: int | None) -> float:
+        """As reported, to the end of an answer."""
+        return 5.0
+
+    def run(self, job: Job) -> Result:
+        """An answer is no run."""
+        raise PlatformError(gettext_noop("Something went wrong on our side."))
+
+
 def _aspect(job: Job) -> str | None:
     ratio = str(job.options.get("ratio", ""))
     return ratio if ratio in COMMON_ASPECTS + WIDE_ASPECTS else None

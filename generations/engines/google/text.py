@@ -79,10 +79,10 @@ class End:
 
 def write(clients: Clients, request: TextRequest, form: type[Answer]) -> Written[Answer]:
     """One answer in the form of a pydantic model; a GoogleFailure when it does not fit."""
-    config = _config(clients, request)
+    config = config_of(clients, request)
     config.response_mime_type = "application/json"
     config.response_json_schema = form.model_json_schema()
-    contents, client = _contents(request), clients.content()
+    contents, client = contents_of(request), clients.content()
     with google_failures():
         response = client.models.generate_content(
             model=clients.settings.text_model, contents=contents, config=config
@@ -111,13 +111,13 @@ def stream(clients: Clients, request: TextRequest) -> Iterator[Delta | End]:
         if text:
             yield Delta(text)
         if candidate.finish_reason is not None:
-            yield _end(word(candidate.finish_reason), chunk)
+            yield end_of(word(candidate.finish_reason), chunk)
             return
     raise unusable("unreachable", "The stream ended without a finish reason.")
 
 
 def _chunks(clients: Clients, request: TextRequest) -> Iterator[types.GenerateContentResponse]:
-    contents, config = _contents(request), _config(clients, request)
+    contents, config = contents_of(request), config_of(clients, request)
     client = clients.content()
     with google_failures():
         yield from client.models.generate_content_stream(
@@ -125,7 +125,8 @@ def _chunks(clients: Clients, request: TextRequest) -> Iterator[types.GenerateCo
         )
 
 
-def _end(reason: str, chunk: types.GenerateContentResponse) -> End:
+def end_of(reason: str, chunk: types.GenerateContentResponse) -> End:
+    """What a stream's finish reason means; a GoogleFailure for one that is no end."""
     model, usage = chunk.model_version or "", usage_of(chunk)
     if reason == DONE:
         return End("stop", reason, model, usage)
@@ -136,7 +137,8 @@ def _end(reason: str, chunk: types.GenerateContentResponse) -> End:
     raise failure_of_finish(reason)
 
 
-def _contents(request: TextRequest) -> list[types.Content]:
+def contents_of(request: TextRequest) -> list[types.Content]:
+    """The turns before, then the pictures and the prompt."""
     turns = [
         types.Content(role=turn.role, parts=[types.Part.from_text(text=turn.text)])
         for turn in request.history
@@ -147,7 +149,7 @@ def _contents(request: TextRequest) -> list[types.Content]:
     return [*turns, types.Content(role="user", parts=parts)]
 
 
-def _config(clients: Clients, request: TextRequest) -> types.GenerateContentConfig:
+def config_of(clients: Clients, request: TextRequest) -> types.GenerateContentConfig:
     """Without temperature, top_p and top_k, which are deprecated."""
     settings = clients.settings
     return types.GenerateContentConfig(

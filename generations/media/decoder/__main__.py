@@ -19,6 +19,7 @@ from PIL import Image
 from generations.media.decoder.answers import Answer, Question, Refused
 from generations.media.decoder.colours import make_clean
 from generations.media.decoder.opening import DECODING_ERRORS, open_picture
+from generations.media.decoder.previews import make_preview
 
 MEMORY_BYTES = 2 * 1024**3
 PROCESSOR_SECONDS = 30
@@ -26,7 +27,6 @@ PROCESSOR_SECONDS = 30
 NICENESS = 10
 
 JPEG_QUALITY = 95
-PREVIEW_QUALITY = 82
 # libjpeg writes no longer side. PNG's limit is beyond any picture that comes in, and a preview is
 # smaller than the 16,383 pixels of WebP.
 MAX_JPEG_SIDE = 65_500
@@ -82,16 +82,6 @@ def _size_check(question: Question) -> Callable[[int, int], None]:
             raise Refused("too_small", width=width, height=height)
 
     return check
-
-
-def make_preview(image: Image.Image, side: int) -> memoryview:
-    """A WebP of at most `side` pixels a side, with transparency."""
-    scale = min(1.0, side / max(image.size))
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    small = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    small.save(stream, "WEBP", quality=PREVIEW_QUALITY, method=4)
-    return stream.getbuffer()
 
 
 def _kept_as(image: Image.Image, max_lossless_pixels: int, *, is_lossless: bool) -> str:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from credits.accounts import notices, recipients
 from ecomvance_app import clock
 from generations.models import Batch, BatchItem, Generation
 from generations.runs.batches import progress
@@ -21,6 +22,8 @@ from generations.runs.batches import progress
 logger = logging.getLogger(__name__)
 # So many are looked at in one sweep; the others in the next.
 _AT_ONCE = 200
+# One picture is no batch to whoever reads mails.
+WORTH_A_MAIL = 2
 
 
 def tell_end(batch_id: UUID | str) -> bool:
@@ -36,7 +39,8 @@ def tell_end(batch_id: UUID | str) -> bool:
         standing = progress.read(batch)
         if not standing.is_final or standing.running:
             return False
-        if batch.mail_when_done:
+        told = _tell_account(batch, standing)
+        if batch.mail_when_done and not told:
             _send(batch, standing)
         batch.told_at = clock.now()
         batch.save(update_fields=["told_at"])
@@ -60,11 +64,28 @@ def tell_ends() -> int:
     return told
 
 
-def _send(batch: Batch, standing: progress.Progress) -> None:
-    address = getattr(batch.requested_by, "email", "")
-    if not address:
-        return
-    page = reverse("pages:batch", args=[batch.pk], current_app="web")
+def _tell_account(batch: Batch, standing: progress.Progress) -> bool:
+    """Mail the account's addresses if they want it; whether whoever asked is one of them."""
+    if standing.total < WORTH_A_MAIL:
+        return False
+    notice = notices.tell(
+        batch.account_id,
+        notices.Kind.BATCH_DONE,
+        str(batch.pk),
+        subject=_("Your batch has ended"),
+        text="\n\n".join(_sentences(standing)),
+        path=_page(batch),
+    )
+    address = getattr(batch.requested_by, "email", "") or ""
+    mailed = recipients.to_mail(batch.account_id).filter(email=address.lower())
+    return notice is not None and mailed.exists()
+
+
+def _page(batch: Batch) -> str:
+    return reverse("pages:batch", args=[batch.pk], current_app="web")
+
+
+def _sentences(standing: progress.Progress) -> list[str]:
     ready = ngettext(
         "%(ready)s of %(total)s picture is ready to review.",
         "%(ready)s of %(total)s pictures are ready to review.",
@@ -80,7 +101,14 @@ def _send(batch: Batch, standing: progress.Progress) -> None:
             )
             % {"failed": standing.failed}
         )
-    lines += ["", f"{settings.APP_URL}{page}"]
+    return lines
+
+
+def _send(batch: Batch, standing: progress.Progress) -> None:
+    address = getattr(batch.requested_by, "email", "")
+    if not address:
+        return
+    lines = [*_sentences(standing), "", f"{settings.APP_URL}{_page(batch)}"]
     try:
         send_mail(_("ecomVance: Your batch has ended"), "\n".join(lines), None, [address])
     except SMTPRecipientsRefused:

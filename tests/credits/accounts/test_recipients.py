@@ -50,7 +50,7 @@ def test_a_new_address_agrees_by_the_button_behind_its_link(olivia):
     assert opened["Cache-Control"].count("no-store") == 1
     assert mailed(olivia) == []
 
-    assert "You get the emails" in stranger.post(link()).text
+    assert "You will get the emails" in stranger.post(link()).text
     assert mailed(olivia) == ["shop@example.com"]
     assert "Waiting for an answer" not in olivia.client.get(PAGE).text
 

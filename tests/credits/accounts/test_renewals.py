@@ -66,7 +66,7 @@ def test_the_trials_last_day_ends_it(owner, time_machine):
     check(places(owner), "Trial ends on:", "card", "popover", "banner")
     end = owner.account.opened_at + timedelta(days=7)
     assert "Last day of your free trial" in last_day
-    assert f"{local(owner, end):%-d %b %Y, %H:%M} ({owner.account.time_zone})" in last_day
+    assert f"{local(owner, end):%B %-d, %Y, %H:%M} ({owner.account.time_zone})" in last_day
 
 
 def test_a_plan_is_reset(owner):
@@ -99,5 +99,5 @@ def test_credits_that_expire_soon_are_named_with_the_hour(owner, time_machine):
     banner = places(owner)["banner"]
 
     assert "3,000 plan credits expire soon" in banner
-    until = f"{local(owner, end):%-d %b %Y, %H:%M} ({owner.account.time_zone})"
+    until = f"{local(owner, end):%B %-d, %Y, %H:%M} ({owner.account.time_zone})"
     assert f"expire on {until}" in banner

@@ -52,7 +52,7 @@ def test_the_choice_can_be_given_back(olivia):
     olivia.client.post(PAGE, {"time_zone": ""})
     zones.follow_store(olivia.account.pk, "Europe/Berlin")
     assert zone_of(olivia) == "Europe/Berlin"
-    assert "time zone of your store in Shopify" in olivia.client.get(PAGE).text
+    assert "time zone in Shopify" in olivia.client.get(PAGE).text
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "CET", "../etc/passwd"])

@@ -12,16 +12,17 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import OperationalError
+from PIL import Image
 
 from generations import tasks
 from generations.engines import registry
-from generations.media import storage
+from generations.media import decoding, storage
 from generations.media.reading import read_picture
 from generations.models import Generation, Picture
 from generations.runs import batches
 from generations.runs.request import Order, Requester
 from tests.generations import sample_pictures as samples
-from tests.generations.engine import Engine
+from tests.generations.engine import Engine, picture_result
 from tests.generations.mug_store import ask
 from tests.merchants import Merchant
 
@@ -200,3 +201,30 @@ class TestNightlySweep:
 
     def test_finds_nothing_in_an_empty_storage(self) -> None:
         assert storage.sweep() == 0
+
+
+class TestPreviews:
+    """What a provider sends is a stranger's; what an engine of this machine encoded is not."""
+
+    @pytest.mark.parametrize(("engine_name", "asked"), [("local", 0), ("google", 1)])
+    def test_only_a_providers_pictures_are_decoded_by_a_process_of_their_own(
+        self, owner: Merchant, engine: Engine, monkeypatch: pytest.MonkeyPatch,
+        engine_name: str, asked: int,
+    ) -> None:  # fmt: skip
+        ask(owner.client)
+        run = Generation.objects.get()
+        engine.result = picture_result(engine=engine_name)
+        decode, questions = decoding.ask, []
+
+        def spy(source: Any, question: Any) -> Any:
+            questions.append(question)
+            return decode(source, question)
+
+        monkeypatch.setattr(decoding, "ask", spy)
+        tasks.run(generation_id=str(run.pk))
+
+        output = Picture.objects.get(role=Picture.Role.OUTPUT)
+        assert len(questions) == asked
+        with default_storage.open(output.preview) as file, Image.open(file) as preview:
+            assert (preview.format, preview.size) == ("WEBP", (400, 400))
+            assert preview.has_transparency_data

@@ -97,7 +97,7 @@ class TestWhatBecameOfTheCredits:
 
         page = page_of(owner, run)
 
-        assert "Staff looked at it and declined to restore them." in page
+        assert "Our staff looked at it and declined to restore them." in page
         assert "The picture was delivered" in page
         assert owner.total == 80
 
@@ -124,7 +124,7 @@ class TestThePage:
 
         assert attribute(part, "id") == f"run-{run.pk}"
         assert attribute(part, "hx-get") == ""
-        assert "Engine Our server, test-model" in words(part)
+        assert "Made by Our server Asked by" in words(part)
         assert len(list(every(part, "img"))) == 2
 
     def test_cancelling_answers_with_the_whole_too(self, owner: Merchant, engine: Engine) -> None:

@@ -163,7 +163,7 @@ class TestAToolsForm:
 
         assert answer.status_code == 409
         body = answer.content.decode()
-        assert "it stands in the gallery" in body
+        assert "you find it in the gallery" in body
         [key] = re.findall(r'id="idempotency-key" value="(\w+)"', body)
         assert (
             ask(owner.client, key, image="", photo="gid://shopify/Product/1 7").status_code == 201

@@ -17,7 +17,7 @@ from credits.signals import account_erased, account_suspended
 from ecomvance_app import clock
 from generations import catalog, tasks
 from generations.models import Approval, ApprovalPicture, Batch, Generation
-from generations.runs import approvals, batches
+from generations.runs import approvals, batches, lifecycle
 from generations.runs.orders import Order, Requester
 from shopify_auth.models import Membership
 from tests.at_once import at_once
@@ -73,7 +73,7 @@ def nothing_ran(olivia):
 def test_a_makers_run_above_the_limit_is_kept_and_not_charged(olivia, mia):
     answer = ask(mia)
     assert answer.status_code == 202
-    assert "An owner is asked" in answer.content.decode()
+    assert "An owner has to approve this" in answer.content.decode()
     assert page() in answer.content.decode()
     assert nothing_ran(olivia)
     assert "1 run above your spending limit waits" in olivia.client.get("/dashboard/").text
@@ -357,3 +357,38 @@ def test_a_batch_that_cannot_be_paid_is_not_begun(olivia, max_):
     ask_for_batch(olivia, max_, count=5)
     assert press(olivia.client, price=9999).status_code == 402
     assert (Batch.objects.count(), olivia.total) == (0, 100)
+
+
+def test_a_makers_press_on_the_page_of_a_batch_asks_an_owner(olivia, mia):
+    ledger.add_package(olivia.account.pk, 500, "package")
+    form = {"key": "k", "resolution": "1K", "image": [upload() for _one in range(4)]}
+    answer = mia.post("/dashboard/batches/new", form, headers={"HX-Request": "true"})
+    assert answer["HX-Redirect"] == page()
+    assert not Batch.objects.exists()
+    assert press(olivia.client, price=200).status_code == 302
+    batch = Batch.objects.get()
+    assert f"/dashboard/batches/{batch.pk}" in olivia.client.get(page()).text
+
+
+# --- What is told of its end ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("wanted", "mails"), [(["batch_done"], 1), ([], 0)])
+def test_the_end_of_a_batch_is_one_of_the_kinds_of_mails(olivia, max_, wanted, mails, mailoutbox):
+    recipients.add_confirmed(olivia.account.pk, "olivia@example.com")
+    notices.choose(olivia.account.pk, wanted)
+    ledger.add_package(olivia.account.pk, 500, "package")
+    batch, _new = batches.place(
+        Requester(olivia.account.pk, max_.pk, "web", is_owner=True),
+        [Order("ai-shadowing", "1K", uploads=(upload(),)) for _one in range(2)],
+        "batch",
+    )
+    for run in Generation.objects.filter(batch=batch):
+        lifecycle.fail(lifecycle.start(str(run.pk)), "provider_error", "No answer.")
+    for _again in range(2):
+        tasks.batch_done(batch_id=str(batch.pk))
+    told = Notice.objects.filter(kind="batch_done")
+    assert told.count() == mails
+    for notice in told:
+        notices.mail(notice.pk)
+        assert f"/dashboard/batches/{batch.pk}" in mailoutbox[0].body

@@ -94,5 +94,5 @@ def test_names_engines_in_words(owner: Merchant, engine: Engine) -> None:
 
     page = read_page(owner.client.get(LIST))
 
-    [cell] = every(page, "td", **{"data-label": "Engine"})
+    [cell] = every(page, "td", **{"data-label": "Made by"})
     assert words(cell) == "Our server"

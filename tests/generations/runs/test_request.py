@@ -221,12 +221,12 @@ def test_twenty_requests_with_one_key_are_one_run_and_one_charge() -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_a_free_run_is_one_run_for_one_key_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.LOCAL, "chat-assistant", Engine())
+def test_a_free_run_is_one_run_for_one_key_too() -> None:
     merchant = make_merchant("Olivia")
     requester = Requester(merchant.account.pk, merchant.person.pk, "web")
 
-    created = _press_together(8, requester, Order("chat-assistant", prompt="Hello"))
+    order = Order("nano-banana-t2i", resolution="1K", prompt="A mug")
+    created = _press_together(8, requester, order)
 
     assert created == [False] * 7 + [True]
     assert Generation.objects.get().price == 0

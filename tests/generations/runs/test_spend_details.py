@@ -81,13 +81,13 @@ class TestWhatNeedsTheMerchant:
         home = words(one(read_page(owner.client.get("/dashboard/")), "main"))
         assert "1 run failed" in banner(owner)
         assert "1 run failed within the last day." in home
-        assert "1 run failed because of an error of ours" in home
+        assert "1 run failed because of our error" in home
 
         finished(owner, engine)
         home = words(one(read_page(owner.client.get("/dashboard/")), "main"))
         assert "failed" not in banner(owner)
         assert "failed within" not in home
-        assert "1 run failed because of an error of ours" in home
+        assert "1 run failed because of our error" in home
 
     def test_a_case_whose_credits_are_back_waits_for_nobody(
         self, owner: Merchant, engine: Engine
@@ -99,7 +99,7 @@ class TestWhatNeedsTheMerchant:
 
         home = words(one(read_page(owner.client.get("/dashboard/")), "main"))
 
-        assert "an error of ours" not in home
+        assert "our error" not in home
         assert "Needs you" not in home
 
     def test_a_failure_of_yesterday_is_old_news(

@@ -297,7 +297,7 @@ class TestForgedAndDoubled:
     def test_the_same_price_with_more_credits_is_another_plan(self, olivia):
         olivia.subscribe("starter")
         olivia.nudge()
-        with pytest.raises(ChargeRefused, match="this plan already"):
+        with pytest.raises(ChargeRefused, match="your plan already"):
             olivia.subscribe("starter")
         Plan.objects.filter(handle="starter").update(credits=4_000)
 

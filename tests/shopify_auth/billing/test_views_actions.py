@@ -61,7 +61,7 @@ class TestCancelling:
 
         assert answer.status_code == 422
         assert "HX-Trigger" not in answer
-        assert "does not run any more, so nothing was cancelled" in words(answer)
+        assert "has ended already, so nothing was cancelled" in words(answer)
         assert Subscription.objects.get(handle="growth").status == "ACTIVE"
 
     def test_a_second_press_is_no_second_cancellation(self, olivia):
@@ -146,7 +146,7 @@ class TestSelling:
         answer = olivia.post("/plans/subscribe", plan="growth")
 
         assert answer.status_code == 422
-        assert "You have this plan already." in words(answer)
+        assert "This is your plan already." in words(answer)
         assert Subscription.objects.filter(handle="growth").count() == 1
 
     def test_a_bill_that_became_unpaid_meanwhile_stops_every_sale(self, olivia):
@@ -163,7 +163,7 @@ class TestSelling:
         [
             ("locked_store", "Shopify has locked this store. Nothing was charged."),
             ("frozen_store", "Shopify has frozen this store because of an unpaid bill."),
-            ("address_not_allowed", "Shopify refused what was asked. Nothing was charged."),
+            ("address_not_allowed", "Shopify refused the request. Nothing was charged."),
         ],
     )
     def test_a_refusal_is_not_called_a_silence(self, olivia, trouble, said):
@@ -193,4 +193,4 @@ class TestSelling:
         answer = olivia.post(f"/plans/{path}", package="small", plan="growth")
 
         assert answer.status_code == 422
-        assert "Shopify refused what was asked. Nothing was charged." in words(answer)
+        assert "Shopify refused the request. Nothing was charged." in words(answer)

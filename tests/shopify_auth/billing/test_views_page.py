@@ -230,7 +230,7 @@ class TestPage:
 
         page = words(olivia.fetch("/plans/content"))
 
-        assert "Shopify did not answer just now" in page
+        assert "Shopify is not answering" in page
         assert "Free trial, day 1 of 7" in page
 
 

@@ -186,7 +186,7 @@ def test_a_fetch_with_a_dead_token_is_sent_again_and_nobody_notices(admin: Admin
 def test_a_refusal_leads_home_without_leaving_the_frame(admin: Admin):
     """A page that bounced twice just now and still has no good token."""
     frame = admin.open("/tools", token="stale", bounced=f"2-{int(time.time())}")
-    frame.get_by_text("needs to be opened again from your Shopify admin").wait_for()
+    frame.get_by_text("Open this page again from your Shopify admin").wait_for()
     frame.get_by_role("link", name="ecomVance").click()
     frame.locator("[data-balance=total]").first.wait_for()
     assert admin.paths() == ["/tools", "/"]

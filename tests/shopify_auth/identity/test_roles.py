@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from typing import Any
 
 import pytest
@@ -10,13 +12,15 @@ from django.urls import URLPattern
 
 from ecomvance_app.pages import urlpatterns
 from shopify_auth.models import Membership, Person, Shop, ShopStaff
+from shopify_auth.stores import connections
 from tests.embedded import SHOP, STAFF, bearer, open_page, session_token
-from tests.merchants import Merchant, make_merchant, make_person
+from tests.merchants import Merchant, make_merchant, make_person, open_store
 
 VALUES = {
     "<slug:slug>": "background-removal",
     "<slug:name>": "preview",
     "<uuid:generation_id>": "00000000-0000-0000-0000-000000000001",
+    "<uuid:conversation_id>": "00000000-0000-0000-0000-000000000001",
     "<int:sequence>": "1",
     "<str:reference>": "nothing",
     "<int:recipient_id>": "1",
@@ -99,6 +103,48 @@ def test_settings_of_a_maker_stay_as_they_were(olivia):
     member(olivia, "maker").post("/dashboard/settings", {"threshold": "7"})
     olivia.account.refresh_from_db()
     assert olivia.account.low_threshold is None
+
+
+# --- Programs ------------------------------------------------------------------------------------
+
+
+def operations() -> list[tuple[str, str]]:
+    """Every method of every address of the API, with ids of nothing in them."""
+    spec = Client().get("/api/v1/openapi.json").json()
+    found = [
+        (method, re.sub(r"{\w+}", VALUES["<uuid:generation_id>"], path))
+        for path, methods in spec["paths"].items()
+        for method in methods
+    ]
+    assert len(found) > 10
+    return found
+
+
+@pytest.mark.parametrize("role", ["owner", "maker", "viewer"])
+def test_a_program_may_what_its_person_may(role):
+    store = open_store(SHOP)
+    person = make_person("Mia")
+    Membership.objects.create(person=person, account=store.account, role=role)
+    shop = Shop.objects.get()
+    key = connections.issue_key(connections.connect(shop, person))
+    basic = base64.b64encode(f"{key.key_id}:{key.secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}", "Idempotency-Key": "k"}
+    for method, path in operations():
+        address = path if path.startswith("/api/") else f"/api/v1{path}"
+        options: Any = {"content_type": "application/json"} if method != "get" else {}
+        answer = getattr(Client(), method)(address, headers=headers, **options)
+        is_reading = method == "get" or address == "/api/v1/quotes"
+        assert (answer.status_code == 403) == (role == "viewer" and not is_reading), address
+        assert answer.status_code != 401, address
+
+
+def test_a_member_of_another_store_is_a_stranger_here(olivia):
+    sam = make_merchant("Sam")
+    for pattern in PAGES:
+        if "<uuid:" in str(pattern.pattern) or "<int:" in str(pattern.pattern):
+            continue  # tests/shopify_auth/identity/test_tenants.py asks for Olivia's own things.
+        answer: Any = sam.client.get(address(pattern))
+        assert answer.wsgi_request.account != olivia.account, address(pattern)
 
 
 # --- In the store's admin ------------------------------------------------------------------------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from io import StringIO
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import (
     format_hotp_value,
     hotp_value,
@@ -16,16 +18,20 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.conf import settings as configured
 from django.core import mail
+from django.core.cache import cache
 from django.core.management import call_command
+from django.http import HttpResponse
 from django.test import Client
 
 from credits.staff_acts import StaffAct
 from shopify_auth.models import Person
+from tests.at_once import at_once
 from tests.merchants import Merchant, make_person
 
 PASSWORD = "correct horse"
 LOGIN = "/dashboard/sign-in/login/"
 CODES = "/dashboard/sign-in/second-factor/"
+SAVED = f"{CODES}recovery-codes/saved"
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +66,7 @@ def code_for(secret: str) -> str:
     return str(format_hotp_value(hotp_value(secret, counter)))
 
 
-def set_up(client: Client, link: str) -> str:
+def set_up(client: Client, link: str, *, save_codes: bool = True) -> str:
     """Follow the link with the password and an authenticator app; the app's secret."""
     asked = client.get(link)
     assert asked["Location"].startswith(LOGIN)
@@ -75,6 +81,8 @@ def set_up(client: Client, link: str) -> str:
     [secret] = re.findall(r"<code>([A-Z2-7]{16,})</code>", again.text)
     done = client.post(f"{CODES}totp/activate/", {"code": code_for(secret)}, follow=True)
     assert "Recovery codes" in done.text
+    if save_codes:
+        assert client.post(SAVED)["Location"] == "/staff/"
     return str(secret)
 
 
@@ -102,13 +110,95 @@ def test_the_link_leads_by_the_password_to_the_second_factor_and_in(client):
     asked = sign_in(fresh)
     assert asked["Location"].startswith(f"{CODES}authenticate/")
     assert fresh.get("/staff/")["Location"].startswith(LOGIN)
-    # Codes are good once; the next one is of the next half minute.
-    Authenticator.objects.filter(type="totp").update(last_used_at=None)
-    from django.core.cache import cache  # noqa: PLC0415
-
-    cache.clear()
     fresh.post(f"{CODES}authenticate/", {"code": code_for(secret)})
     assert fresh.get("/staff/").status_code == 200
+
+
+def recovery_code(sasha: Person) -> str:
+    codes = Authenticator.objects.get(user=sasha, type="recovery_codes")
+    return str(RecoveryCodes(codes).get_unused_codes()[0])
+
+
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_a_code_is_good_once_whatever_the_cache_remembers(client, kind):
+    sasha, link = make_superuser()
+    secret = set_up(client, link)
+    code = code_for(secret) if kind == "app" else recovery_code(sasha)
+    first, second = Client(), Client()
+    sign_in(first)
+    sign_in(second)
+    first.post(f"{CODES}authenticate/", {"code": code})
+    assert first.get("/staff/").status_code == 200
+
+    cache.clear()
+    assert "Incorrect code" in second.post(f"{CODES}authenticate/", {"code": code}).text
+    assert second.get("/staff/")["Location"].startswith(LOGIN)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_of_two_who_use_a_code_at_once_one_gets_in(client, kind):
+    sasha, link = make_superuser()
+    secret = set_up(client, link)
+    code = code_for(secret) if kind == "app" else recovery_code(sasha)
+    clients = [Client() for _ in range(4)]
+    for each in clients:
+        sign_in(each)
+
+    def use(each: Client) -> None:
+        cache.clear()
+        each.post(f"{CODES}authenticate/", {"code": code})
+
+    assert not at_once(*(partial(use, each) for each in clients))
+    assert sum(each.get("/staff/").status_code == 200 for each in clients) == 1
+
+
+def enter(secret: str) -> Client:
+    """A browser signed in with password and app."""
+    fresh = Client()
+    sign_in(fresh)
+    fresh.post(f"{CODES}authenticate/", {"code": code_for(secret)})
+    return fresh
+
+
+def confirm_password(client: Client, asked: HttpResponse) -> None:
+    """Do what allauth asks before it shows or makes recovery codes."""
+    assert "/reauthenticate/" in asked["Location"]
+    client.post(asked["Location"], {"password": PASSWORD})
+
+
+def test_nobody_works_on_before_the_recovery_codes_are_saved(client):
+    _sasha, link = make_superuser()
+    client = enter(set_up(client, link, save_codes=False))
+    codes = f"{CODES}recovery-codes/"
+    for page in ("/staff/", "/staff/shopify_auth/shop/"):
+        assert client.get(page)["Location"] == codes
+    confirm_password(client, client.get(codes))
+    assert "I have saved these codes" in client.get(codes).text
+
+    client.post(SAVED)
+
+    assert client.get("/staff/").status_code == 200
+    assert "I have saved these codes" not in client.get(codes).text
+
+
+def test_new_recovery_codes_are_to_be_saved_too(client):
+    _sasha, link = make_superuser()
+    client = enter(set_up(client, link))
+    assert client.get("/staff/").status_code == 200
+
+    confirm_password(client, client.post(f"{CODES}recovery-codes/generate/"))
+
+    assert client.get("/staff/")["Location"] == f"{CODES}recovery-codes/"
+
+
+def test_only_who_is_signed_in_says_that_codes_are_saved(client):
+    _sasha, link = make_superuser()
+    set_up(client, link, save_codes=False)
+
+    assert Client().post(SAVED)["Location"].startswith(LOGIN)
+    assert client.get(SAVED).status_code == 405
+    assert client.get("/staff/").status_code == 302
 
 
 def test_the_link_is_good_once_and_for_its_person(client, owner: Merchant):

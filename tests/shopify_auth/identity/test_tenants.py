@@ -16,6 +16,7 @@ from django.utils import timezone
 from credits import ledger
 from credits.models import AlertRecipient, LedgerEntry
 from generations import products
+from generations.assist import conversations
 from generations.engines import registry
 from generations.models import Generation
 from generations.runs import approvals
@@ -31,6 +32,7 @@ from tests.page_reading import one, read_page, words
 PUBLIC = {
     "healthz",
     "readyz",
+    "metrics",
     "events",
     "webhooks/shopify",
     "auth/session-token",
@@ -143,6 +145,7 @@ def sams_things(sam):
     return {
         "generation_id": Generation.objects.get(account=sam.account, batch=None).pk,
         "batch_id": batch.json()["id"],
+        "conversation_id": conversations.begin(sam.account.pk, None, "Sam asks", timezone.now()).pk,
         "sequence": sam.account.version,
         "approval_id": approvals.keep(asker, Order("nano-banana-t2i", "1K", prompt="A"), "k").pk,
         "reference": sam.buy("small", decision="").reference,

@@ -47,7 +47,7 @@ def test_pages_of_people_and_connections(product: Product, sign_in: SignIn, foun
 
     page.goto("/dashboard/settings/connection")
     page.get_by_role("button", name="Rotate key").click()
-    expect(page.get_by_text("the secret is shown this once")).to_be_visible()
+    expect(page.get_by_text("you see the secret only this once")).to_be_visible()
     look(page, "a fresh key", found, widths=WIDTHS)
 
     page.goto("/dashboard/connect")
@@ -80,7 +80,7 @@ def test_the_owner_lets_somebody_in_inside_the_admin(
     expect(frame.get_by_text("wendy@example.com")).to_be_visible()
     frame.get_by_label("Role").select_option("viewer")
     frame.get_by_role("button", name="Let them in").click()
-    expect(frame.get_by_text("may come once they have confirmed")).to_be_visible()
+    expect(frame.get_by_text("joins once they confirm")).to_be_visible()
     asked = LinkRequest.objects.get(pk=asked.pk)
     assert (asked.state, asked.role) == ("approved", "viewer")
     requests.confirm(asked, wendy)

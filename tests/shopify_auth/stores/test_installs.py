@@ -157,7 +157,7 @@ def test_a_store_that_left_comes_back_only_when_shopify_says_so(client, store_ac
         shop.installed = False
     refused = open_page(client)
     assert refused.status_code == 401
-    assert "opened again from your Shopify admin" in refused.text
+    assert "Open this page again from your Shopify admin" in refused.text
     fetch = client.get("/balance", headers=bearer(session_token()))
     assert fetch.status_code == 401
     assert Shop.objects.get().state == Shop.State.UNINSTALLED

@@ -78,9 +78,9 @@ def render(tool: str, words: Words) -> Prompt:
         "keep_person": _partial("_keep_person"),
         "data_rule": _partial("_data_rule"),
         "pictures": "\n".join(_legend(tool, words)) or "No pictures are sent.",
-        "settings": _place("settings", _lines(words.settings)),
-        "merchant": _place("merchant_request", words.merchant),
-        "product_data": _place("product_data", json.dumps(words.product_data, ensure_ascii=False)),
+        "settings": place("settings", _lines(words.settings)),
+        "merchant": place("merchant_request", words.merchant),
+        "product_data": place("product_data", json.dumps(words.product_data, ensure_ascii=False)),
     }
     return Prompt(Template(system).substitute(values), Template(task).substitute(values))
 
@@ -111,7 +111,8 @@ def _partial(name: str) -> str:
     return (_FOLDER / f"{name}.txt").read_text("utf-8").strip()
 
 
-def _place(name: str, content: str) -> str:
+def place(name: str, content: str) -> str:
+    """A text in its marked place, as data."""
     return f"<{name}>\n{as_data(content) or '(nothing)'}\n</{name}>"
 
 

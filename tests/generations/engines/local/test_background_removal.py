@@ -319,8 +319,6 @@ class TestFailures:
     def test_a_tool_without_an_engine_cannot_be_started(self, monkeypatch):
         monkeypatch.setattr(registry, "GOOGLE", {})
         monkeypatch.setattr(registry, "LOCAL", {})
-        assert unavailable_reason("veo-t2v") == (
-            "This tool comes later. It cannot be started or charged yet."
-        )
+        assert unavailable_reason("veo-t2v") == ("This tool comes later.")
         with pytest.raises(PlatformError, match="comes later"):
             get_engine("veo-t2v")

@@ -1,0 +1,1 @@
+"""The assistant: answers about an account's credits and tools, and priced drafts. It never spends."""

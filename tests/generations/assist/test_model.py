@@ -1,0 +1,131 @@
+"""The assistant with Google's model: functions called, figures from this account, failures said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from credits import ledger
+from generations import products
+from generations.engines.fake_google.server import FakeGoogleServer
+from generations.models import ChatMessage, Conversation
+from generations.runs import consents
+from tests.generations.assist.talk import ask, of_kind, text_of
+from tests.merchants import ApiMerchant, open_store
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def google(settings: Any) -> Iterator[Any]:
+    server = FakeGoogleServer()
+    server.start()
+    settings.GEMINI_API_KEY = "a-key"
+    settings.GOOGLE_GEMINI_BASE_URL = server.base_url
+    settings.GOOGLE_MODELS = {"text_seconds": 20.0}
+    settings.PRODUCT_SOURCE = "tests.generations.mug_store.OneMug"
+    products._source.cache_clear()
+    yield server
+    products._source.cache_clear()
+    server.stop()
+
+
+@pytest.fixture
+def olivia() -> ApiMerchant:
+    return open_store("olivia.myshopify.com")
+
+
+def calls(name: str, **arguments: Any) -> str:
+    """A question that makes the fake model call a function."""
+    return f"[[fake:call={name}]] {json.dumps(arguments)}"
+
+
+def test_it_goes_to_google_where_credentials_are_set(google: Any, olivia: ApiMerchant) -> None:
+    (tool,) = [t for t in olivia.get("tools").json()["tools"] if t["slug"] == "chat-assistant"]
+    assert (tool["engine"], tool["label"], tool["available"]) == ("google", "real", True)
+    events = ask(olivia, "Good day")
+    assert "Good day" in text_of(events)
+    assert events[-1][0] == "done"
+    assert ChatMessage.objects.get(role="assistant").engine == "google"
+
+
+def test_a_function_is_answered_from_this_account(google: Any, olivia: ApiMerchant) -> None:
+    ledger.add_package(olivia.account.pk, 33, "package")
+    ledger.add_package(open_store("sam.myshopify.com").account.pk, 777, "package")
+    events = ask(olivia, calls("read_balance"))
+    assert '"package": 33' in text_of(events)
+    assert "777" not in text_of(events)
+    assert of_kind(events, "source") == [{"kind": "balance", "reference": ""}]
+    assert google.state.counts()["text"] == 2
+
+
+def test_the_model_cannot_name_another_account(google: Any, olivia: ApiMerchant) -> None:
+    events = ask(olivia, calls("read_balance", account_id=olivia.account.pk + 1))
+    assert "Arguments that do not fit: account_id." in text_of(events)
+
+
+def test_a_draft_of_the_models_is_a_card_with_its_price(google: Any, olivia: ApiMerchant) -> None:
+    before = olivia.holdings
+    wish = {"tool": "nano-banana-t2i", "resolution": "4K", "prompt": "A red mug"}
+    events = ask(olivia, calls("propose_run", **wish))
+    (draft,) = of_kind(events, "draft")
+    assert {name: draft[name] for name in wish} == wish
+    assert draft["quote"]["credits"] == 100
+    assert olivia.holdings == before
+
+
+def test_it_is_told_the_closed_list_and_that_others_words_are_data(
+    google: Any, olivia: ApiMerchant
+) -> None:
+    ask(olivia, "hello")
+    body = google.state.requests[0]["body"]
+    (tools,) = body["tools"]
+    names = {one["name"] for one in tools["functionDeclarations"]}
+    assert {"read_balance", "explain_charge", "propose_run"} <= names
+    assert len(names) == 11
+    system = json.dumps(body["systemInstruction"])
+    assert "written by others too" in system
+    assert "<merchant_request>" in json.dumps(body["contents"], ensure_ascii=False)
+
+
+def test_what_was_said_before_comes_along(google: Any, olivia: ApiMerchant) -> None:
+    (done,) = of_kind(ask(olivia, "My first words"), "done")
+    ask(olivia, "And now?", done["conversation"])
+    turns = google.state.requests[0]["body"]["contents"]
+    assert [turn["role"] for turn in turns] == ["user", "model", "user"]
+    assert "My first words" in json.dumps(turns[0])
+
+
+def test_it_may_not_look_things_up_for_ever(google: Any, olivia: ApiMerchant) -> None:
+    events = ask(olivia, "[[fake:call-again=read_balance]]")
+    assert events[-1][0] == "done"
+    assert google.state.counts()["text"] == 7
+
+
+@pytest.mark.parametrize(
+    "marker", ["stream-cut", "stream-error", "stream-safety", "block", "503", "400-key", "html"]
+)
+def test_what_goes_wrong_ends_the_answer_with_a_sentence(
+    google: Any, olivia: ApiMerchant, marker: str
+) -> None:
+    events = ask(olivia, f"Hello [[fake:{marker}]]")
+    name, data = events[-1]
+    assert (name, data["error"]) == ("error", "provider_error")
+    assert "Ask again" in data["message"]
+    kept = ChatMessage.objects.get(role="assistant")
+    assert (kept.state, kept.text) == ("failed", text_of(events))
+
+
+def test_the_notice_is_accepted_first(
+    google: Any, olivia: ApiMerchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consents, "_stays_here", lambda: False)
+    refused = olivia.post("assist", {"message": "hello"}, key=None)
+    assert (refused.status_code, refused.json()["error"]) == (403, "consent_required")
+    assert not Conversation.objects.exists()
+    assert not google.state.counts()["text"]
+    consents.accept(olivia.account.pk, None)
+    assert ask(olivia, "hello")[-1][0] == "done"
