@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
@@ -15,5 +17,5 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # Generic for type 
     @cached_property
     def count(self) -> int:
         """How many rows there are, or the limit."""
-        rows = self.object_list
-        return int(rows.order_by()[:MOST_ROWS].count())  # type: ignore[union-attr]
+        rows: Any = self.object_list
+        return int(rows.order_by()[:MOST_ROWS].count())
