@@ -109,7 +109,7 @@ def test_the_zip_has_the_chosen_results(olivia: Merchant, batch: Batch) -> None:
 
     link = re.search(r'href="([^"]+)"', answer.text)
     assert link
-    packed = b"".join(olivia.client.get(link[1]).streaming_content)
+    packed = olivia.client.get(link[1]).getvalue()
     assert len(zipfile.ZipFile(io.BytesIO(packed)).namelist()) == 2
 
 

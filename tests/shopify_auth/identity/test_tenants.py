@@ -199,6 +199,8 @@ def test_the_owner_finds_the_same_things(sam, sams_things):
     for route, names in merchant_routes():
         if route.startswith("dashboard/") or not set(names) - set(SHARED):
             continue
+        if route.endswith("/brush"):
+            continue  # Only a cut-out that was delivered has one.
         address = filled(route, sams_things | SHARED)
         # What one address deletes, the next one shall find.
         Generation.objects.update(deleted_at=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -51,7 +52,7 @@ def _asker(owner: Merchant) -> Requester:
 
 def calls(owner: Merchant, batch: Batch, verb: str, keys: list[str]) -> list[Callable[[], object]]:
     do = getattr(batches, verb)
-    return [lambda key=key: do(_asker(owner), batch.pk, key) for key in keys]
+    return [partial(do, _asker(owner), batch.pk, key) for key in keys]
 
 
 @pytest.mark.parametrize(
