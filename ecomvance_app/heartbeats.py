@@ -85,7 +85,7 @@ def _client() -> redis.Redis:
 class WorkerHeartbeat(StartStopStep):
     """Tells by the worker's own timer, whether or not the worker sends Celery's events."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **_options: Any) -> None:
         self._entry: Any = None
