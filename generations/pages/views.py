@@ -24,6 +24,7 @@ from credits.representations import balance_json
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, answer_refusal
 from generations import catalog
+from generations.assist import hints
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.media import conversions, links
@@ -229,6 +230,7 @@ def _tool_context(
         if form
         else source_choices.read_asked(request.account.pk, again, source, draft)
     )
+    context["hint"] = hints.for_tool(request.account.pk, found)
     return context | tool_page.describe(request.account.pk, found, search, asked)
 
 
