@@ -129,6 +129,7 @@ def _low_credits(
         "purchase_url": f"{plans_url}#packages",
         "upgrade_url": f"{plans_url}#plans",
         "usage_url": reverse("pages:usage", current_app=surface),
+        "prices_url": reverse("pages:prices", current_app=surface),
     }
     return Banner(state, LOW_CREDITS, variables)
 

@@ -53,6 +53,7 @@ urlpatterns = [
     path("runs/<uuid:generation_id>/cancel", generations.cancel, name="cancel"),
     path("runs/<uuid:generation_id>/text", generations.edit_text, name="edit_text"),
     path("assist", assist.page, name="assist"),
+    path("hints/<slug:slug>/dismiss", assist.dismiss_hint, name="dismiss_hint"),
     path("assist/ask", assist.ask, name="assist_ask"),
     path("assist/<uuid:conversation_id>", assist.page, name="conversation"),
     path("assist/<uuid:conversation_id>/delete", assist.delete, name="delete_conversation"),

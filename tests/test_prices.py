@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
+from credits import ledger
 from generations.catalog import TOOLS
+from shopify_auth.models import Purchase, Shop
 from tests.merchants import Merchant
 from tests.page_reading import every, one, read_page, words
 
@@ -34,6 +37,26 @@ def test_the_page_says_when_credits_come_back_and_how_to_save(owner: Merchant) -
     assert "Credits have no cash value." in text
 
 
-@pytest.mark.parametrize("path", ["tools"])
-def test_pages_lead_there(owner: Merchant, path: str) -> None:
-    assert 'href="/dashboard/prices"' in owner.client.get(f"/dashboard/{path}").content.decode()
+def leads_there(owner: Merchant, path: str) -> bool:
+    page = owner.client.get(f"/dashboard/{path}").text
+    return 'href="/dashboard/prices' in page
+
+
+def test_tools_receipts_and_warnings_lead_there(owner: Merchant) -> None:
+    assert leads_there(owner, "tools")
+    assert not leads_there(owner, "")
+    spend = ledger.spend(owner.account.pk, 60, "spend", tool="image-enhance")
+    assert leads_there(owner, f"usage/ledger/{spend.sequence}")
+    # The warning stands on every page.
+    assert leads_there(owner, "")
+
+
+def test_receipts_of_charges_lead_there(owner: Merchant) -> None:
+    now = timezone.now()
+    shop = Shop.objects.create(domain="o.myshopify.com", account=owner.account, installed_at=now)
+    assert not leads_there(owner, "plans")
+    Purchase.objects.create(
+        shop=shop, gid="gid://shopify/AppPurchaseOneTime/1", status="ACTIVE", name="Small package",
+        handle="small", credits=500, price=9, created_at=now, granted_at=now,
+    )  # fmt: skip
+    assert leads_there(owner, "plans")

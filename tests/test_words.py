@@ -20,6 +20,7 @@ NOT_MERCHANTS = (
     "devstore/",
     "/admin/",
     "/models",
+    "staff_models",
     "ecomvance_app/demo",
 )
 TRANSLATE = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}

@@ -22,9 +22,11 @@ from django.utils.translation import gettext as _
 
 from credits import ledger, staff_acts
 from credits.admin.forms import DecisionForm
+from credits.admin.previewed import PreviewedAdmin, counted
 from credits.admin.read_only import ReadOnlyAdmin
-from credits.admin.recorded import RecordedAdmin, staff_id
+from credits.admin.recorded import staff_id
 from credits.models import (
+    Account,
     AlertRecipient,
     DailyUsage,
     LedgerEntry,
@@ -42,15 +44,20 @@ from credits.staff_acts import StaffAct
 from ecomvance_app import clock
 
 
-class _OnSale(RecordedAdmin):
+class _OnSale(PreviewedAdmin):
     """What is no longer sold is taken off sale, not deleted: accounts and charges refer to it.
 
     They do so by its handle, which therefore stays what it was first.
     """
 
     list_display = ["name", "handle", "price_usd", "credits", "on_sale", "position"]
-    list_editable = ["on_sale", "position"]
     ordering = ["position"]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A price is zero or more."""
+        if db_field.name == "price_usd":
+            kwargs["min_value"] = 0
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """The handle is chosen once."""
@@ -70,14 +77,34 @@ class _OnSale(RecordedAdmin):
 class PlanAdmin(_OnSale):
     """Plans on sale. What was granted before keeps the figures it was granted by."""
 
+    def touched(self, changed: Plan, fields: list[str]) -> list[str]:
+        """Those on the plan keep what they have; whoever comes later sees the new figures."""
+        held = Account.objects.filter(plan=changed.pk) if changed.pk else Account.objects.none()
+        found = [
+            _("%(accounts)s accounts hold this plan; they keep what they were granted.")
+            % {"accounts": counted(held)},
+        ]
+        if {"price_usd", "credits"} & set(fields):
+            found.append(_("Whoever subscribes from now on gets the new price and credits."))
+        if "on_sale" in fields and not changed.on_sale:
+            found.append(_("Nobody can choose it any more. Running subscriptions go on."))
+        return found
+
 
 @admin.register(Package)
 class PackageAdmin(_OnSale):
     """Packages on sale."""
 
+    def touched(self, changed: Package, fields: list[str]) -> list[str]:
+        """What was bought stays as it was sold."""
+        return [
+            _("What was bought keeps its price and credits. The next purchase has the new ones."),
+            *([] if changed.on_sale else [_("Nobody can buy it any more.")]),
+        ]
+
 
 @admin.register(OutcomeRule)
-class OutcomeRuleAdmin(RecordedAdmin):
+class OutcomeRuleAdmin(PreviewedAdmin):
     """The outcome table. Only platform errors have a choice: staff decide, or restored at once."""
 
     list_display = ["outcome", "policy", "rule"]
@@ -88,6 +115,20 @@ class OutcomeRuleAdmin(RecordedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def touched(self, changed: OutcomeRule, fields: list[str]) -> list[str]:
+        """Runs that end from now on; what is open stays open."""
+        waiting = RestorationCase.objects.filter(state=RestorationCase.State.OPEN)
+        found = [
+            _("Every account's runs that end so from now on follow it: %(policy)s.")
+            % {"policy": changed.get_policy_display()}
+        ]
+        if "policy" in fields:
+            left = counted(waiting.filter(outcome=changed.outcome))
+            found.append(_("%(cases)s open cases stay open for staff.") % {"cases": left})
+        if "rule" in fields:
+            found.append(_("Merchants read the new sentence beside old runs too."))
+        return found
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: OutcomeRule | None = None

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from credits import staff_acts
+from credits.admin.paging import CappedPaginator
 
 
 def staff_id(request: HttpRequest) -> int:
@@ -27,6 +28,9 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Generic for 
     """Writes acts in place of Django's log, which would keep names for ever."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = CappedPaginator
+    list_per_page = 50
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: Any = None

@@ -8,6 +8,7 @@ Source: product document, "Credit Restoration Eligibility"; decisions on who may
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -118,6 +119,11 @@ def find(case_id: int) -> RestorationCase | None:
 def find_by_spend(spend_id: int | None) -> RestorationCase | None:
     """The case of a spend, with what staff see of it; None when there is none."""
     return _known().filter(spend=spend_id).first()
+
+
+def find_by_spends(spend_ids: Collection[int]) -> dict[int, RestorationCase]:
+    """The cases of these spends, by spend."""
+    return {case.spend_id: case for case in _known().filter(spend__in=spend_ids)}
 
 
 def waiting(most: int) -> tuple[int, datetime | None]:

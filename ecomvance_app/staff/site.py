@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext_lazy as _
 
 
@@ -33,20 +33,6 @@ class StaffSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """The pages of `ecomvance_app.staff` before Django's own."""
-        from ecomvance_app.staff import accounts, cases, incidents, operations, search, see_as  # noqa: PLC0415
+        from ecomvance_app.staff import addresses  # noqa: PLC0415
 
-        pages = [
-            path("operations/", operations.page, name="staff_operations"),
-            path("search/", search.page, name="staff_search"),
-            path("accounts/<int:account_id>/", accounts.page, name="staff_account"),
-            path("accounts/<int:account_id>/note/", accounts.add_note, name="staff_note"),
-            path("accounts/<int:account_id>/check/", accounts.check, name="staff_check"),
-            path("accounts/<int:account_id>/see-as/", see_as.begin, name="staff_see_as"),
-            path("see-as/stop/", see_as.stop, name="staff_stop_seeing"),
-            path("incidents/new/", incidents.new, name="staff_incident_new"),
-            path("incidents/<int:incident_id>/", incidents.page, name="staff_incident"),
-            path("cases/", cases.queue, name="staff_cases"),
-            path("cases/<int:case_id>/", cases.page, name="staff_case"),
-            path("runs/<uuid:run_id>/", cases.run_page, name="staff_run"),
-        ]
-        return [*pages, *super().get_urls()]
+        return [*addresses.pages, *super().get_urls()]

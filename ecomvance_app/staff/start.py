@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from credits.ledger import checks
 from credits.outcomes import cases
 from credits.reports import for_staff
-from generations.models import EngineHealth, Generation
+from generations.models import EngineHealth, Generation, ProblemReport
 from shopify_auth.models import BillingCheck, BillingDifference, WebhookDelivery
 
 # Nobody needs to know of the four hundredth; counting stops here.
@@ -45,6 +45,7 @@ def read_needs(request: HttpRequest) -> list[Need]:
     """What this member of staff may deal with and that is there: urgent things first."""
     readers = (
         ("credits.view_restorationcase", _cases),
+        ("generations.view_problemreport", _reports),
         ("credits.change_correction", _corrections),
         ("shopify_auth.view_billingdifference", _differences),
         ("shopify_auth.view_billingcheck", _comparisons),
@@ -68,6 +69,15 @@ def _cases() -> Need | None:
         return None
     detail = _("The oldest waits for %(time)s.") % {"time": timesince(oldest)}
     return Need(_("Restoration cases"), count, detail, reverse("admin:staff_cases"))
+
+
+def _reports() -> Need | None:
+    waiting = ProblemReport.objects.filter(closed_at=None)
+    oldest = waiting.order_by("reported_at").first()
+    if oldest is None:
+        return None
+    detail = _("The oldest waits for %(time)s.") % {"time": timesince(oldest.reported_at)}
+    return Need(_("Problem reports"), _count(waiting), detail, reverse("admin:staff_reports"))
 
 
 def _corrections() -> Need | None:

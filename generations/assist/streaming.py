@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
@@ -29,11 +29,11 @@ def respond(request: HttpRequest, answer: Answer) -> StreamingHttpResponse:
 
     The header names the conversation from the start, for whoever stops the answer before its end.
     """
-    events = answer.events
+    content: _Relay | Iterator[str]
     if isinstance(request, ASGIRequest):
-        content: AsyncIterator[str] | Iterator[str] = _relayed(events)
+        content = _Relay(answer.events)
     else:
-        content = (encoded(event) for event in events)
+        content = (encoded(event) for event in answer.events)
     headers = {
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",
@@ -42,34 +42,44 @@ def respond(request: HttpRequest, answer: Answer) -> StreamingHttpResponse:
     return StreamingHttpResponse(content, content_type=MEDIA_TYPE, headers=headers)
 
 
-async def _relayed(events: Events) -> AsyncIterator[str]:
-    loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[Event | None] = asyncio.Queue()
-    is_gone = threading.Event()
-    language = translation.get_language()
+class _Relay:
+    """Events said by a thread, for the loop that sends them. Django closes it with the response."""
 
-    def put(event: Event | None) -> None:
-        # The loop is closed when the server ends: nobody listens then.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(queue.put_nowait, event)
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._is_gone = threading.Event()
+        self._language = translation.get_language()
 
-    def say() -> None:
+    def close(self) -> None:
+        """Nobody listens any more."""
+        self._is_gone.set()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+
+        def put(event: Event | None) -> None:
+            # The loop is closed when the server ends: nobody listens then.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(queue.put_nowait, event)
+
+        threading.Thread(target=self._say, args=[put], name="assist", daemon=True).start()
         try:
-            with translation.override(language):
-                for event in events:
-                    if is_gone.is_set():
+            while (event := await queue.get()) is not None:
+                yield encoded(event)
+        finally:
+            self.close()
+
+    def _say(self, put: Callable[[Event | None], None]) -> None:
+        try:
+            with translation.override(self._language):
+                for event in self._events:
+                    if self._is_gone.is_set():
                         break
                     put(event)
-                events.close()
+                self._events.close()
         except Exception:
             logger.exception("An answer broke off")
         finally:
             put(None)
             connections.close_all()
-
-    threading.Thread(target=say, name="assist", daemon=True).start()
-    try:
-        while (event := await queue.get()) is not None:
-            yield encoded(event)
-    finally:
-        is_gone.set()

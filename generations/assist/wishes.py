@@ -98,6 +98,8 @@ def read_wish(text: str, products: Callable[[], Sequence[Mapping[str, Any]]]) ->
         return Wish(slug, arguments)
     listed = products()
     meant = _meant(text, listed)
+    if meant is None and not tool.sources.min and arguments.get("prompt"):
+        return Wish(slug, arguments)
     if meant is None:
         return Wish(slug, lacks="product", known=tuple(str(one["title"]) for one in listed))
     arguments["product_ids"] = [str(meant["product_id"])]

@@ -22,7 +22,7 @@ from credits.refusals import Refusal
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest
 from generations import catalog
-from generations.assist import answers, conversations, drafts, fair_use, streaming
+from generations.assist import answers, conversations, drafts, fair_use, hints, streaming
 from generations.assist.events import MEDIA_TYPE, Draft
 from generations.models import ChatMessage, Conversation
 from generations.pages.forms import OPTION
@@ -74,6 +74,20 @@ def delete(request: MerchantRequest, conversation_id: uuid.UUID) -> HttpResponse
         response["HX-Redirect"] = where
         return response
     return HttpResponseRedirect(where)
+
+
+@require_POST
+def dismiss_hint(request: MerchantRequest, slug: str) -> HttpResponse:
+    """Do not show a hint again; the page goes on without it."""
+    try:
+        hints.dismiss(request.account.pk, slug)
+    except LookupError:
+        raise Http404 from None
+    if request.htmx:
+        return HttpResponse()
+    tool = request.POST.get("tool", "")
+    name, arguments = ("tool", [tool]) if tool in catalog.TOOLS else ("tools", [])
+    return HttpResponseRedirect(_url(request, name, *arguments))
 
 
 def _url(request: MerchantRequest, name: str, *arguments: Any) -> str:

@@ -24,11 +24,18 @@ from credits.representations import balance_json
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, answer_refusal
 from generations import catalog
+from generations.assist import hints
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.media import conversions, links
 from generations.models import Approval, Generation, Picture
-from generations.pages import result_details, result_text, source_choices, tool_page
+from generations.pages import (
+    result_details,
+    result_text,
+    source_choices,
+    tool_page,
+    tools_page,
+)
 from generations.pages.forms import ToolForm
 from generations.pages.gallery import first_pictures, row
 from generations.runs import approvals, brushing, consents, health, lifecycle, queries, texts
@@ -79,13 +86,10 @@ def _quick_start(request: MerchantRequest) -> list[dict[str, Any]]:
 
 @require_safe
 def tools(request: MerchantRequest) -> HttpResponse:
-    """Every tool with its price, and why one cannot be started now."""
-    tiles = _tiles(request)
-    suites = [
-        {"name": suite, "tiles": [tile for tile in tiles if tile["suite"] == suite]}
-        for suite in catalog.SUITES
-    ]
-    return render(request, "generations/tools.html", {"nav_active": "tools", "suites": suites})
+    """Every tool with its price, and why one cannot be started now; by words and by goals."""
+    words, goal = request.GET.get("q", "").strip()[:100], request.GET.get("goal", "")
+    context = {"nav_active": "tools"} | tools_page.describe(_tiles(request), words, goal)
+    return render(request, "generations/tools.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -226,6 +230,7 @@ def _tool_context(
         if form
         else source_choices.read_asked(request.account.pk, again, source, draft)
     )
+    context["hint"] = hints.for_tool(request.account.pk, found)
     return context | tool_page.describe(request.account.pk, found, search, asked)
 
 

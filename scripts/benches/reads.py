@@ -30,11 +30,11 @@ INSTANT = datetime(2026, 9, 15, 12, tzinfo=UTC)
 
 # Accounts from one number to another; each opens empty and gets its balance after its entries.
 ACCOUNTS = """
-SELECT id, '', 'Europe/Berlin', '{start}'::timestamptz, 0, 0, 0, 'none', 0, 0, 50
+SELECT id, '', 'Europe/Berlin', false, '{start}'::timestamptz, 0, 0, 0, 'none', 0, 0, 50
 FROM generate_series({first}, {last}) AS id
 """
 ACCOUNT_COLUMNS = (
-    "id, name, time_zone, opened_at, plan_balance, package_balance, version, period_kind,"
+    "id, name, time_zone, time_zone_chosen, opened_at, plan_balance, package_balance, version, period_kind,"
     " allocation, period_sequence, low_at"
 )
 # The first entry is a package; every other takes 20 of it, evenly over the year.

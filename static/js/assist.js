@@ -48,7 +48,10 @@
 
   /** What the server has kept takes the place of what was shown meanwhile. */
   const settle = async () => {
-    if (!conversation.value) return;
+    if (!conversation.value) {
+      live.hidden = true;
+      return;
+    }
     const url = `${addressOf(conversation.value)}?part=talk`;
     await window.htmx.ajax("GET", url, { target: "#assist-talk", swap: "innerHTML" });
     live.hidden = true;
@@ -88,7 +91,10 @@
     answer.setAttribute("aria-busy", "true");
     live.hidden = false;
     stop.hidden = false;
-    stop.onclick = () => abort.abort();
+    stop.onclick = () => {
+      stop.hidden = true;
+      abort.abort();
+    };
     try {
       const headers = { Accept: "text/event-stream", ...ecomVance.csrfHeaders() };
       const response = await fetch(form.action, { method: "POST", body, headers, signal: abort.signal });
@@ -101,7 +107,7 @@
       if (abort.signal.aborted) {
         status.textContent = form.dataset.stopped;
         // The server keeps what was said as soon as it notices that nobody listens.
-        await new Promise((done) => setTimeout(done, 600));
+        if (conversation.value) await new Promise((done) => setTimeout(done, 600));
       } else {
         complain(form.dataset.broken);
       }

@@ -217,7 +217,7 @@ def test_merchants_do_not_reach_the_staff_admin(owner):
 def test_only_platform_errors_have_a_choice(support):
     rule = OutcomeRule.objects.get(outcome="platform_error")
     url = reverse("admin:credits_outcomerule_change", args=[rule.pk])
-    support.post(url, {"policy": "automatic", "rule": rule.rule})
+    support.post(url, {"policy": "automatic", "rule": rule.rule, "_confirmed": "1"})
     rule.refresh_from_db()
     assert rule.policy == "automatic"
     assert "Select a valid choice" in support.post(
@@ -226,7 +226,9 @@ def test_only_platform_errors_have_a_choice(support):
 
     timeout = OutcomeRule.objects.get(outcome="timeout")
     url = reverse("admin:credits_outcomerule_change", args=[timeout.pk])
-    support.post(url, {"policy": "automatic", "rule": "Timeout errors: not restored."})
+    support.post(
+        url, {"_confirmed": "1", "policy": "automatic", "rule": "Timeout errors: not restored."}
+    )
     timeout.refresh_from_db()
     assert timeout.policy == "kept"
 
@@ -244,7 +246,14 @@ def test_a_price_change_touches_nothing_bought_before(owner, support):
     assert queries.get_balance(owner.account.pk).allocation == 3000
 
 
-OFFER = {"name": "Starter", "price_usd": "19", "credits": "3000", "on_sale": "on", "position": "0"}
+OFFER = {
+    "_confirmed": "1",
+    "name": "Starter",
+    "price_usd": "19",
+    "credits": "3000",
+    "on_sale": "on",
+    "position": "0",
+}
 
 
 @pytest.mark.parametrize("model", [Plan, Package])

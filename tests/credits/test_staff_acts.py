@@ -77,7 +77,7 @@ def test_what_is_changed_by_hand_is_an_act_with_the_fields_names(owner, support)
     plan_page = reverse("admin:credits_plan_change", args=[1])
     form = {
         "name": "Starter", "handle": "starter", "price_usd": "21.00", "credits": "3000",
-        "on_sale": "on", "position": "1",
+        "on_sale": "on", "position": "1", "_confirmed": "1",
     }  # fmt: skip
 
     assert support.post(plan_page, form).status_code == 302

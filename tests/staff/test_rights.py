@@ -16,7 +16,7 @@ from credits.models import OutcomeRule, Package, Plan
 from credits.staff_acts import StaffAct
 from credits.staff_models import Correction
 from ecomvance_app.staff.rights import ACTS, GROUPS, permissions_of
-from generations.models import EngineSwitch, Generation, UsagePrice
+from generations.models import EngineSwitch, Generation, ProblemReport, UsagePrice
 from shopify_auth.models import Purchase, Shop
 from tests.credits.test_admin import staff_client
 from tests.merchants import Merchant, make_person, open_store
@@ -77,6 +77,7 @@ class Doors:
             if act.startswith(words):
                 return client.get(reverse(f"admin:{name}", args=args)).status_code
         posts = {
+            "Close problem": ("staff_report_close", [self._report()]),
             "Write notes": ("staff_note", account),
             "Change plans": ("credits_plan_change", [Plan.objects.first().pk]),
             "Change provider": ("generations_usageprice_change", [self._price()]),
@@ -108,6 +109,12 @@ class Doors:
         return Purchase.objects.create(
             shop=shop, name="Small", handle="small", credits=1, price=1, created_at=timezone.now()
         ).pk
+
+    def _report(self) -> int:
+        return ProblemReport.objects.get_or_create(
+            account=self.owner.account, generation=self.run, closed_at=None,
+            defaults={"reported_at": timezone.now()},
+        )[0].pk  # fmt: skip
 
     def _price(self) -> int:
         return UsagePrice.objects.get_or_create(

@@ -212,7 +212,7 @@ def test_receipt_follows_the_case(mixed, staff):
         assert receipt.rule == "ecomVance platform error: may be restored (discretionary)."
         return receipt.words
 
-    assert words().startswith("50 credits were used. This was an error of ours")
+    assert words().startswith("50 credits were used. This was our error")
     cases.approve(case, staff, "Storage was away", NOON)
     assert words() == "50 credits were given back, each to where it was taken from."
 

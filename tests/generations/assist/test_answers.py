@@ -136,6 +136,12 @@ class TestDrafts:
         assert draft["prompt"] == "A red mug on snow"
         assert draft["quote"]["credits"] == 100
 
+    def test_a_description_is_written_from_typed_words_too(self, olivia: ApiMerchant) -> None:
+        (draft,) = of_kind(ask(olivia, "Write a description: Tin cup, holds 200 ml"), "draft")
+        assert (draft["tool"], draft["product_ids"]) == ("description-generator", [])
+        assert draft["prompt"] == "Tin cup, holds 200 ml"
+        assert draft["quote"]["credits"] == 20
+
     def test_it_asks_which_product(self, olivia: ApiMerchant) -> None:
         events = ask(olivia, "Add a shadow please")
         assert "for which product?" in text_of(events)

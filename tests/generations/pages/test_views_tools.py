@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+from django.conf import settings
+from PIL import Image
 
 from credits import ledger
 from generations import catalog, products
 from generations.engines import registry
 from generations.models import Generation
+from generations.pages import tools_page
 from shopify_auth.products import LISTED_PRODUCTS
 from tests.generations.engine import Engine
 from tests.generations.mug_store import TOOL, OneMug, ask
@@ -76,6 +80,52 @@ class TestTools:
         shown = tiles(owner, "/dashboard/tools")
 
         assert "Needs 400; the trial gives 100 a day." in shown["Veo 3.1 T2V"]
+
+
+class TestToolsPage:
+    def test_is_searched_by_words_and_by_goal(self, owner: Merchant, engine: Engine) -> None:
+        assert list(tiles(owner, "/dashboard/tools?q=SHADOW+natural")) == ["AI Shadowing"]
+        assert set(tiles(owner, "/dashboard/tools?goal=video")) == {
+            "Product Reels", "Model Reels", "Veo 3.1 I2V", "Veo 3.1 T2V",
+        }  # fmt: skip
+        nothing = owner.client.get("/dashboard/tools?q=%3Csofa%3E").content.decode()
+        assert "No tool is called “&lt;sofa&gt;”" in nothing
+
+    def test_every_goal_names_tools_and_every_tool_a_goal(self) -> None:
+        served = {slug for slugs in tools_page._SERVES.values() for slug in slugs}
+
+        assert served == set(catalog.TOOLS)
+        assert set(tools_page._SERVES) == set(tools_page.GOALS)
+
+    def test_batches_are_shadows_alone_and_the_others_say_one_picture(
+        self, owner: Merchant, engine: Engine
+    ) -> None:
+        shown = tiles(owner, "/dashboard/tools")
+
+        assert [name for name, text in shown.items() if "Batch" in text] == ["AI Shadowing"]
+        assert "Up to 14 products in one picture, one result" in shown["Product Placement"]
+        assert "You can run 5 now" in shown["Background Removal"]
+        assert "about 5 s" in shown["Background Removal"]
+
+    def test_a_google_key_is_named_only_where_it_would_bring_more(
+        self, owner: Merchant, settings: Any
+    ) -> None:
+        shown = tiles(owner, "/dashboard/tools")
+        coming = {name for name, text in shown.items() if "Google key" in text}
+        assert {"Product Try-On", "Veo 3.1 T2V", "AI Backgrounds"} <= coming
+        assert not {"Background Removal", "Image Enhance", "AI Shadowing"} & coming
+
+        settings.GEMINI_API_KEY = "a-key"
+        shown = tiles(owner, "/dashboard/tools")
+        assert not any("Google key" in text for text in shown.values())
+
+    @pytest.mark.parametrize("slug", tools_page.EXAMPLES)
+    def test_examples_are_there_and_small(self, slug: str) -> None:
+        for side in ("before", "after"):
+            path = Path(settings.BASE_DIR) / "static" / tools_page.example_file(slug, side)
+            with Image.open(path) as image:
+                assert (image.format, image.size) == ("WEBP", (320, 240))
+            assert path.stat().st_size < 30_000
 
 
 class TestQuickStart:

@@ -80,7 +80,7 @@ def test_the_tools_are_those_of_the_templates():
 def test_the_sdk_is_not_loaded_by_what_does_without_it():
     code = (
         "import sys\n"
-        "from generations.engines.google import config, errors, mp4, prompts, raster\n"
+        "from generations.engines.google import config, errors, prompts, raster\n"
         "assert 'google.genai' not in sys.modules and 'httpx2' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
