@@ -207,7 +207,7 @@ def _frond(shade: Floats, start: Floats, way: float, length: float, canvas: Canv
     """A bent twig with pairs of pointed leaves, long in its middle and short at its tip."""
     pairs = 13
     bend = float(canvas.rng.uniform(-0.045, 0.02))
-    at = start
+    at: np.ndarray = start
     for pair in range(pairs):
         way += bend
         following = at + length / pairs * np.array([np.cos(way), np.sin(way)])
