@@ -203,11 +203,11 @@ def _leaf_shade(canvas: Canvas) -> Floats:
     return softened(shade, 0.005, canvas)
 
 
-def _frond(shade: Floats, start: Floats, way: float, length: float, canvas: Canvas) -> None:
+def _frond(shade: Floats, start: np.ndarray, way: float, length: float, canvas: Canvas) -> None:
     """A bent twig with pairs of pointed leaves, long in its middle and short at its tip."""
     pairs = 13
     bend = float(canvas.rng.uniform(-0.045, 0.02))
-    at: np.ndarray = start
+    at = start
     for pair in range(pairs):
         way += bend
         following = at + length / pairs * np.array([np.cos(way), np.sin(way)])
@@ -220,7 +220,7 @@ def _frond(shade: Floats, start: Floats, way: float, length: float, canvas: Canv
             _leaf(shade, at, way + turn + float(canvas.rng.uniform(-0.1, 0.1)), float(reach))
 
 
-def _leaf(shade: Floats, stem: Floats, way: float, length: float) -> None:
+def _leaf(shade: Floats, stem: np.ndarray, way: float, length: float) -> None:
     """A pointed leaf from its stem on, `way` in radians."""
     along = np.linspace(0.0, 1.0, 12)
     half = 0.115 * length * np.sin(np.pi * along**0.75)
