@@ -49,7 +49,7 @@ class Desk:
 
     def press(self, role: str, name: str) -> None:
         self.clicks += 1
-        self.page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
+        self.page.get_by_role(role, name=name).first.click()
 
     def ask(
         self, question: str, text: str, answer: str, press: tuple[str, str] | None = None
