@@ -65,6 +65,9 @@ def test_a_question_becomes_a_card_and_its_click_a_run(olivia: Merchant, sign_in
     assert LedgerEntry.objects.filter(kind="spend").count() == 1
     assert Conversation.objects.count() == 1
     assert ChatMessage.objects.count() == 4
+    page.get_by_role("button", name="Delete this conversation").click()
+    page.wait_for_url("**/dashboard/assist")
+    assert not ChatMessage.objects.exists()
 
 
 def test_a_description_is_made_changed_by_hand_and_copied(
