@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 __all__ = ["olivia"]
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(300),
+]
 SignIn = Callable[..., "Page"]
 WIDTHS = (1280, 390)
 PICTURES = os.environ.get("STAFF_PICTURES", "")

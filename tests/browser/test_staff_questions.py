@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 __all__ = ["olivia", "sasha"]
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(300),
+]
 SignIn = Callable[..., "Page"]
 GID = "gid://shopify/AppPurchaseOneTime/42"
 
