@@ -40,6 +40,8 @@ _MANY_PICTURES = {
     "/api/v1/batches": MAX_ITEMS,
     "/batches/new": MAX_ITEMS,
     "/dashboard/batches/new": MAX_ITEMS,
+    "/batches/preview": 1,
+    "/dashboard/batches/preview": 1,
 }
 _SENTENCE = "The request is larger than this address takes."
 

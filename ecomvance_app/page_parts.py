@@ -31,9 +31,10 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
     # Requests for an owner's word.
     "approvals": ("approvals",),
     "approval": ("balance", "approvals"),
-    # Batches: all of them, and one.
+    # Batches: all of them, one, and its review.
     "batches": ("runs",),
     "batch": ("balance", "runs"),
+    "batch-review": ("runs",),
     # The gallery, a run, usage and the ledger.
     "gallery": ("balance", "runs"),
     "run-receipt": ("balance", "runs", "cases"),

@@ -341,6 +341,7 @@ CELERY_TASK_QUEUES = [Queue(name) for name in ("engines", "waiting", "stores", "
 CELERY_TASK_ROUTES = {
     "generations.run": {"queue": "engines"},
     "generations.check_truth": {"queue": "engines"},
+    "generations.preview": {"queue": "engines"},
     "generations.call": {"queue": "waiting"},
     "generations.poll": {"queue": "waiting"},
     "generations.discard": {"queue": "waiting"},

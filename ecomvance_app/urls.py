@@ -10,7 +10,7 @@ from credits import views as credit_views
 from ecomvance_app import events, gallery, metrics, pages, views
 from ecomvance_app.staff_admin import close_back_doors
 from generations.media import archives, links, product_photos
-from generations.pages import data
+from generations.pages import batch_review, data
 from generations.runs.spend_details import describe_spends
 from shopify_auth.identity import second_factor, staff_door
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("files/<str:token>", links.serve, name="file"),
     path("archives/<str:token>", archives.serve, name="archive"),
     path("product-photos/<str:token>", product_photos.serve, name="product_photo"),
+    path("batch-exports/<str:token>", batch_review.serve_csv, name="batch_csv"),
     path("staff/components", gallery.component_gallery, name="components"),
     path("data-exports/<str:token>", data.download, name="data_export"),
     path("exports/<str:token>", credit_views.export, {"describe": describe_spends}, name="export"),

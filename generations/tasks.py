@@ -19,7 +19,7 @@ from generations.runs import (
     truth_check,
     worker,
 )
-from generations.runs.batches import notices
+from generations.runs.batches import notices, previews
 
 
 @shared_task(name="generations.run")
@@ -77,6 +77,12 @@ def sweep(**_kwargs: object) -> None:
 def export_data(export_id: str, **_kwargs: object) -> None:
     """Make the zip of an account's data."""
     data_exports.make(export_id)
+
+
+@shared_task(name="generations.preview")
+def preview(account_id: int, preview_id: str, **_kwargs: object) -> None:
+    """Make the preview of a look."""
+    previews.make(account_id, preview_id)
 
 
 @shared_task(name="generations.batch_done")

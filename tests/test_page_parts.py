@@ -74,6 +74,7 @@ class World:
             "", "tools", "tools/background-removal", "gallery", "usage", "usage/ledger", "plans",
             *(f"assist/{talk.pk}" for talk in Conversation.objects.all()),
             "batches", f"batches/{Batch.objects.get().pk}",
+            f"batches/{Batch.objects.get().pk}/review",
             "approvals", f"approvals/{Approval.objects.earliest('created_at').pk}",
             *(f"runs/{run.pk}" for run in Generation.objects.filter(batch=None).order_by("created_at")[:2]),
             *(f"usage/ledger/{entry.sequence}" for entry in entries.order_by("sequence")[:2]),

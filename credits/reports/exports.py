@@ -157,7 +157,7 @@ def _of_a_run(entry: LedgerEntry) -> bool:
     return entry.kind in (LedgerEntry.Kind.SPEND, LedgerEntry.Kind.RESTORE)
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
     """A figure as it is, a text so that no spreadsheet takes it for a formula.
 
     Every column's, whatever is in it today. Source: OWASP, "CSV Injection".
@@ -175,4 +175,4 @@ class _Echo:
 
 def csv_lines(lines: Iterable[Sequence[object]]) -> str:
     writer = csv.writer(_Echo())
-    return "".join(writer.writerow([_cell(value) for value in line]) for line in lines)
+    return "".join(writer.writerow([cell(value) for value in line]) for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from credits.accounts import limits
 from credits.refusals import KeyConflict, Refusal
@@ -26,7 +27,7 @@ from generations.pages.batch_form import KEPT, BatchForm, picture_of
 from generations.pages.batches import name_of, requester, thumbnail, url
 from generations.pages.source_choices import Asked
 from generations.runs import approvals, batches, health
-from generations.runs.batches import progress
+from generations.runs.batches import previews, progress
 from generations.runs.quote import SplitChanged, price_now
 
 _PAGE = "generations/batches/new.html"
@@ -56,26 +57,33 @@ def new_batch(request: MerchantRequest) -> HttpResponse:
 
 
 def _place(request: MerchantRequest, form: BatchForm) -> str:
-    """Begin at no more than what the page has shown, paid by the credits that it has named.
-
-    Returns the address of the batch, or of the request for approval that a sum above the limit makes.
-    """
+    """Begin, and lead to the batch; above the spending limit keep it until an owner decides."""
     data, orders = form.cleaned_data, form.orders()
     charged, each = form.charged(len(orders)), data["price_each"]
-    if (promised := data["promised_package"]) is not None and each is not None:
-        now = batches.cost(request.account.pk, each, charged, clock.now())
-        if not now.short_by and now.package != promised and not _is_known(request, data["key"]):
-            raise SplitChanged(now.plan, now.package)
-    together = approvals.Together(data["three_first"], data["charge"], data["mail_when_done"])
-    asker, most = requester(request), each * charged if each is not None else None
+    asker, how = requester(request), form.together()
+    _check_split(request, form, charged)
     try:
         batch, _created = batches.place(
-            asker, orders, data["key"], max_credits=most, **asdict(together)
+            asker,
+            orders,
+            data["key"],
+            max_credits=each * charged if each is not None else None,
+            **asdict(how),
         )
     except limits.ApprovalRequired:
-        approval = approvals.keep_batch(asker, orders, data["key"], together)
+        approval = approvals.keep_batch(asker, orders, data["key"], how)
         return url(request, "approval", approval.pk)
     return url(request, "batch", batch.pk)
+
+
+def _check_split(request: MerchantRequest, form: BatchForm, charged: int) -> None:
+    """SplitChanged where other credits would pay than the page has named."""
+    promised, each = form.cleaned_data["promised_package"], form.cleaned_data["price_each"]
+    if promised is None or each is None or _is_known(request, form.cleaned_data["key"]):
+        return
+    now = batches.cost(request.account.pk, each, charged, clock.now())
+    if not now.short_by and now.package != promised:
+        raise SplitChanged(now.plan, now.package)
 
 
 def _is_known(request: MerchantRequest, key: str) -> bool:
@@ -130,6 +138,34 @@ def _price(resolution: str) -> int:
     variants = catalog.TOOLS[batches.TOOL].variants
     found = [one for one in variants if one.resolution == resolution] or list(variants)
     return price_now(found[0], health.route(batches.TOOL).label)
+
+
+@require_POST
+def preview(request: MerchantRequest) -> HttpResponse:
+    """Try the look on one picture: small, marked, free, ten a day."""
+    form = BatchForm(request.account.pk, request.POST, request.FILES)
+    if not form.is_valid():
+        told = {"refusal": _("This page is too old. Reload it and try again.")}
+        return render(request, "components/refusal.html", told, status=422)
+    try:
+        name = previews.ask(request.account.pk, form.orders()[0])
+    except Refusal as refusal:
+        told = {"refusal": str(refusal)}
+        return render(request, "components/refusal.html", told, status=422)
+    return _preview(request, name)
+
+
+@require_safe
+def preview_status(request: MerchantRequest, name: str) -> HttpResponse:
+    """How a preview stands, or the preview."""
+    return _preview(request, name)
+
+
+def _preview(request: MerchantRequest, name: str) -> HttpResponse:
+    found = previews.read(request.account.pk, name)
+    picture = base64.b64encode(found.content).decode()
+    context = {"preview": found, "name": name, "picture": picture}
+    return render(request, "generations/batches/_preview.html", context)
 
 
 @require_safe

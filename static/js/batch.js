@@ -8,7 +8,7 @@
   if (!form) return;
   const kept = form.querySelector("[data-batch-kept]");
   const holder = form.querySelector("[data-quote-holder]");
-  const { quoteUrl, pickedUrl, most } = form.dataset;
+  const { quoteUrl, pickedUrl, previewUrl, most } = form.dataset;
   let asked = 0;
   let timer = 0;
 
@@ -41,6 +41,7 @@
   };
 
   const quoteSoon = () => {
+    listChosen();
     clearTimeout(timer);
     timer = setTimeout(quote, 120);
   };
@@ -58,6 +59,46 @@
     }
   };
 
+  // A preview takes one picture of the choice: a product's photo, or an upload.
+  const previewRow = form.querySelector("[data-preview-row]");
+  const previewOf = form.querySelector("[data-preview-of]");
+
+  const listChosen = () => {
+    const before = previewOf.value;
+    const items = [...form.querySelectorAll("[data-batch-item]:checked")].map((item) => {
+      const label = item.closest("[data-batch-card]").querySelector(".choice__label").textContent.trim();
+      return new Option(label, item.value);
+    });
+    const files = [...form.querySelector("input[type=file]").files].map(
+      (file, number) => new Option(file.name, `file ${number}`),
+    );
+    previewOf.replaceChildren(...items, ...files);
+    if ([...previewOf.options].some((option) => option.value === before)) previewOf.value = before;
+    previewRow.hidden = !previewOf.options.length;
+  };
+
+  const askPreview = async () => {
+    const wanted = new FormData();
+    const [kind, number] = previewOf.value.split(" ");
+    if (kind === "file") wanted.append("image", form.querySelector("input[type=file]").files[Number(number)]);
+    else wanted.append("item", previewOf.value);
+    for (const [name, value] of new FormData(form)) {
+      if (/^(option-|photo )/.test(name) || ["key", "resolution"].includes(name)) wanted.append(name, value);
+    }
+    const place = document.getElementById("batch-preview");
+    const response = await fetch(previewUrl, {
+      method: "POST",
+      body: wanted,
+      headers: { "HX-Request": "true", ...window.ecomVance.csrfHeaders() },
+    });
+    if (response.ok || response.status === 422) {
+      place.innerHTML = await response.text();
+      window.htmx?.process(place);
+    }
+  };
+
+  form.querySelector("[data-preview-button]").addEventListener("click", askPreview);
+
   form.addEventListener("change", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (target.matches("[data-batch-photo]")) {
@@ -72,6 +113,8 @@
   }, true);
   document.addEventListener("htmx:after:swap", dropKnown);
   document.body.addEventListener("balance:changed", quoteSoon);
+
+  if (chosenCount()) quoteSoon();
 
   // Inside Shopify's admin its own picker chooses, 50 at most.
   const picker = form.querySelector("[data-product-picker]");

@@ -18,6 +18,7 @@ from tests.merchants import Merchant, make_merchant, make_person, open_store
 
 VALUES = {
     "<slug:slug>": "background-removal",
+    "<slug:name>": "preview",
     "<uuid:generation_id>": "00000000-0000-0000-0000-000000000001",
     "<uuid:conversation_id>": "00000000-0000-0000-0000-000000000001",
     "<int:sequence>": "1",
