@@ -349,7 +349,7 @@ CELERY_TASK_ROUTES = {
     "shopify_auth.handle_webhook": {"queue": "stores"},
     "shopify_auth.keep_shop_access": {"queue": "stores"},
     "shopify_auth.bring_in_line": {"queue": "stores"},
-    "shopify_auth.compare_billing": {"queue": "stores"},
+    "shopify_auth.compare_store": {"queue": "stores"},
     "shopify_auth.read_store": {"queue": "stores"},
 }
 # Billing has tasks of its own beside each app's `tasks` module.

@@ -53,10 +53,15 @@ def reconcile_charges(shop_id: int, **_kwargs: object) -> None:
     shop = Shop.objects.filter(pk=shop_id).first()
     if shop is None:
         return
+    if not sweeps.take_place(shop_id, clock.now()):
+        sweeps.ask_later(shop_id, clock.now())
+        return
     try:
         reconcile.reconcile_charges(shop)
     except ShopifyError as error:
         logger.warning("%s is compared later: %s", shop.domain, error)
+    finally:
+        sweeps.leave_place(shop_id)
 
 
 @shared_task(name="shopify_auth.read_stores")
@@ -86,5 +91,11 @@ def sweep_billing(**_kwargs: object) -> None:
 
 @shared_task(name="shopify_auth.compare_billing")
 def compare_billing(**_kwargs: object) -> None:
-    """Compare stores that nobody has compared today."""
-    sweeps.compare()
+    """Send stores that nobody has compared today, a few at once."""
+    sweeps.send_comparisons(clock.now())
+
+
+@shared_task(name=sweeps.COMPARE)
+def compare_store(shop_id: int, **_kwargs: object) -> None:
+    """Compare one store, then send the next."""
+    sweeps.compare(shop_id, clock.now())

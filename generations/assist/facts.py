@@ -58,7 +58,9 @@ class Asker:
 
 def read_balance(asker: Asker) -> Reading:
     """Plan and package credits, and what happens to the plan credits when."""
-    balance = credit_queries.read_balance(asker.account, asker.now)
+    # Read again: a model may ask some seconds after the question came.
+    account = Account.objects.get(pk=asker.account.pk)
+    balance = credit_queries.read_balance(account, asker.now)
     data = {
         "plan": balance.plan,
         "package": balance.package,

@@ -35,9 +35,6 @@ HISTORY_SHOWN = 30
 def page(request: MerchantRequest, conversation_id: uuid.UUID | None = None) -> HttpResponse:
     """The assistant, with one conversation or at the beginning of one."""
     found = _get(request, conversation_id) if conversation_id else None
-    if request.htmx and request.GET.get("part") == "talk":
-        context = {"conversation": found, "messages_shown": _messages(request, found)}
-        return render(request, "generations/_talk.html", context)
     return render(request, "generations/assist.html", _context(request, found))
 
 

@@ -1,7 +1,7 @@
 """All of an account's data as one zip: ledger, runs, files. Made by a worker, there for 24 hours.
 
-The zip holds `ledger.csv` (every entry, as the ledger's own export has it), `runs.json` and the files
-of each run in a folder of its own.
+The zip holds `ledger.csv` (every entry, as the ledger's own export has it), `runs.json`,
+`conversations.json` (with the assistant) and the files of each run in a folder of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from credits.refusals import Refusal
 from credits.reports import exports
 from ecomvance_app import jobs
 from generations.media import storage
-from generations.models import DataExport, Generation, Picture
+from generations.models import Conversation, DataExport, Generation, Picture
 from generations.runs.spend_details import describe_spends
 
 logger = logging.getLogger(__name__)
@@ -128,6 +128,9 @@ def _write(account: Account, target: IO[bytes]) -> None:
         with zipped.open("runs.json", "w") as runs_file:
             for piece in _runs_json(account):
                 runs_file.write(piece.encode())
+        with zipped.open("conversations.json", "w") as talks_file:
+            for piece in _conversations_json(account):
+                talks_file.write(piece.encode())
         for picture in _pictures(account):
             _copy(zipped, picture)
     target.seek(0)
@@ -166,6 +169,21 @@ def _run_json(run: Generation) -> dict[str, Any]:
         "files": [_name(picture) for picture in run.pictures.all() if picture.file],
         "texts": [picture.words for picture in run.pictures.all() if picture.words],
     }
+
+
+def _conversations_json(account: Account) -> Iterator[str]:
+    """The talks with the assistant as a JSON list, one a line, oldest first."""
+    talks = Conversation.objects.filter(account=account).order_by("created_at", "id")
+    start = "[\n"
+    for talk in talks.prefetch_related("messages").iterator(chunk_size=200):
+        messages = [
+            {"role": one.role, "text": one.text, "at": one.created_at.isoformat()}
+            for one in sorted(talk.messages.all(), key=lambda one: one.pk)
+        ]
+        told = {"id": str(talk.pk), "title": talk.title, "messages": messages}
+        yield start + json.dumps(told, ensure_ascii=False)
+        start = ",\n"
+    yield "\n]\n" if start != "[\n" else "[]\n"
 
 
 def _pictures(account: Account) -> Iterator[Picture]:

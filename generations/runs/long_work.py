@@ -2,16 +2,17 @@
 
 No worker waits for it and none holds a lease: what is due next stands on the run's row. *Submitting*
 is committed before the provider is asked and its handle with *submitted*, so a run that was found
-in between may be billed already and is never sent again.
+in between may be billed already and is never sent again. When it is due, and when it is too late, is
+told by the database's clock: the one that all workers share and that no worker's setting moves.
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
 from ecomvance_app import jobs
@@ -47,14 +48,13 @@ def begin_submitting(generation: Generation) -> bool:
 
 def submitted(generation: Generation, pending: Pending) -> bool:
     """Keep the provider's handle; work of a run that has ended meanwhile is stopped at once."""
-    now = timezone.now()
     limit = routing.deadline_seconds(generation.tool, generation.engine)
     changed = _own(generation).update(
         step=Step.SUBMITTED,
         handle=pending.handle,
-        submitted_at=now,
-        deadline_at=now + timedelta(seconds=limit),
-        poll_at=now + pending.poll_after,
+        submitted_at=Now(),
+        deadline_at=Now() + timedelta(seconds=limit),
+        poll_at=Now() + pending.poll_after,
         lease_until=None,
         suspected_at=None,
     )
@@ -74,10 +74,15 @@ def _own(generation: Generation) -> lifecycle.Runs:
 # --- Asking after it -----------------------------------------------------------------------------
 
 
-def send_due(now: datetime | None = None) -> int:
-    """Send a message for each run that is due to be asked after, and for what must be deleted."""
-    now = timezone.now() if now is None else now
+def send_due(later: timedelta = timedelta()) -> int:
+    """Send a message for each run that is due to be asked after, and for what must be deleted.
+
+    Due now, or so much `later`.
+    """
+    now = Now() + later
     unsent = Q(enqueued_at__lt=F("poll_at")) | Q(enqueued_at__lte=now - ASK_AGAIN_AFTER)
+    # Sent in the future, so by a clock that has been set since.
+    unsent |= Q(enqueued_at__gt=now + ASK_AGAIN_AFTER)
     due = Generation.objects.filter(unsent, poll_at__lte=now).order_by("poll_at")[:AT_ONCE]
     ids = list(due.values_list("pk", flat=True))
     Generation.objects.filter(pk__in=ids).update(enqueued_at=now)
@@ -97,14 +102,14 @@ def send_due(now: datetime | None = None) -> int:
 
 def poll(generation_id: str) -> None:
     """Ask the provider once, and book what it says; a run that is not due is left alone."""
-    now = timezone.now()
-    claimed = Generation.objects.filter(
-        pk=generation_id, state=State.RUNNING, step=Step.SUBMITTED, poll_at__lte=now
-    ).update(poll_at=now + CLAIM)
+    run = Generation.objects.filter(pk=generation_id)
+    claimed = run.filter(state=State.RUNNING, step=Step.SUBMITTED, poll_at__lte=Now()).update(
+        poll_at=Now() + CLAIM
+    )
     if not claimed:
         return
-    generation = Generation.objects.get(pk=generation_id)
-    if generation.deadline_at and now >= generation.deadline_at:
+    generation = run.get()
+    if run.filter(deadline_at__lte=Now()).exists():
         message = gettext_noop("The provider took too long, so we stopped this run.")
         _end(generation, Outcome.TIMEOUT, message)
         health.note_failure(generation, outage=True)
@@ -144,7 +149,7 @@ def _book_error(generation: Generation, error: EngineError) -> None:
 
 def _ask_later(generation: Generation, pause: timedelta) -> None:
     Generation.objects.filter(pk=generation.pk, state=State.RUNNING, step=Step.SUBMITTED).update(
-        poll_at=timezone.now() + pause
+        poll_at=Now() + pause
     )
 
 

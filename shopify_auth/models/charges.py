@@ -176,7 +176,8 @@ class BillingCheck(models.Model):
 
     `begun` numbers the readings of Shopify, `applied` is the newest one written down: a reading that
     was overtaken by a later one is dropped, so that an old answer never undoes a new one. `tried_at`
-    is when a comparison last began or was sent to a worker, whether or not Shopify answered.
+    is when a comparison last began or was sent to a worker, whether or not Shopify answered. Until
+    `place_until` the store has its place among the comparisons, of which it takes one at a time.
     """
 
     shop = models.OneToOneField(
@@ -186,6 +187,7 @@ class BillingCheck(models.Model):
     applied = models.PositiveBigIntegerField(default=0)
     tried_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
+    place_until = models.DateTimeField(null=True, blank=True, db_index=True)
     due_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True)

@@ -52,12 +52,18 @@
       live.hidden = true;
       return;
     }
-    const url = `${addressOf(conversation.value)}?part=talk`;
-    await window.htmx.ajax("GET", url, { target: "#assist-talk", swap: "innerHTML" });
-    live.hidden = true;
     const address = new URL(addressOf(conversation.value), location.href);
     address.search = location.search;
+    const response = await fetch(address, { headers: { Accept: "text/html", "X-Page-Parts": "1" } });
+    if (!response.ok) return;
     history.replaceState(history.state, "", address);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const id of ["assist-talk", "assist-aside"]) {
+      const fresh = document.importNode(page.getElementById(id), true);
+      document.getElementById(id).replaceWith(fresh);
+      window.htmx.process(fresh);
+    }
+    live.hidden = true;
   };
 
   /** @param {Response} response */

@@ -63,6 +63,9 @@
       after: Math.max(0, balance.total - cost),
     };
     write(bar, amounts);
+    const time = bar.querySelector("[data-run-time]");
+    const chosen = form.querySelector("[data-time]:checked");
+    if (time && chosen) time.textContent = chosen.getAttribute("data-time");
     const promised = bar.querySelector("[data-promised]");
     if (promised) promised.value = short ? "" : String(amounts.package);
     const most = form.querySelector("[data-max-credits]");

@@ -37,7 +37,7 @@ def test_the_price_says_what_pays_and_what_is_left(olivia: Merchant, sign_in: Si
 
     summary = page.locator("[data-ready] .run-bar__summary").inner_text()
     assert " ".join(summary.split()) == (
-        "20 credits 10 from plan, 10 from package Balance 1,010 → 990"
+        "20 credits 10 from plan, 10 from package Balance 1,010 → 990 about 5 s"
     )
     assert page.locator("[data-run-button]").inner_text() == "Remove background · 20 credits"
 

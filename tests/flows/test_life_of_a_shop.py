@@ -209,7 +209,7 @@ class Life:
         elif kind == "schedule":
             run_schedule()
         elif kind == "night":
-            sweeps.compare(pause_seconds=0)
+            self.compare_at_night()
         elif kind == "return":
             for model in (Subscription, Purchase):
                 for row in model.objects.filter(shop=self.owner.shop):
@@ -217,6 +217,11 @@ class Life:
                     self.owner.fetch(f"/plans/confirmation/{row.reference}")
         else:
             self.deliver(order)
+
+    def compare_at_night(self) -> None:
+        """If nobody has compared the store this day."""
+        if sweeps.send_comparisons(clock.now()):
+            sweeps.compare(self.owner.shop.pk, clock.now())
 
     def deliver(self, order: list[int]) -> None:
         """Some of the webhooks so far, in any order, some of them twice, others never."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.merchants import Merchant, make_merchant
@@ -18,9 +20,9 @@ def hint_of(merchant: Merchant, tool: str) -> str:
     return shown[0] if shown else ""
 
 
-def dismiss(merchant: Merchant, name: str, **options: object) -> int:
+def dismiss(merchant: Merchant, name: str, **options: Any) -> int:
     address = f"/dashboard/hints/{name}/dismiss"
-    return merchant.client.post(address, **options).status_code  # type: ignore[arg-type]
+    return merchant.client.post(address, **options).status_code
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,7 @@ def test_what_is_forgotten_is_forgotten(olivia, mia, django_capture_on_commit_ca
     assert olivia.client.get(page()).status_code == 200
 
 
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_of_two_presses_at_once_one_starts_the_run():
     olivia = make_merchant("Olivia")

@@ -19,6 +19,9 @@ from django.utils import timezone
 from credits.models import LedgerEntry
 from credits.signals import account_erased
 from generations import tasks
+from generations.assist import answers
+from generations.engines import registry
+from generations.engines.local.guide import Guide
 from generations.media import storage
 from generations.models import DataExport, Generation, Picture
 from generations.runs import data_exports
@@ -75,7 +78,19 @@ def test_the_zip_holds_ledger_runs_and_files(olivia):
     result = mine.pictures.get(role=Picture.Role.OUTPUT)
     assert len(run["files"]) == 2
     assert zipped.read(f"files/{mine.pk}/output-0.png") == storage.read(result)
-    assert sorted(zipped.namelist()) == sorted(["ledger.csv", "runs.json", *run["files"]])
+    lists = ["ledger.csv", "runs.json", "conversations.json"]
+    assert sorted(zipped.namelist()) == sorted([*lists, *run["files"]])
+
+
+def test_talks_with_the_assistant_are_in_it(olivia, monkeypatch):
+    monkeypatch.setitem(registry.LOCAL, "chat-assistant", Guide())
+    answer = answers.ask(olivia.account, None, "", "What's my balance?", timezone.now())
+    list(answer.events)
+    export(olivia)
+    [talk] = json.loads(download(link(olivia)).read("conversations.json"))
+    assert talk["title"] == "What's my balance?"
+    assert [one["role"] for one in talk["messages"]] == ["user", "assistant"]
+    assert "You have 80 credits" in talk["messages"][1]["text"]
 
 
 def test_an_empty_account_has_an_export_too():

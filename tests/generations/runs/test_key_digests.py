@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from credits.models import LedgerEntry
 from generations.engines import registry
@@ -48,7 +50,7 @@ def test_the_migration_moves_old_runs_so_that_a_repetition_still_finds_them(
     Generation.objects.update(key=KEY)
     migration = import_module("generations.migrations.0005_key_digests")
 
-    migration.keep_digests(apps, None)
+    migration.keep_digests(apps, SimpleNamespace(connection=connection))
 
     assert Generation.objects.get().key != KEY
     ask(owner.client, key=KEY)

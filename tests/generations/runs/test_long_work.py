@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from credits import ledger
@@ -237,6 +238,34 @@ class TestFailures:
         assert not Picture.objects.filter(role="output").exists()
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+class TestAClockThatIsSet:
+    """On the worker that hands over, or on the one that asks."""
+
+    def test_before_it_is_asked_after(
+        self, run: Generation, provider: Engine, sent_jobs: list[str], hours: int
+    ) -> None:
+        tasks.call(generation_id=str(run.pk))
+
+        with time_machine.travel(timezone.now() + timedelta(hours=hours), tick=True):
+            assert long_work.send_due(timedelta(seconds=5)) == 1
+            tasks.poll(generation_id=str(run.pk))
+
+        assert now(run).outcome == "delivered"
+
+    def test_while_it_is_handed_over(
+        self, run: Generation, provider: Engine, sent_jobs: list[str], hours: int
+    ) -> None:
+        with time_machine.travel(timezone.now() + timedelta(hours=hours), tick=True):
+            Generation.objects.update(enqueued_at=timezone.now())
+            tasks.call(generation_id=str(run.pk))
+
+        assert long_work.send_due(timedelta(seconds=5)) == 1
+        tasks.poll(generation_id=str(run.pk))
+
+        assert now(run).outcome == "delivered"
+
+
 class TestCancelled:
     def test_while_it_waits_it_is_given_back(self, run: Generation, provider: Engine) -> None:
         lifecycle.cancel(run.account_id, str(run.pk))
@@ -279,7 +308,7 @@ class TestMessages:
     ) -> None:
         tasks.call(generation_id=str(run.pk))
         sent_jobs.clear()
-        later = timezone.now() + timedelta(seconds=5)
+        later = timedelta(seconds=5)
 
         sent = [long_work.send_due(later) for _ in range(3)]
 

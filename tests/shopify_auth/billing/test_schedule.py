@@ -11,9 +11,15 @@ import pytest
 from ecomvance_app import clock
 from shopify_auth import tasks
 from shopify_auth.admin_api.errors import ShopifyError
-from shopify_auth.billing import sweeps
+from shopify_auth.billing import reconcile, sweeps
 from shopify_auth.billing.schedule import after_failure, next_check
-from shopify_auth.models import BillingCheck, BillingDifference, Purchase, Subscription
+from shopify_auth.models import (
+    BillingCheck,
+    BillingDifference,
+    Purchase,
+    Subscription,
+    WebhookDelivery,
+)
 from shopify_auth.stores import uninstalls
 from tests.devstore_fixture import DevStore
 from tests.embedded import SECOND_SHOP
@@ -33,6 +39,22 @@ def olivia(store_access: DevStore) -> Owner:
 @pytest.fixture
 def sam(store_access: DevStore) -> Owner:
     return Owner(store_access, SECOND_SHOP)
+
+
+def placed() -> list[int]:
+    """The stores that have a place now, by their ids."""
+    held = BillingCheck.objects.filter(place_until__gt=clock.now()).order_by("shop_id")
+    return list(held.values_list("shop_id", flat=True))
+
+
+def night() -> list[int]:
+    """What the schedule sends in a night, worked off; the stores in their order."""
+    compared = []
+    sweeps.send_comparisons(clock.now())
+    while held := placed():
+        tasks.compare_store(shop_id=held[0])
+        compared.append(held[0])
+    return compared
 
 
 def subscription(**fields) -> Subscription:
@@ -148,8 +170,8 @@ class TestSchedule:
     def test_the_night_finds_what_no_nudge_brought_and_says_so(self, olivia):
         row = olivia.buy("small")
 
-        assert sweeps.compare(pause_seconds=0) == 1
-        assert sweeps.compare(pause_seconds=0) == 0
+        assert night() == [olivia.shop.pk]
+        assert night() == []
 
         assert olivia.ledger() == [TRIAL, ("package", 0, 500)]
         assert BillingDifference.objects.get(kind="late").gid == row.gid
@@ -159,7 +181,7 @@ class TestSchedule:
         olivia.nudge()
         olivia.devstore.move_clock(days=1)
 
-        assert sweeps.compare(pause_seconds=0) == 1
+        assert night() == [olivia.shop.pk]
         assert not BillingDifference.objects.exists()
 
     def test_what_the_night_finds_in_two_periods_is_said_twice(self, olivia):
@@ -167,32 +189,32 @@ class TestSchedule:
         olivia.nudge()
         for _period in range(2):
             olivia.devstore.move_clock(days=30)
-            sweeps.compare(pause_seconds=0)
+            night()
 
         assert BillingDifference.objects.filter(kind="late").count() == 2
 
     def test_a_store_that_fails_takes_no_other_stores_turn(self, olivia, sam, monkeypatch):
-        monkeypatch.setattr(sweeps, "NIGHTLY_BATCH", 1)
+        monkeypatch.setattr(sweeps, "COMPARED_AT_ONCE", 1)
         olivia.devstore.misbehave(handle=olivia.handle, locked_store=-1)
         sam.buy("small")
 
-        assert sweeps.compare(pause_seconds=0) == 1
-        assert BillingCheck.objects.get(shop=olivia.shop).error
-        assert sweeps.compare(pause_seconds=0) == 1
+        assert night() == [olivia.shop.pk, sam.shop.pk]
 
+        assert BillingCheck.objects.get(shop=olivia.shop).error
         assert sam.ledger() == [TRIAL, ("package", 0, 500)]
-        assert sweeps.compare(pause_seconds=0) == 0
+        assert night() == []
 
     def test_the_longest_untried_store_comes_first(self, olivia, sam, monkeypatch):
         """Nights are cut short, and nobody else asks about a store that nobody opens."""
-        monkeypatch.setattr(sweeps, "NIGHTLY_BATCH", 1)
+        monkeypatch.setattr(sweeps, "COMPARED_AT_ONCE", 1)
         for owner, days in ((olivia, 2), (sam, 3)):
             owner.nudge()
             tried_at = clock.now() - timedelta(days=days)
             BillingCheck.objects.filter(shop=owner.shop).update(tried_at=tried_at)
             owner.buy("small")
 
-        assert sweeps.compare(pause_seconds=0) == 1
+        assert sweeps.send_comparisons(clock.now()) == 1
+        tasks.compare_store(shop_id=placed()[0])
 
         assert (olivia.account.package_balance, sam.account.package_balance) == (0, 500)
 
@@ -200,9 +222,56 @@ class TestSchedule:
         sam.buy("small")
         answer_with(monkeypatch, "AppInstallation", 200, '{"data": {}}', domain=olivia.domain)
 
-        assert sweeps.compare(pause_seconds=0) == 2
+        assert sorted(night()) == sorted([olivia.shop.pk, sam.shop.pk])
 
         assert sam.ledger() == [TRIAL, ("package", 0, 500)]
+
+    def test_the_night_takes_a_few_places_and_each_for_one_store(self, olivia, sam, monkeypatch):
+        monkeypatch.setattr(sweeps, "COMPARED_AT_ONCE", 1)
+
+        assert sweeps.send_comparisons(clock.now()) == 1
+        assert sweeps.send_comparisons(clock.now()) == 0
+        [first] = placed()
+        tasks.compare_store(shop_id=first)
+
+        # Whoever is done has sent the next.
+        assert placed() == [({olivia.shop.pk, sam.shop.pk} - {first}).pop()]
+
+    def test_a_store_is_asked_by_one_worker_at_a_time(self, olivia, monkeypatch):
+        asked = []
+        monkeypatch.setattr(reconcile, "reconcile_charges", lambda *_a, **_k: asked.append(1))
+        assert sweeps.take_place(olivia.shop.pk, clock.now())
+
+        tasks.reconcile_charges(shop_id=olivia.shop.pk)
+
+        assert not asked
+        assert sweeps.send_due(clock.now()) == 1
+        sweeps.leave_place(olivia.shop.pk)
+        tasks.reconcile_charges(shop_id=olivia.shop.pk)
+        assert len(asked) == 1
+        assert placed() == []
+
+    def test_a_store_whose_webhook_is_worked_on_waits_for_its_comparison(self, olivia):
+        WebhookDelivery.objects.create(
+            webhook_id="w", topic="shop/redact", subject=olivia.domain, received_at=clock.now(),
+            due_at=clock.now(), claimed_until=clock.now() + MINUTE,
+        )  # fmt: skip
+        sweeps.send_comparisons(clock.now())
+
+        tasks.compare_store(shop_id=olivia.shop.pk)
+
+        assert BillingCheck.objects.get().checked_at is None
+        assert sweeps.send_comparisons(clock.now()) == 0
+        WebhookDelivery.objects.all().delete()
+        olivia.devstore.move_clock(minutes=2)
+        assert night() == [olivia.shop.pk]
+        assert BillingCheck.objects.get().checked_at is not None
+
+    def test_a_comparison_whose_message_was_lost_is_sent_again(self, olivia):
+        assert sweeps.send_comparisons(clock.now()) == 1
+        olivia.devstore.move_clock(minutes=11)
+
+        assert night() == [olivia.shop.pk]
 
 
 @pytest.mark.django_db

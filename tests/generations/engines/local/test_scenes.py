@@ -61,6 +61,22 @@ class TestBackgrounds:
         assert contents[0] == contents[1]
         assert contents[0] != contents[2]
 
+    @pytest.mark.parametrize("name", ["concrete", "window-light", "neon"])
+    def test_the_products_pixels_are_only_scaled(self, name):
+        asked = jobs.job("ai-backgrounds", jobs.bottle(700), set=name, ratio="1:1", seed=3)
+
+        made = jobs.pixels(jobs.run(asked))
+
+        [cut] = scenes.products_of(asked, "1K")
+        size = (made.shape[1], made.shape[0])
+        scene = backdrops.drawn(backdrops.named(name), size, 3)
+        look = placing.PlacingOptions(size, seed=3)
+        [thing] = placing.staged([placing.Product(cut)], scene, look).things
+        high, wide = thing.cut.shape[:2]
+        scaled = arrays.resized(arrays.trimmed(cut), (wide, high))
+        part = made[thing.top : thing.top + high, thing.left : thing.left + wide]
+        assert mean_change(scaled, part, inside(scaled[..., 3])) < 1
+
     def test_a_photo_comes_out_in_the_asked_shape(self):
         result = jobs.run(jobs.job("ai-backgrounds", jobs.bottle(), ratio="16:9"))
 
