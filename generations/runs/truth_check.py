@@ -27,8 +27,9 @@ from generations.truth import verdict
 
 logger = logging.getLogger(__name__)
 
-# The kinds that found what they have to find when they were measured (docs/product-truth.md).
-SHOWN: tuple[verdict.Kind, ...] = ("colour", "shape", "text")
+# The kinds that found what they have to find when they were measured; shape did not
+# (docs/product-truth.md).
+SHOWN: tuple[verdict.Kind, ...] = ("colour", "text")
 # Our own engine takes the product's pixels as they are, except where it draws them anew.
 _DRAWN_ANEW = frozenset({"image-enhance"})
 # A check whose message was lost is sent again, for a day.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -78,9 +78,11 @@ def _by_points(source: Photo, product: Mask, result: Photo) -> Floats | None:
     here = np.array([points[one.queryIdx].pt for one in good], np.float32)
     there = np.array([others[one.trainIdx].pt for one in good], np.float32)
     cv2.setRNGSeed(0)
-    matrix, kept = cv2.estimateAffine2D(
+    # Nothing, where no map fits; the stubs know of a matrix alone.
+    found: tuple[Any, Any] = cv2.estimateAffine2D(
         here, there, ransacReprojThreshold=_TOLERANCE, maxIters=4000
     )
+    matrix, kept = found
     if matrix is None:
         return None
     common = here[kept.ravel() > 0]

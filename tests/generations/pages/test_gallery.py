@@ -245,7 +245,7 @@ def test_filters_by_batch(owner: Merchant) -> None:
         account=owner.account, key="b", tool=run.tool, total=1, price=20, surface="web",
         priced_at=timezone.now(), created_at=timezone.now(),
     )  # fmt: skip
-    BatchItem.objects.create(batch=batch, position=1, run=run)
+    BatchItem.objects.create(batch=batch, position=1, run=run, charges=1)
 
     assert shown(owner, batch=str(batch.pk)) == {str(run.pk)}
     assert shown(owner, batch="x") == {str(run.pk), str(other.pk)}

@@ -131,6 +131,7 @@ def recoloured(product: Product, hue: int) -> Any:
     lab = cv2.cvtColor(source, cv2.COLOR_RGB2LAB)
     inside = product.matte > 0.5
     towards = np.array([0, np.cos(np.radians(hue)), np.sin(np.radians(hue))], np.float32)
+    changed = source
     for strength in range(6, 80, 2):
         moved = lab + product.matte[..., None] * towards * strength
         changed = np.clip(cv2.cvtColor(moved, cv2.COLOR_LAB2RGB), 0, 1)
