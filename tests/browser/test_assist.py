@@ -140,3 +140,14 @@ def test_in_the_admin_a_product_is_proposed_run_compared_and_edited(
     frame.locator(".changes ins, .changes del").first.wait_for(state="attached")
     run = Generation.objects.get()
     assert (run.price, run.tool) == (20, "description-generator")
+
+
+def test_a_hint_goes_at_a_click_and_stays_away(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto("/dashboard/tools/object-removal")
+    page.get_by_role("button", name="Do not show again").click()
+    page.locator("#hint").wait_for(state="detached")
+    assert page.locator("[data-run-button]").is_visible()
+    page.reload()
+    page.get_by_text("For the web and social media 1K–2K is enough").wait_for()
+    check(page)
