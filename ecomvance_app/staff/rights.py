@@ -23,6 +23,7 @@ LOOK = (
     "generations.view_generation", "generations.view_enginehealth", "generations.view_engineswitch",
     "generations.view_engineday", "generations.view_usageprice", "generations.view_problemreport",
     "generations.view_staffnotice",
+    "generations.view_staffnotice",
     "shopify_auth.view_shop", "shopify_auth.view_person", "shopify_auth.view_membership",
     "shopify_auth.view_purchase", "shopify_auth.view_subscription", "shopify_auth.view_billingcheck",
     "shopify_auth.view_billingdifference", "shopify_auth.view_webhookdelivery",
