@@ -176,7 +176,7 @@ class LedgerEntry(models.Model):
         PLAN_GRANT = "plan_grant", _("Plan credits")
         EXPIRE = "expire", _("Expired")
         SPEND = "spend", _("Used")
-        PACKAGE = "package", _("Package bought")
+        PACKAGE = "package", _("Package purchased")
         RESTORE = "restore", _("Restored")
         ADJUST = "adjust", _("Balance adjust")
 

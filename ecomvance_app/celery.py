@@ -8,7 +8,7 @@ from celery import Celery
 from django_structlog.celery.signals import bind_extra_task_metadata
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from ecomvance_app import broker, request_logs
+from ecomvance_app import broker, heartbeats, request_logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
 
@@ -17,4 +17,5 @@ app = Celery("ecomvance_app")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
+app.steps["worker"].add(heartbeats.WorkerHeartbeat)
 bind_extra_task_metadata.connect(request_logs.bind_task)

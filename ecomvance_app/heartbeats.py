@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any
 
 import redis
-from celery.signals import heartbeat_sent, task_postrun
+from celery.bootsteps import StartStopStep
+from celery.signals import task_postrun
 from django.conf import settings
 
 from ecomvance_app import live
@@ -81,9 +82,24 @@ def _client() -> redis.Redis:
     return live.connect()
 
 
-@heartbeat_sent.connect
-def _worker_is_alive(sender: Any = None, **_about: Any) -> None:
-    tell(f"worker:{getattr(getattr(sender, 'eventer', None), 'hostname', None) or 'worker'}")
+class WorkerHeartbeat(StartStopStep):
+    """Tells by the worker's own timer, whether or not the worker sends Celery's events."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def __init__(self, worker: Any, **_options: Any) -> None:
+        self._entry: Any = None
+
+    def start(self, worker: Any) -> None:
+        """From now on every ten seconds."""
+        name = f"worker:{worker.hostname}"
+        tell(name, 0.0)
+        self._entry = worker.timer.call_repeatedly(EVERY_SECONDS, tell, (name, 0.0))
+
+    def stop(self, worker: Any) -> None:
+        """It is silent from now on."""
+        if self._entry is not None:
+            self._entry.cancel()
 
 
 @task_postrun.connect

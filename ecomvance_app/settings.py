@@ -340,6 +340,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue(name) for name in ("engines", "waiting", "stores", "default", "celery")]
 CELERY_TASK_ROUTES = {
     "generations.run": {"queue": "engines"},
+    "generations.check_truth": {"queue": "engines"},
     "generations.preview": {"queue": "engines"},
     "generations.call": {"queue": "waiting"},
     "generations.poll": {"queue": "waiting"},

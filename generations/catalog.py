@@ -22,6 +22,8 @@ from generations.tool_options import Sources
 Resolution = Literal["1K", "2K", "4K"]
 Output = Literal["image", "video", "text", "chat"]
 Prompt = Literal["no", "optional", "required"]
+# What of a product a result can be held against.
+Kept = Literal["colour", "shape", "text"]
 
 RESOLUTIONS: tuple[Resolution, ...] = ("1K", "2K", "4K")
 SECONDS = (4, 6, 8)
@@ -54,6 +56,8 @@ class Tool:
     options: tuple[Option, ...] = ()
     takes_prompt: Prompt = "no"
     takes_size: tuple[Resolution, ...] = ()
+    # What the tool promises to keep of the product, whoever makes the result.
+    keeps: tuple[Kept, ...] = ()
 
     @property
     def max_images(self) -> int:
@@ -109,51 +113,58 @@ _ICONS = {
 }
 
 _UP_TO_14 = Sources(1, 14)
+# Where the product is to stay as it is; a scene's light may fall on it, a garment takes a body's shape.
+_ALL_OF_IT: tuple[Kept, ...] = ("colour", "shape", "text")
+_IN_NEW_LIGHT: tuple[Kept, ...] = ("shape", "text")
+_WORN: tuple[Kept, ...] = ("text",)
 _NOTHING = Sources(0, 0)
 
 _CATALOGUE = (
     Tool("background-removal", _("Background Removal"), "ecomAI", "image",
-         _("Cuts the product out, on real transparency."), _("Remove background"), _any_size(20)),
+         _("Cuts the product out, on real transparency."), _("Remove background"), _any_size(20),
+         keeps=_ALL_OF_IT),
     Tool("object-removal", _("Object Removal"), "ecomAI", "image",
          _("Takes a marked item out of the picture."), _("Remove object"), _by_resolution(30, 60),
          Sources(mask=True, mask_required=True), (has.SEED,)),
     Tool("image-enhance", _("Image Enhance"), "ecomAI", "image",
          _("Sharper, cleaner, better lit."), _("Enhance image"), _any_size(50),
-         has.ONE_PICTURE, has.ENHANCE, takes_size=("2K", "4K")),
+         has.ONE_PICTURE, has.ENHANCE, takes_size=("2K", "4K"), keeps=_ALL_OF_IT),
     Tool("description-generator", _("Description Generator"), "ecomAI", "text",
          _("A product description from the product's own data."), _("Write description"),
          _any_size(20), Sources(0, 1, product_data=True), has.DESCRIPTION, "optional"),
     Tool("product-placement", _("Product Placement"), "ecomStage", "image",
          _("Up to 14 products in one scene, one picture."), _MAKE, _IMAGE,
-         _UP_TO_14, has.PLACEMENT, "optional"),
+         _UP_TO_14, has.PLACEMENT, "optional", keeps=_IN_NEW_LIGHT),
     Tool("ai-shadowing", _("AI Shadowing"), "ecomStage", "image",
          _("A natural shadow; up to 50 products in one batch."), _("Add shadow"), _IMAGE,
-         has.ONE_PICTURE, has.SHADOW),
+         has.ONE_PICTURE, has.SHADOW, keeps=_ALL_OF_IT),
     Tool("style-cloning", _("Style Cloning"), "ecomStage", "image",
          _("The look of a reference picture on yours."), _("Clone style"), _IMAGE,
-         Sources(1, 14, reference=True, reference_required=True), has.STYLE, "optional"),
+         Sources(1, 14, reference=True, reference_required=True), has.STYLE, "optional",
+         keeps=_IN_NEW_LIGHT),
     Tool("ai-backgrounds", _("AI Backgrounds"), "ecomStage", "image",
          _("A new background behind the product."), _MAKE, _IMAGE,
-         has.ONE_PICTURE, (has.SET, has.RATIO, has.SEED), "optional"),
+         has.ONE_PICTURE, (has.SET, has.RATIO, has.SEED), "optional", keeps=_ALL_OF_IT),
     Tool("product-reels", _("Product Reels"), "ecomStage", "video",
          _("A short clip of the product."), _FILM, _REELS,
          has.ONE_PICTURE, (has.MOVE, has.FRAME, has.SEED), "optional"),
     Tool("product-try-on", _("Product Try-On"), "ecomFit", "image",
          _("The garment on a model."), _MAKE, _IMAGE,
-         Sources(1, 14, reference=True), (has.GARMENT, has.MODEL, has.SEED), "optional"),
+         Sources(1, 14, reference=True), (has.GARMENT, has.MODEL, has.SEED), "optional",
+         keeps=_WORN),
     Tool("shoe-try-on", _("Shoe Try-On"), "ecomFit", "image",
          _("The shoe on a model."), _MAKE, _IMAGE,
-         Sources(1, 14, reference=True), (has.MODEL, has.SEED), "optional"),
+         Sources(1, 14, reference=True), (has.MODEL, has.SEED), "optional", keeps=_WORN),
     Tool("model-try-on", _("Model Try-On"), "ecomFit", "image",
          _("Your model in your garment."), _MAKE, _IMAGE,
          Sources(1, 14, reference=True, reference_required=True), (has.GARMENT, has.SEED),
-         "optional"),
+         "optional", keeps=_WORN),
     Tool("ai-fashion-models", _("AI Fashion Models"), "ecomFit", "image",
          _("A model made for the garment."), _MAKE, _IMAGE,
-         _UP_TO_14, (has.MODEL, has.NEW_RATIO, has.SEED), "optional"),
+         _UP_TO_14, (has.MODEL, has.NEW_RATIO, has.SEED), "optional", keeps=_WORN),
     Tool("model-backgrounds", _("Model Backgrounds"), "ecomFit", "image",
          _("A new place behind the model."), _MAKE, _IMAGE,
-         has.ONE_PICTURE, (has.SET, has.RATIO, has.SEED), "optional"),
+         has.ONE_PICTURE, (has.SET, has.RATIO, has.SEED), "optional", keeps=_WORN),
     Tool("model-reels", _("Model Reels"), "ecomFit", "video",
          _("A short clip of the model."), _FILM, _REELS,
          has.ONE_PICTURE, (has.MOVE, has.FRAME, has.SEED), "optional"),

@@ -135,6 +135,8 @@ class Generation(models.Model):
     # When the merchant deleted it, and when its pictures were deleted for good.
     deleted_at = models.DateTimeField(null=True)
     emptied_at = models.DateTimeField(null=True)
+    # What the product-truth check has found: a state and findings; empty where none is made.
+    truth = models.JSONField(default=dict, blank=True)
     # For runs older than the rule that pictures are not kept for ever: when it came. And when the
     # account was told that they go.
     kept_from = models.DateTimeField(null=True)

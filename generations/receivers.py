@@ -56,6 +56,7 @@ def erase(account_id: int, **_kwargs: Any) -> dict[str, int]:
         product_title="",
         requested_by=None,
         error="",
+        truth={},
     )
     # After commit: rows that stay after all must find their files. What is left behind by a storage
     # that is away, the nightly sweep removes.

@@ -16,6 +16,7 @@ from generations.runs import (
     probing,
     retention,
     staff_notices,
+    truth_check,
     worker,
 )
 from generations.runs.batches import notices, previews
@@ -67,6 +68,7 @@ def tell_staff(**_kwargs: object) -> None:
 def sweep(**_kwargs: object) -> None:
     """Send again what waits too long, free what a dead worker holds, end what is over."""
     lifecycle.sweep()
+    truth_check.sweep()
     approvals.lapse(clock.now())
     data_exports.sweep()
 
@@ -112,3 +114,9 @@ def sweep_files(**_kwargs: object) -> None:
 def sweep_results(**_kwargs: object) -> None:
     """Delete pictures that are kept no longer, and tell of those that go in 30 days."""
     retention.sweep()
+
+
+@shared_task(name="generations.check_truth")
+def check_truth(generation_id: str, **_kwargs: object) -> None:
+    """Hold a result against its source."""
+    truth_check.check(generation_id)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from credits import ledger
 from ecomvance_app import heartbeats, operations
+from ecomvance_app.celery import app
 from generations.models import Generation, UsagePrice
 from shopify_auth.models import Person
 from tests.merchants import Merchant
@@ -147,3 +148,25 @@ def test_a_scheduled_task_that_ended_leaves_a_sign(signs: FakeRedis) -> None:
     assert signs.values == {}
     heartbeats._task_has_ended(Task(), state="SUCCESS")
     assert list(heartbeats.read().tasks) == ["credits.sweep"]
+
+
+def test_a_worker_tells_by_its_own_timer(signs: FakeRedis) -> None:
+    calls: list[tuple[float, Any, Any]] = []
+
+    class Timer:
+        def call_repeatedly(self, seconds: float, call: Any, args: Any) -> None:
+            calls.append((seconds, call, args))
+
+    class Worker:
+        hostname = "engines@one"
+        timer = Timer()
+
+    heartbeats.WorkerHeartbeat(Worker()).start(Worker())
+    assert list(heartbeats.read().workers) == ["engines@one"]
+    signs.values.clear()
+
+    [(seconds, call, args)] = calls
+    call(*args)
+    assert seconds == 10
+    assert list(heartbeats.read().workers) == ["engines@one"]
+    assert heartbeats.WorkerHeartbeat in app.steps["worker"]

@@ -97,12 +97,15 @@ def tell(
 
 
 def mail(notice_id: int) -> None:
-    """Mail one notice, once however often this is called; while the server is away it waits."""
+    """Mail one notice, once however often this is called; while the server is away it waits.
+
+    What is older than `NEWS_FOR` is kept and not mailed.
+    """
     with transaction.atomic():
         notice = (
             Notice.objects.select_for_update(of=("self",))
             .select_related("account")
-            .filter(pk=notice_id, mailed_at=None)
+            .filter(pk=notice_id, mailed_at=None, created_at__gt=clock.now() - NEWS_FOR)
             .first()
         )
         if notice is None:

@@ -17,7 +17,7 @@ from credits.models import (
     AlertRecipient,
     LedgerEntry,
     LedgerPass,
-    LowCreditAlert,
+    Notice,
     OutcomeRule,
     RestorationCase,
 )
@@ -71,10 +71,9 @@ def rules() -> dict[str, str]:
     return dict(OutcomeRule.objects.values_list("outcome", "rule"))
 
 
-def mails_sent(account_id: int) -> QuerySet[LowCreditAlert]:
-    """The latest low-credit mails of an account, and those that still wait."""
-    alerts = LowCreditAlert.objects.filter(account_id=account_id, to_mail=True)
-    return alerts.order_by("-pk")[:_MAILS]
+def mails_sent(account_id: int) -> list[Notice]:
+    """The latest mails to an account's addresses of every kind, and those that still wait."""
+    return list(Notice.objects.filter(account_id=account_id).order_by("-pk")[:_MAILS])
 
 
 def acts_on(account_id: int) -> QuerySet[StaffAct]:

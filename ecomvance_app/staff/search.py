@@ -90,7 +90,7 @@ def account_url(account_id: int) -> str:
 
 
 def _accounts(text: str) -> Iterator[Hit]:
-    named = Q(name__icontains=text) if len(text) > 2 else Q(pk__in=[])
+    named = Q(name__icontains=text) if _is_words(text) else Q(pk__in=[])
     if _is_number(text):
         named |= Q(pk=int(text))
     for account in Account.objects.filter(named).order_by("-pk")[:MOST]:
@@ -159,8 +159,10 @@ def _runs_named(text: str) -> QuerySet[Generation]:
 def _shops(text: str) -> Iterator[Hit]:
     domain = text.lower().removeprefix("https://").rstrip("/")
     full = domain if "." in domain else f"{domain}.myshopify.com"
-    named = Q(domain__startswith=domain) | Q(domain=hashed_domain(full)) | Q(shopify_id=text)
-    if len(text) > 2:
+    named = Q(domain__startswith=domain) | Q(domain=hashed_domain(full))
+    if text.isdecimal():
+        named |= Q(shopify_id=text)
+    if _is_words(text):
         named |= Q(name__icontains=text)
     for shop in Shop.objects.filter(named).order_by("-pk")[:MOST]:
         url = (
@@ -221,6 +223,12 @@ def _webhooks(text: str) -> Iterator[Hit]:
     for delivery in WebhookDelivery.objects.filter(found)[:MOST]:
         url = reverse("admin:shopify_auth_webhookdelivery_change", args=[delivery.pk])
         yield Hit(_("Webhook"), str(delivery), delivery.outcome, url)
+
+
+def _is_words(text: str) -> bool:
+    """Whether it may be a name, which is looked for through all of them; ids and addresses are not."""
+    is_id = text.isdecimal() or _uuid(text) is not None or _HEX.fullmatch(text.lower())
+    return len(text) > 2 and not is_id and not re.search(r"[@:/.]", text)
 
 
 def _is_number(text: str) -> bool:

@@ -14,6 +14,7 @@ from generations.engines.base import ContentPolicyError
 from generations.engines.google import prompts
 from generations.engines.google.engine import clients, engine_errors
 from generations.models import ChatMessage
+from generations.runs import health
 
 _TOOL = "chat-assistant"
 _SECONDS = 60.0
@@ -47,6 +48,7 @@ def answer(asker: Asker, text: str, before: Sequence[ChatMessage]) -> Iterator[S
         for piece in converse(clients(), request, declared, call):
             yield from _taken(found)
             if isinstance(piece, End):
+                health.add_spending("google", piece.model, piece.usage)
                 if piece.finish == "stopped":
                     raise ContentPolicyError(piece.reason)
             else:

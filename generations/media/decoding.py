@@ -55,18 +55,19 @@ class Turns:
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def take(self, account_id: int, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-        """Wait for a turn and hold it; Busy when none comes in time.
+    def take(self, account_id: int, wait_seconds: float = WAIT_SECONDS) -> Iterator[bool]:
+        """Wait for a turn and hold it; yields whether it had to wait. Busy when none comes in time.
 
         The database connection is given back before: waiting and decoding need none.
         """
         connections.release()
         with self._changed:
+            waited = not self._is_free(account_id)
             if not self._changed.wait_for(lambda: self._is_free(account_id), wait_seconds):
                 raise Busy(_("You sent many pictures at once. Wait a minute, then try again."))
             self._taken[account_id] += 1
         try:
-            yield
+            yield waited
         finally:
             with self._changed:
                 self._taken[account_id] -= 1

@@ -14,7 +14,7 @@ import os
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -23,6 +23,7 @@ from django.utils.translation import ngettext
 from PIL import Image
 
 from credits.refusals import Refusal
+from ecomvance_app import connections
 from generations.media import decoding
 from generations.media.decoder import previews
 from generations.media.decoder.answers import Answer, Question
@@ -109,7 +110,9 @@ class UploadedImage:
         self.close()
 
 
-def read_picture(source: bytes | IO[bytes], account_id: int = 0) -> UploadedImage:
+def read_picture(
+    source: bytes | IO[bytes], account_id: int = 0, still: Callable[[], None] | None = None
+) -> UploadedImage:
     """Check an upload and make its clean copy, when it is the account's turn.
 
     Takes JPEG, PNG, WebP, AVIF and HEIC of at most 25 MB and 50 megapixels whose shorter side is
@@ -117,7 +120,8 @@ def read_picture(source: bytes | IO[bytes], account_id: int = 0) -> UploadedImag
     are sRGB, transparency is kept. Raises PictureRefused for everything else, and decoding.Busy; a
     file that is too large is not read to its end, a picture with too many pixels is not decoded.
 
-    No database connection is held meanwhile.
+    `still` is asked again after a wait, and raises where there is no use in decoding any more. No
+    database connection is held meanwhile.
     """
     copy, preview = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
     try:
@@ -125,7 +129,10 @@ def read_picture(source: bytes | IO[bytes], account_id: int = 0) -> UploadedImag
             source_format = _sniff(upload)
             question = _question(source_format, MIN_SIDE, PREVIEW_SIDE, preview)
             question["copy"] = copy.fileno()
-            with decoding.turns.take(account_id):
+            with decoding.turns.take(account_id) as waited:
+                if waited and still is not None:
+                    still()
+                    connections.release()
                 answer = _decode(upload, question)
     except BaseException:
         copy.close()

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -20,7 +22,7 @@ from ecomvance_app.http import MerchantRequest
 from generations import catalog
 from generations.engines import routing
 from generations.media import archives, links
-from generations.models import Generation, Picture
+from generations.models import Batch, Generation, Picture
 from generations.runs import gallery, retention
 from generations.runs.gallery import Chosen
 
@@ -45,7 +47,7 @@ LABEL_NAMES = {
 }
 # What an address may say besides the cursors; anything else in it leads nowhere.
 PARAMETERS = (
-    "view", "q", "tool", "state", "label", "person", "from", "to", "expiring", "layout",
+    "view", "q", "tool", "state", "label", "batch", "person", "from", "to", "expiring", "layout",
 )  # fmt: skip
 
 
@@ -145,6 +147,7 @@ def read_chosen(query: QueryDict) -> Chosen:
         tool=tool if tool in catalog.TOOLS else "",
         state=state if state in STATE_NAMES else "",
         label=label if label in LABEL_NAMES else "",
+        batch=_uuid(read_text(query, "batch")),
         expiring=read_text(query, "expiring") == "1",
         person=int(person)
         if person.isascii() and person.isdecimal() and len(person) < 10
@@ -167,12 +170,19 @@ def _filters(account_id: int, chosen: Chosen) -> list[dict[str, Any]]:
     tools = {slug: tool.name for slug, tool in catalog.TOOLS.items() if tool.output != "chat"}
     people = {str(person.pk): str(person) for person in gallery.list_people(account_id)}
     person = str(chosen.person) if chosen.person is not None else ""
+    batches = {str(batch.pk): _batch_name(batch) for batch in gallery.list_batches(account_id)}
     return [
         _filter("tool", _("Tool"), tools, chosen.tool),
         _filter("state", _("State"), STATE_NAMES, chosen.state),
         _filter("label", _("Kind"), LABEL_NAMES, chosen.label),
+        _filter("batch", _("Batch"), batches, str(chosen.batch or "")),
         _filter("person", _("Person"), people, person),
     ]
+
+
+def _batch_name(batch: Batch) -> str:
+    begun = date_format(timezone.localtime(batch.created_at), "SHORT_DATETIME_FORMAT")
+    return f"{catalog.TOOLS[batch.tool].name}, {begun}" if batch.tool in catalog.TOOLS else begun
 
 
 def _filter(name: str, title: str, choices: Any, chosen: str) -> dict[str, Any]:

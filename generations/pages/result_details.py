@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from generations import catalog
 from generations.models import Generation
 from generations.options import Option
+from generations.pages import truth_words
 from generations.runs import again, problems, retention
 
 
@@ -23,6 +24,7 @@ def read(generation: Generation) -> dict[str, Any]:
         "timeline": timeline(generation),
         "kept_until": retention.kept_until(generation),
         "problem": problems.find_open(generation),
+        "truth": truth_words.read(generation.truth),
     }
 
 

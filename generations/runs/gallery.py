@@ -17,11 +17,12 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
 from ecomvance_app import clock
-from generations.models import Generation
+from generations.models import Batch, Generation
 from generations.runs import queries, retention
 
 PAGE = 24
 MOST_AT_ONCE = 100
+BATCHES_OFFERED = 30
 View = Literal["", "review", "failed", "deleted"]
 VIEWS: tuple[View, ...] = ("", "review", "failed", "deleted")
 
@@ -37,6 +38,7 @@ class Chosen:
     tool: str = ""
     state: str = ""
     label: str = ""
+    batch: uuid.UUID | None = None
     expiring: bool = False
     person: int | None = None
     first: date | None = None
@@ -90,6 +92,8 @@ def _chosen(account_id: int, chosen: Chosen, zone: str) -> QuerySet[Generation]:
         runs = runs.filter(Q(product_title__icontains=word) | Q(prompt__icontains=word))
     exact = {"tool": chosen.tool, "state": chosen.state, "label": chosen.label}
     runs = runs.filter(**{name: value for name, value in exact.items() if value})
+    if chosen.batch is not None:
+        runs = runs.filter(batch_item__batch=chosen.batch)
     if chosen.expiring:
         runs = runs.filter(retention.expiring())
     if chosen.person is not None:
@@ -122,6 +126,13 @@ def list_people(account_id: int) -> list[Any]:
     asked = Generation.objects.filter(account_id=account_id).order_by()
     people = get_user_model().objects.filter(pk__in=asked.values("requested_by").distinct())
     return sorted(people, key=str)
+
+
+def list_batches(account_id: int) -> list[Batch]:
+    """The newest batches of the account, as many as a filter can offer."""
+    return list(
+        Batch.objects.filter(account_id=account_id).order_by("-created_at")[:BATCHES_OFFERED]
+    )
 
 
 # --- Many at once --------------------------------------------------------------------------------

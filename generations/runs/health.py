@@ -87,7 +87,7 @@ def note_success(generation: Generation) -> None:
         return
     health = EngineHealth.objects.filter(engine=generation.engine, tool=generation.tool)
     health.filter(failures__gt=0, paused_at=None).update(failures=0, accounts=[])
-    _add_spending(generation)
+    add_spending(generation.engine, generation.model, generation.usage)
 
 
 def note_failure(generation: Generation, *, outage: bool, error: EngineError | None = None) -> None:
@@ -142,19 +142,17 @@ def _give_back_waiting(engine: str, tool: str) -> None:
         lifecycle.give_back(generation)
 
 
-def _add_spending(generation: Generation) -> None:
+def add_spending(engine: str, model: str, usage: Mapping[str, int]) -> None:
     """Add what the provider counted, by the price table of staff, to the engine's day."""
     prices = dict(
-        UsagePrice.objects.filter(engine=generation.engine, model=generation.model).values_list(
-            "unit", "micro_usd"
-        )
+        UsagePrice.objects.filter(engine=engine, model=model).values_list("unit", "micro_usd")
     )
-    cost = sum(int(count * prices.get(unit, 0)) for unit, count in generation.usage.items())
+    cost = sum(int(count * prices.get(unit, 0)) for unit, count in usage.items())
     if not cost:
         return
     with transaction.atomic():
         day, _created = EngineDay.objects.select_for_update().get_or_create(
-            engine=generation.engine, day=timezone.now().date()
+            engine=engine, day=timezone.now().date()
         )
         day.spent += cost
         day.save(update_fields=["spent"])

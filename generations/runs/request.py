@@ -12,9 +12,10 @@ from __future__ import annotations
 import contextlib
 import io
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -76,7 +77,7 @@ def place(
     free_runs.check(requester.account_id, terms, now)
 
     with storage.Undo(requester.account_id) as undo:
-        material = gather(undo, order)
+        material = gather(undo, order, partial(_still_affordable, requester, terms))
         with transaction.atomic():
             spend = _pay(requester, order, key, terms, now)
             # Of two requests with one key the second waits for the account's lock in `_pay`, and
@@ -107,8 +108,15 @@ def repeated(generation: Generation, order: Order, key: str) -> Generation:
     return generation
 
 
-def gather(undo: storage.Undo, order: Order) -> Material:
+def _still_affordable(requester: Requester, terms: Terms) -> None:
+    """Of many orders at once that one balance pays, those that came too late are not decoded."""
+    check_affordable(requester.account_id, terms.credits, clock.now())
+
+
+def gather(undo: storage.Undo, order: Order, still: Callable[[], None] | None = None) -> Material:
     """Clean copies of the order's pictures, in storage; `undo` takes the files out again.
+
+    `still` raises where a picture that had to wait for its turn need not be decoded any more.
 
     They are those of its uploads or of its products' photos, with its mask and its reference. Each is
     stored before the next one is read.
@@ -117,18 +125,18 @@ def gather(undo: storage.Undo, order: Order) -> Material:
     if order.product_title and catalog.TOOLS[order.tool].sources.product_data:
         found.data = {"title": order.product_title}
     for upload in order.uploads or _photos(undo.account_id, order, found):
-        with _clean_copy(undo, upload) as image:
+        with _clean_copy(undo, upload, still=still) as image:
             _add(undo, found, Picture.Role.INPUT, image, _name(upload))
     if order.mask:
         picture = found.files[0][1] if found.files else None
-        with _clean_copy(undo, order.mask, "mask") as given:
+        with _clean_copy(undo, order.mask, "mask", still) as given:
             mask = given
             if order.mask_is_drawn and picture is not None:
                 mask = masks.enlarged(given, picture.width or 1, picture.height or 1)
             _check_mask(mask, picture)
             _add(undo, found, Picture.Role.MASK, mask)
     if order.reference:
-        with _clean_copy(undo, order.reference, "reference") as reference:
+        with _clean_copy(undo, order.reference, "reference", still) as reference:
             _add(undo, found, Picture.Role.REFERENCE, reference, _name(order.reference))
     return found
 
@@ -161,14 +169,17 @@ def _product(account_id: int, source: Source, *, needs_no_photo: bool) -> tuple[
 
 @contextlib.contextmanager
 def _clean_copy(
-    undo: storage.Undo, upload: Upload, field_name: str = ""
+    undo: storage.Undo,
+    upload: Upload,
+    field_name: str = "",
+    still: Callable[[], None] | None = None,
 ) -> Iterator[UploadedImage]:
     """What the upload really is; the files of a copy that is made here end with the block."""
     if isinstance(upload, UploadedImage):
         yield upload
         return
     try:
-        image = read_picture(upload, undo.account_id)
+        image = read_picture(upload, undo.account_id, still)
     except PictureRefused as refusal:
         refusal.field = field_name or refusal.field
         raise

@@ -16,7 +16,7 @@ from generations.engines import routing
 from generations.engines.base import EngineError, InputPicture, Job, Pending, Result
 from generations.media import storage
 from generations.models import Generation, Picture
-from generations.runs import health, lifecycle, long_work
+from generations.runs import health, lifecycle, long_work, truth_check
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ def _work(generation: Generation) -> None:
             answer = _ask(generation, job)
             if isinstance(answer, Result) and lifecycle.succeed(generation, answer):
                 health.note_success(generation)
+                truth_check.ask(generation)
     except EngineError as error:
         logger.warning("Run %s failed: %s: %s", generation.pk, error.outcome, error)
         lifecycle.book_error(generation, error)

@@ -100,7 +100,8 @@ class RecoveryCodesView(ViewRecoveryCodesView):  # type: ignore[misc]
         return context | {"must_save": must_save_codes(self.request.user)}
 
 
-recovery_codes = RecoveryCodesView.as_view()
+# As all of allauth's it asks itself who is signed in.
+recovery_codes = public(RecoveryCodesView.as_view())
 
 
 @public

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from credits.models import LedgerEntry
 from generations.models import ChatMessage, Conversation, Generation, Picture
+from tests.framed_fixture import FramedProduct
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -114,3 +115,39 @@ def test_an_answer_can_be_stopped(olivia: Merchant, sign_in: SignIn) -> None:
     page.locator("#assist-form:not([data-busy])").wait_for()
     ask(page, "How can I save credits?")
     page.locator(".talk .talk__answer", has_text="1K–2K is enough").wait_for()
+
+
+def test_in_the_admin_a_product_is_proposed_run_compared_and_edited(
+    framed_product: FramedProduct, admin_page: Page
+) -> None:
+    admin_page.goto(framed_product.admin_url("/assist"))
+    frame = admin_page.frame_locator("iframe").first
+    frame.locator("#assist-message").fill("Write a description of the Stoneware Mug, Lagoon")
+    frame.locator("#assist-message").press("Enter")
+    card = frame.locator(".talk .draft")
+    card.get_by_text("Stoneware Mug, Lagoon").wait_for()
+    assert not Generation.objects.exists()
+
+    card.get_by_role("button", name="Run · 20 credits").click()
+    card.get_by_role("link", name="Started: see the run").click()
+    frame.locator("article h2", has_text="Stoneware Mug, Lagoon").wait_for(timeout=60_000)
+    frame.get_by_text("Compare with the present description").click()
+    frame.locator(".changes").wait_for()
+    frame.get_by_text("Edit by hand").click()
+    frame.locator("#text-description").fill("<p>A mug of stoneware.</p>")
+    frame.get_by_role("button", name="Save").click()
+    frame.locator("article p", has_text="A mug of stoneware.").wait_for()
+    frame.locator(".changes ins, .changes del").first.wait_for(state="attached")
+    run = Generation.objects.get()
+    assert (run.price, run.tool) == (20, "description-generator")
+
+
+def test_a_hint_goes_at_a_click_and_stays_away(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto("/dashboard/tools/object-removal")
+    page.get_by_role("button", name="Do not show again").click()
+    page.locator("#hint").wait_for(state="detached")
+    assert page.locator("[data-run-button]").is_visible()
+    page.reload()
+    page.get_by_text("For the web and social media 1K–2K is enough").wait_for()
+    check(page)

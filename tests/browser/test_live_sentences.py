@@ -128,7 +128,7 @@ def test_a_split_that_has_changed_is_shown_before_it_is_charged(
     page.route("**/balance", lambda route: route.fulfill(status=404))
     page.goto("/dashboard/tools/background-removal")
     split = page.locator("[data-price-text=split]")
-    assert split.inner_text() == "20 from plan"
+    page.locator("[data-price-text=split]:text-is('20 from plan')").wait_for()
     page.set_input_files("input[type=file]", photographs / "coffee.png")
 
     # The page hears nothing of it, as when a period ends in a tab that sleeps.

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from credits import ledger
 from credits.accounts.redaction import redact_account
 from credits.ledger import checks
-from credits.models import Account, LedgerEntry
+from credits.models import Account, LedgerEntry, Notice
 from credits.outcomes import cases
 from credits.staff_acts import StaffAct, StaffWords
 from generations.models import Generation
@@ -84,6 +84,20 @@ def test_a_bought_package_names_its_charge(chief: Client) -> None:
     assert "Charge: Small package" in lines(page)[0]
     assert "olivia-shop.myshopify.com" in page
     assert gid in page
+
+
+def test_mails_and_what_became_of_them_are_told(chief: Client, owner: Merchant) -> None:
+    now = timezone.now()
+    for key, mailed_at in (("one", now), ("two", None)):
+        Notice.objects.create(
+            account=owner.account, kind="renewal", key=key, subject=f"Renewal {key}",
+            text="", created_at=now, mailed_at=mailed_at,
+        )  # fmt: skip
+
+    page = story(chief, owner.account)
+
+    assert re.search(r"Renewal two <span[^>]*>waits", page)
+    assert re.search(r"Renewal one <span[^>]*>sent ", page)
 
 
 def test_reading_books_nothing(chief: Client, owner: Merchant, time_machine) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -112,6 +114,21 @@ def test_a_webhook_is_found_by_shopifys_id(chief: Client, shop: Shop) -> None:
     assert found(chief, row.webhook_id) == reverse(
         "admin:shopify_auth_webhookdelivery_change", args=[row.pk]
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["store.myshopify.com", "a@example.com", GID, "7/12", "0f8fad5b-d9cd-469f-a165-70867728950e"],
+)
+def test_ids_and_addresses_are_not_looked_for_among_names(chief: Client, text: str) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        found(chief, text)
+
+    assert not [
+        query
+        for query in asked.captured_queries
+        if '"name"::text' in query["sql"] and "%" in query["sql"]
+    ]
 
 
 def test_what_one_may_not_see_is_not_found(shop: Shop, owner: Merchant) -> None:

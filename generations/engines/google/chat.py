@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from google.genai import types
@@ -35,13 +36,14 @@ class Declared:
 def converse(
     clients: Clients, request: TextRequest, declared: Sequence[Declared], call: Call
 ) -> Iterator[Delta | End]:
-    """Deltas and exactly one End, or a GoogleFailure at any point.
+    """Deltas and exactly one End with the counts of all rounds, or a GoogleFailure at any point.
 
     `call` answers a function by its name and arguments, both of which the model made up; in the
     last round nothing can be called any more. Closing the iterator ends the request.
     """
     contents, config = text.contents_of(request), text.config_of(clients, request)
     config.tools = [types.Tool(function_declarations=[_declaration(one) for one in declared])]
+    counted: Counter[str] = Counter()
     for number in range(MOST_ROUNDS + 1):
         if number == MOST_ROUNDS:
             config.tool_config = types.ToolConfig(
@@ -51,9 +53,10 @@ def converse(
             )
         said: list[types.Part] = []
         end = yield from _round(clients, contents, config, said)
+        counted.update({name: n for name, n in end.usage.items() if type(n) is int})
         calls = [part.function_call for part in said if part.function_call][:_MOST_CALLS]
         if not calls or number == MOST_ROUNDS:
-            yield end
+            yield replace(end, usage=dict(counted))
             return
         contents.append(types.Content(role="model", parts=said))
         answers = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -71,7 +72,8 @@ def place(
 
     keys = _keys(key, charged)
     with storage.Undo(account_id) as undo:
-        gathered = [request.gather(undo, order) for order in orders]
+        still = partial(_still_affordable, account_id, each, charged)
+        gathered = [request.gather(undo, order, still) for order in orders]
         with transaction.atomic():
             spends = pay(requester, keys, terms[:charged], now)
             # Of two requests with one key the second waits for the account's lock in `pay`, and
@@ -92,6 +94,11 @@ def place(
             _store_items(batch, orders, gathered, runs)
         undo.keep()
     return batch, True
+
+
+def _still_affordable(account_id: int, each: int, count: int) -> None:
+    if each:
+        rules.check_affordable(account_id, each, count, clock.now())
 
 
 def place_batch(

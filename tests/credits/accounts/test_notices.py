@@ -96,3 +96,9 @@ def test_an_address_that_left_gets_nothing(olivia, mailoutbox):
     AlertRecipient.objects.update(enabled=False, confirmed_at=timezone.now())
     tasks.mail_notice(notice_id=notice.pk)
     assert not mailoutbox
+
+
+def test_what_is_old_is_no_news(olivia, mailoutbox):
+    notice = tell(olivia, now=clock.now() - timedelta(days=3))
+    tasks.mail_notice(notice_id=notice.pk)
+    assert mailoutbox == []

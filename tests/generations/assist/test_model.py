@@ -11,7 +11,13 @@ import pytest
 from credits import ledger
 from generations import products
 from generations.engines.fake_google.server import FakeGoogleServer
-from generations.models import ChatMessage, Conversation
+from generations.models import (
+    ChatMessage,
+    Conversation,
+    EngineDay,
+    EngineSwitch,
+    UsagePrice,
+)
 from generations.runs import consents
 from tests.generations.assist.talk import ask, of_kind, text_of
 from tests.merchants import ApiMerchant, open_store
@@ -97,6 +103,25 @@ def test_what_was_said_before_comes_along(google: Any, olivia: ApiMerchant) -> N
     turns = google.state.requests[0]["body"]["contents"]
     assert [turn["role"] for turn in turns] == ["user", "model", "user"]
     assert "My first words" in json.dumps(turns[0])
+
+
+def test_what_it_costs_the_operator_counts_towards_the_cap(
+    google: Any, olivia: ApiMerchant
+) -> None:
+    UsagePrice.objects.update_or_create(
+        engine="google",
+        model="gemini-3.8-flash",
+        unit="candidates_token_count",
+        defaults={"micro_usd": 10, "as_of": "2026-11-27"},
+    )
+    before = sum(EngineDay.objects.values_list("spent", flat=True))
+    UsagePrice.objects.exclude(unit="candidates_token_count").delete()
+    ask(olivia, calls("read_balance"))
+    assert EngineDay.objects.get(engine="google").spent - before == 2 * 120 * 10
+    EngineSwitch.objects.update_or_create(engine="google", tool="", defaults={"daily_cap": "0.001"})
+    refused = olivia.post("assist", {"message": "hello"}, key=None)
+    assert (refused.status_code, refused.json()["error"]) == (422, "tool_unavailable")
+    assert "limit for today" in refused.json()["message"]
 
 
 def test_it_may_not_look_things_up_for_ever(google: Any, olivia: ApiMerchant) -> None:

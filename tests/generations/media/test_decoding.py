@@ -125,6 +125,33 @@ class TestTurns:
             pass
 
 
+def test_a_turn_says_whether_it_had_to_wait() -> None:
+    looked = threading.Event()
+
+    class Watched(Turns):
+        def _is_free(self, account_id: int) -> bool:
+            free = super()._is_free(account_id)
+            if account_id == 2:
+                looked.set()
+            return free
+
+    turns = Watched(1, 1)
+    waited: list[bool] = []
+
+    def wait() -> None:
+        with turns.take(2) as had_to:
+            waited.append(had_to)
+
+    with turns.take(1) as had_to:
+        waited.append(had_to)
+        other = threading.Thread(target=wait)
+        other.start()
+        assert looked.wait(10)
+    other.join()
+
+    assert waited == [False, True]
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
 def test_no_database_connection_is_held_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from credits import ledger
 from generations import tasks
-from generations.models import Generation
+from generations.models import Batch, BatchItem, Generation
 from tests.generations.engine import Engine
 from tests.generations.mug_store import ask, upload
 from tests.merchants import Merchant, make_person
@@ -237,3 +237,17 @@ def test_ten_thousand_results_cost_no_more_questions_and_a_small_page(owner: Mer
 
     assert [count for count, _size in many] == [count for count, _size in few]
     assert max(size for _count, size in many) < 100_000
+
+
+def test_filters_by_batch(owner: Merchant) -> None:
+    run, other = make(owner), make(owner, "k2")
+    batch = Batch.objects.create(
+        account=owner.account, key="b", tool=run.tool, total=1, price=20, surface="web",
+        priced_at=timezone.now(), created_at=timezone.now(),
+    )  # fmt: skip
+    BatchItem.objects.create(batch=batch, position=1, run=run, charges=1)
+
+    assert shown(owner, batch=str(batch.pk)) == {str(run.pk)}
+    assert shown(owner, batch="x") == {str(run.pk), str(other.pk)}
+    [batches] = every(read_page(owner.client.get(GALLERY)), "select", name="batch")
+    assert str(batch.pk) in {attribute(one, "value") for one in every(batches, "option")}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import Mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,6 +15,7 @@ from django.test import Client
 from credits import ledger
 from generations import products
 from generations.engines import registry
+from generations.media import decoding
 from generations.media.reading import read_picture
 from generations.models import Generation
 from generations.runs import request
@@ -231,3 +235,25 @@ def test_a_free_run_is_one_run_for_one_key_too() -> None:
     assert created == [False] * 7 + [True]
     assert Generation.objects.get().price == 0
     assert merchant.total == 100
+
+
+def test_what_the_balance_pays_no_more_after_a_wait_is_not_decoded(
+    owner: Merchant, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many uploads at once, which wait for each other, one balance pays a few."""
+    decoded = Mock(side_effect=AssertionError("decoded"))
+
+    @contextmanager
+    def late(account_id: int) -> Iterator[bool]:
+        ledger.spend(account_id, 90, "another one")
+        yield True
+
+    monkeypatch.setattr(decoding, "turns", Mock(take=late))
+    monkeypatch.setattr(decoding, "ask", decoded)
+
+    answer = ask(owner.client)
+
+    assert answer.status_code == 402
+    assert not decoded.called
+    assert not Generation.objects.exists()
+    assert owner.total == 10

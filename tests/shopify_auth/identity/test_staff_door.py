@@ -197,6 +197,7 @@ def test_only_who_is_signed_in_says_that_codes_are_saved(client):
     set_up(client, link, save_codes=False)
 
     assert Client().post(SAVED)["Location"].startswith(LOGIN)
+    assert Client().get(f"{CODES}recovery-codes/")["Location"].startswith(LOGIN)
     assert client.get(SAVED).status_code == 405
     assert client.get("/staff/").status_code == 302
 

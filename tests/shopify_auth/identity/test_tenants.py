@@ -48,6 +48,9 @@ PUBLIC = {
     "dashboard/recipients/<str:token>",
     "staff/components",
     "staff/set-up/<str:token>",
+    # These ask themselves who is signed in, with an account or without.
+    "dashboard/sign-in/second-factor/recovery-codes/",
+    "dashboard/sign-in/second-factor/recovery-codes/saved",
     "api/v1/openapi.json",
     "api/v1/",
     "api/",

@@ -191,20 +191,43 @@ def _window_shade(canvas: Canvas) -> Floats:
 
 
 def _leaf_shade(canvas: Canvas) -> Floats:
-    """Soft shadows of twigs with long leaves that hang in from one side."""
+    """Soft shadows of fronds that hang in from one side."""
     shade = np.zeros((canvas.height, canvas.width), np.float32)
     side = max(canvas.width, canvas.height)
-    for _ in range(7):
-        start = np.array([canvas.rng.uniform(0.5, 1.05) * canvas.width, -0.05 * canvas.height])
-        way = canvas.rng.uniform(1.75, 2.5)
-        for step in range(13):
-            at = start + side * 0.05 * step * np.array([np.cos(way), np.sin(way)])
-            turn = np.degrees(way) + (42 if step % 2 else -42) + canvas.rng.uniform(-10, 10)
-            length = side * canvas.rng.uniform(0.035, 0.06)
-            tip = at + 0.8 * length * np.array([np.cos(np.radians(turn)), np.sin(np.radians(turn))])
-            axes = (max(1, int(length)), max(1, int(0.2 * length)))
-            cv2.ellipse(shade, (int(tip[0]), int(tip[1])), axes, float(turn), 0, 360, 1.0, -1)
-    return softened(shade, 0.008, canvas)
+    for number in range(5):
+        start = np.array(
+            [(0.55 + 0.14 * number + canvas.rng.uniform(-0.04, 0.04)) * canvas.width, -0.06 * side]
+        )
+        way = float(canvas.rng.uniform(1.75, 2.35))
+        _frond(shade, start, way, float(canvas.rng.uniform(0.42, 0.62)) * side, canvas)
+    return softened(shade, 0.005, canvas)
+
+
+def _frond(shade: Floats, start: np.ndarray, way: float, length: float, canvas: Canvas) -> None:
+    """A bent twig with pairs of pointed leaves, long in its middle and short at its tip."""
+    pairs = 13
+    bend = float(canvas.rng.uniform(-0.045, 0.02))
+    at = start
+    for pair in range(pairs):
+        way += bend
+        following = at + length / pairs * np.array([np.cos(way), np.sin(way)])
+        thick = max(1, round(length * 0.012 * (1.0 - pair / pairs)))
+        ends = [tuple(int(part) for part in point) for point in (at, following)]
+        cv2.line(shade, ends[0], ends[1], 1.0, thick, cv2.LINE_AA)
+        at = following
+        reach = length * 0.30 * np.sin(np.pi * (0.16 + 0.80 * pair / pairs))
+        for turn in (-0.85, 0.85):
+            _leaf(shade, at, way + turn + float(canvas.rng.uniform(-0.1, 0.1)), float(reach))
+
+
+def _leaf(shade: Floats, stem: np.ndarray, way: float, length: float) -> None:
+    """A pointed leaf from its stem on, `way` in radians."""
+    along = np.linspace(0.0, 1.0, 12)
+    half = 0.115 * length * np.sin(np.pi * along**0.75)
+    ahead, aside = np.array([np.cos(way), np.sin(way)]), np.array([-np.sin(way), np.cos(way)])
+    spine = stem + (along * length)[:, None] * ahead
+    edges = np.concatenate([spine + half[:, None] * aside, (spine - half[:, None] * aside)[::-1]])
+    cv2.fillPoly(shade, [np.rint(edges * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
 
 
 def podium(wall: Colour, floor: Colour, drum: Colour) -> Draw:

@@ -1,0 +1,117 @@
+"""A batch in a real browser, by pointer and by keys alone: pick, three first, go on, review, zip."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from credits import ledger
+from generations.models import Batch, BatchItem
+from tests.merchants import Merchant, make_merchant
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.plugins.browser import Product
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    # Four real pictures on a busy machine.
+    pytest.mark.timeout(300),
+]
+SignIn = Callable[..., "Page"]
+NEW = "/dashboard/batches/new"
+
+
+@pytest.fixture
+def olivia(product: Product) -> Merchant:
+    """Olivia, who can pay for a batch of four twice."""
+    olivia = make_merchant("Olivia")
+    ledger.add_package(olivia.account.pk, 400, "pkg")
+    return olivia
+
+
+def reviews() -> list[str]:
+    items = BatchItem.objects.order_by("position")
+    return list(items.values_list("run__review", flat=True))
+
+
+def begin(page: Page, photographs: Path) -> None:
+    """Choose four pictures and wait for their price."""
+    page.goto(NEW)
+    page.set_input_files("#image", [photographs / "coffee.png"] * 4)
+    page.wait_for_selector("#batch-quote[data-quoted='4']")
+    words = page.locator("#batch-quote").inner_text()
+    assert "4 × 50 = 200 credits: 100 from plan, 100 from package. 300 will be left." in words
+    assert "Only the first three are charged now: 150 credits." in words
+
+
+def test_by_pointer(olivia: Merchant, sign_in: SignIn, photographs: Path) -> None:
+    page = sign_in(olivia.person)
+    begin(page, photographs)
+    page.get_by_role("button", name="Run three first").click()
+    page.wait_for_url("**/dashboard/batches/*-*")
+    page.wait_for_selector("#batch:has-text('3 of 4 ended')", timeout=90_000)
+    page.get_by_role("button", name="Run the other one").click()
+    page.wait_for_selector("#batch:has-text('Finished')", timeout=60_000)
+    assert olivia.total == 300
+
+    page.get_by_role("link", name="Review").click()
+    page.locator("[data-accept]").first.click()
+    page.wait_for_selector("#batch-review:has-text('1 of 4 results')")
+    assert reviews() == ["accepted", "", "", ""]
+    page.check("[data-choose-all]")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download zip").click()
+    packed = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
+    assert len(packed.namelist()) == 4
+
+
+def test_a_look_is_tried_for_free(olivia: Merchant, sign_in: SignIn, photographs: Path) -> None:
+    page = sign_in(olivia.person)
+    begin(page, photographs)
+
+    page.click("[data-preview-button]")
+
+    page.wait_for_selector("img.batch-preview", timeout=60_000)
+    assert olivia.total == 500
+
+
+def press_on(page: Page, selector: str, key: str = "Enter") -> None:
+    """Put the keyboard on an element, as Tab does in the end, and press."""
+    page.locator(selector).first.focus()
+    page.keyboard.press(key)
+
+
+def test_by_keys_alone(olivia: Merchant, sign_in: SignIn, photographs: Path) -> None:
+    page = sign_in(olivia.person)
+    begin(page, photographs)
+    press_on(page, "input[name=three_first]", "Space")
+    page.wait_for_selector("#batch-quote:has-text('Run 4')")
+    press_on(page, "#batch-quote button[type=submit]")
+    page.wait_for_url("**/dashboard/batches/*-*")
+    page.wait_for_selector("#batch:has-text('Finished')", timeout=120_000)
+    batch = Batch.objects.get()
+    page.goto(f"/dashboard/batches/{batch.pk}/review")
+
+    # Into the grid by an arrow; A and R go on to the next by themselves.
+    page.wait_for_selector("[data-review-card]")
+    page.keyboard.press("ArrowRight")
+    for number, key in enumerate("ara", 1):
+        page.keyboard.press(key)
+        page.wait_for_selector(f"#batch-review:has-text('{number} of 4 results')")
+        page.wait_for_selector(f"[data-review-card]:nth-child({number + 1}):focus-within")
+    assert reviews() == ["accepted", "rejected", "accepted", ""]
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Space")
+    with page.expect_download() as download:
+        press_on(page, "button[value=zip]")
+    packed = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
+    assert len(packed.namelist()) == 2
