@@ -23,13 +23,15 @@ from django.test import Client, TestCase
 from django.utils import timezone
 
 from credits import ledger, staff_acts
-from credits.models import AlertRecipient, LedgerEntry, RestorationCase
+from credits.models import AlertRecipient, LedgerEntry, Notice, RestorationCase
 from credits.outcomes import rules
 from ecomvance_app import clock
 from generations import tasks
 from generations.engines import registry
 from generations.engines.base import PlatformError
 from generations.models import Generation
+from generations.runs import approvals, data_exports
+from generations.runs.orders import Order, Requester
 from shopify_auth.billing import clawbacks
 from shopify_auth.models import Invitation, LinkRequest, Membership, Person, Shop, Subscription
 from shopify_auth.stores import connections, uninstalls
@@ -88,6 +90,9 @@ KEPT = {
 } | {
     f"shopify_auth.WebhookDelivery.{field}": "Shopify's number, or a sentence of ours"
     for field in ("webhook_id", "event_id", "topic", "triggered_at", "claim", "outcome")
+} | {
+    f"generations.Approval.{field}": "a code or a digest"
+    for field in ("key", "request_digest", "tool", "surface")
 } | {
     f"generations.Generation.{field}": "a code or a number of ours"
     for field in (
@@ -178,6 +183,7 @@ def sam(store_access: DevStore, monkeypatch: pytest.MonkeyPatch) -> Owner:
     buy_and_regret(sam)
     AlertRecipient.objects.create(account=sam.account, email=ADDRESS, confirmed_at=timezone.now())
     bring_people(sam)
+    leave_work_open(sam)
     spend = ledger.spend(sam.account.pk, 1, key="a")
     rules.apply_outcome(spend, "platform_error", clock.now())
     RestorationCase.objects.update(state="declined", reason=REASON, decided_at=clock.now())
@@ -201,6 +207,17 @@ def make_picture(key: str) -> None:
     asked = Client().post("/api/v1/generations", form, headers=headers)
     assert asked.status_code == 201, asked.text
     tasks.run(generation_id=asked.json()["id"])
+
+
+def leave_work_open(owner: Owner) -> None:
+    """A run that waits for an owner's word, told by mail, and a zip of everything."""
+    order = Order(
+        "ai-backgrounds", "1K", prompt=PROMPT, product_title=SAMS_STORE,
+        uploads=(picture_file(samples.encoded(samples.quarters(), "PNG")),),
+    )  # fmt: skip
+    approvals.keep(Requester(owner.account.pk, owner.person.pk, "embedded"), order, ADDRESS)
+    assert Notice.objects.filter(text__contains=owner.person.name).exists()
+    assert data_exports.make(str(data_exports.ask(owner.account.pk, owner.person.pk).pk))
 
 
 def picture_file(content: bytes) -> SimpleUploadedFile:
@@ -231,7 +248,8 @@ def erase(owner: Owner) -> None:
     """The store leaves, and 48 hours later Shopify asks for its erasure; files go after commit."""
     owner.devstore.press("uninstall", owner.handle)
     now = clock.now()
-    assert uninstalls.uninstall(owner.shop, uninstalls.last_refresh(owner.shop), now)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert uninstalls.uninstall(owner.shop, uninstalls.last_refresh(owner.shop), now)
     with TestCase.captureOnCommitCallbacks(execute=True):
         assert uninstalls.redact(owner.shop, now + timedelta(hours=48, minutes=1))
 
