@@ -25,6 +25,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from scripts.photographed_pages import ADDRESSES, STATES
 from scripts.servers.processes import die_with_parent, end
 from scripts.servers.valkey import PrivateValkey, free_port
 
@@ -38,29 +39,6 @@ STAFF = ("staff@ecomvance.test", "try-ecomvance")
 
 DEMO_STORE = "ecomvance-demo"
 CLIENT_ID = "development-client-id"
-
-WARNED = ("home", "tools", "usage")
-EVERYTHING = (
-    "home", "popover", "tools", "tool", "gallery", "run", "failed-run", "timed-out-run",
-    "declined-run", "restored-run", "cancelled-run", "usage", "period", "ledger", "instant",
-    "entry", "plans", "settings", "settings-errors", "sign-in", "staff-account", "staff-adjust",
-    "staff-cases", "staff-entries", "admin-home", "admin-tool", "admin-usage", "admin-plans",
-)  # fmt: skip
-STATES = {
-    "new": ("home", "tools", "gallery", "usage", "ledger"),
-    "history": EVERYTHING,
-    "low": WARNED,
-    "below-cheapest": WARNED,
-    "zero": (*WARNED, "tool"),
-    "trial-day-5": ("home", "popover", "usage"),
-    "trial-last-day": ("home",),
-    "trial-zero": WARNED,
-    "trial-ended": WARNED,
-    "quiet-month": ("home", "usage"),
-    "renewal-pending": ("home", "usage"),
-    "cancelling": ("home", "popover", "usage", "plans"),
-    "frozen": ("home", "usage", "plans"),
-}
 
 
 @dataclass
@@ -197,7 +175,7 @@ class Photographer:
     def _open(self, name: str) -> None:
         opener = _OPENERS.get(name)
         if opener is None:
-            self.goto(_ADDRESSES[name])
+            self.goto(ADDRESSES[name])
         else:
             opener(self)
 
@@ -275,16 +253,6 @@ class Photographer:
         self.goto(address)
 
 
-_ADDRESSES = {
-    "home": "/dashboard/",
-    "tools": "/dashboard/tools",
-    "tool": "/dashboard/tools/background-removal",
-    "gallery": "/dashboard/gallery",
-    "usage": "/dashboard/usage",
-    "ledger": "/dashboard/usage/ledger",
-    "plans": "/dashboard/plans",
-    "settings": "/dashboard/settings",
-}
 _OPENERS: dict[str, Callable[[Photographer], None]] = {
     "popover": Photographer.popover,
     "run": lambda photographer: photographer.run("succeeded"),
@@ -299,10 +267,22 @@ _OPENERS: dict[str, Callable[[Photographer], None]] = {
     "instant": Photographer.instant,
     "entry": Photographer.entry,
     "sign-in": Photographer.sign_in_page,
-    "staff-account": lambda p: p.staff("/staff/credits/account/1/change/"),
+    "staff-start": lambda p: p.staff("/staff/"),
+    "staff-account": lambda p: p.staff("/staff/accounts/1/"),
+    "staff-change": lambda p: p.staff("/staff/credits/account/1/change/"),
+    "staff-reports": lambda p: p.staff("/staff/reports/"),
+    "staff-operations": lambda p: p.staff("/staff/operations/"),
+    "staff-incident": lambda p: p.staff("/staff/incidents/new/"),
+    "staff-search": lambda p: p.staff("/staff/search/?q=mug"),
     "staff-adjust": lambda p: p.staff("/staff/credits/account/1/adjust/"),
-    "staff-cases": lambda p: p.staff("/staff/credits/restorationcase/"),
+    "staff-cases": lambda p: p.staff("/staff/cases/"),
     "admin-home": lambda p: p.admin("/"),
+    "admin-tools": lambda p: p.admin("/tools"),
+    "admin-new-batch": lambda p: p.admin("/batches/new"),
+    "admin-gallery": lambda p: p.admin("/gallery"),
+    "admin-assist": lambda p: p.admin("/assist"),
+    "admin-settings": lambda p: p.admin("/settings"),
+    "admin-people": lambda p: p.admin("/settings/people"),
     "admin-tool": lambda p: p.admin("/tools/background-removal"),
     "admin-usage": lambda p: p.admin("/usage"),
     "admin-plans": lambda p: p.admin("/plans"),

@@ -188,7 +188,7 @@ def test_a_lost_message_and_a_dead_worker_are_found(
     assert sent_by_a_sweep() == []
     export.refresh_from_db()
     assert export.state == "failed"
-    assert "could not be made" in olivia.client.get(PAGE).text
+    assert "We could not make the export" in olivia.client.get(PAGE).text
     assert olivia.client.post(PAGE, headers={"HX-Request": "true"}).status_code == 200
 
 
