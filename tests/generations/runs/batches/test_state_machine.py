@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, assume, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -80,9 +80,12 @@ class BatchMachine(RuleBasedStateMachine):
         self.work.__exit__(None, None, None)
 
     @initialize(
-        spent=st.sampled_from([0, 2_780, 2_900, 3_000]), package=st.sampled_from([0, 130, 900])
+        spent=st.sampled_from([0, 2_780, 2_900, 3_000]),
+        package=st.sampled_from([0, 130, 900]),
+        hours_left=st.sampled_from([2, 20, 50, 24 * 9]),
     )
-    def open_account(self, spent: int, package: int) -> None:
+    def open_account(self, spent: int, package: int, hours_left: int) -> None:
+        """An account near the end of its first period."""
         self.move_clock(self.now)
         self.account = ledger.open_account("Loom & Linen", trial=False)
         ledger.start_plan_period(self.account.pk, "starter", START, START + PERIOD, key="0")
@@ -91,6 +94,8 @@ class BatchMachine(RuleBasedStateMachine):
         if package:
             ledger.add_package(self.account.pk, package, "pkg")
         self.plan, self.package = PLAN - spent, package
+        self.now = START + PERIOD - timedelta(hours=hours_left)
+        self.move_clock(self.now)
         self.asker = Requester(self.account.pk, None, "web", is_owner=True)
 
     # --- What the books expect -------------------------------------------------------------------
@@ -223,19 +228,22 @@ class BatchMachine(RuleBasedStateMachine):
     @rule(which=positions)
     def begin(self, which: int) -> None:
         waiting = self.waiting()
-        assume(waiting)
+        if not waiting:
+            return
         begun = lifecycle.start(waiting[which % len(waiting)])
-        assert (begun is None) == (self.standing().state == "paused" or self.batch_is_held())
+        assert (begun is None) == self.batch_is_held()
 
     def batch_is_held(self) -> bool:
         assert self.batch is not None
+        self.batch.refresh_from_db()
         return self.batch.paused_at is not None
 
     @precondition(lambda self: self.batch is not None)
     @rule(which=positions, how=st.sampled_from(["delivered", *FAILURES]))
     def finish(self, which: int, how: str) -> None:
         running = list(Generation.objects.filter(account=self.account, state="running"))
-        assume(running)
+        if not running:
+            return
         run = running[which % len(running)]
         if how == "delivered":
             assert lifecycle.succeed(run, delivered())
@@ -248,7 +256,8 @@ class BatchMachine(RuleBasedStateMachine):
     @rule(which=positions)
     def cancel_one(self, which: int) -> None:
         runs = self.run_ids()
-        assume(runs)
+        if not runs:
+            return
         run = runs[which % len(runs)]
         waited = run in self.waiting()
         lifecycle.cancel(self.account.pk, run)
@@ -258,7 +267,7 @@ class BatchMachine(RuleBasedStateMachine):
 
     # --- Time ------------------------------------------------------------------------------------
 
-    @rule(hours=st.sampled_from([1, 12, 24, 25, 24 * 6, 24 * 8, 24 * 29]))
+    @rule(hours=st.sampled_from([1, 12, 24, 25, 24 * 6]))
     def wait(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
         end = START + PERIOD * (self.period + 1)
@@ -325,12 +334,12 @@ def test_batches_do_what_the_books_say(monkeypatch: pytest.MonkeyPatch, time_mac
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=20,
             deadline=None,
             # Explaining a failure traces every line and takes longer than finding it.
             phases=[Phase.reuse, Phase.generate, Phase.shrink],
             print_blob=True,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+            suppress_health_check=[HealthCheck.too_slow],
         ),
     )
