@@ -17,6 +17,7 @@ from generations.assist_models import AssistDay, ChatMessage, Conversation, Dism
 from generations.batch_models import Batch, BatchCharge, BatchItem
 from generations.export_models import DataExport
 from generations.problem_models import ProblemReport
+from generations.route_models import EngineRoute
 
 __all__ = [
     "Approval",
@@ -31,6 +32,7 @@ __all__ = [
     "DismissedHint",
     "EngineDay",
     "EngineHealth",
+    "EngineRoute",
     "EngineSwitch",
     "Generation",
     "Picture",
