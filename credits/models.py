@@ -73,6 +73,13 @@ class Account(models.Model):
     time_zone_chosen = models.BooleanField(
         default=False, help_text=_("By the merchant: the store's own zone is not followed then.")
     )
+    store_time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The store's own zone as last read, for when it is followed again."),
+    )
     opened_at = models.DateTimeField()
 
     plan_balance = models.PositiveBigIntegerField(default=0)

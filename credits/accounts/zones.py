@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 
 from django.db import DataError, connection, transaction
+from django.db.models import F
 
 from credits.arguments import check_zone
 from credits.models import Account
@@ -55,18 +56,28 @@ def follow_store(account_id: int, name: object) -> None:
         zone = usable_zone(name)
     except ValueError:
         return
-    following = Account.objects.filter(pk=account_id, time_zone_chosen=False)
-    if following.exclude(time_zone=zone).update(time_zone=zone):
+    account = Account.objects.filter(pk=account_id)
+    account.exclude(store_time_zone=zone).update(store_time_zone=zone)
+    if account.filter(time_zone_chosen=False).exclude(time_zone=zone).update(time_zone=zone):
         # What open pages say of instants is said in another zone now.
         live.publish(account_id, "balance")
 
 
 def choose(account_id: int, zone: str) -> None:
     """Take this zone whatever the store says. ValueError for what is no zone."""
-    Account.objects.filter(pk=account_id).update(time_zone=usable_zone(zone), time_zone_chosen=True)
+    zone = usable_zone(zone)
+    account = Account.objects.filter(pk=account_id)
+    # An account that was followed before the store's zone was kept beside.
+    account.filter(time_zone_chosen=False, store_time_zone="").update(
+        store_time_zone=F("time_zone")
+    )
+    account.update(time_zone=zone, time_zone_chosen=True)
     live.publish(account_id, "balance")
 
 
 def stop_choosing(account_id: int) -> None:
-    """Follow the store again, from the next time that its zone is read."""
-    Account.objects.filter(pk=account_id).update(time_zone_chosen=False)
+    """Follow the store again, at once: in its zone as last read."""
+    account = Account.objects.filter(pk=account_id)
+    account.update(time_zone_chosen=False)
+    if account.exclude(store_time_zone="").update(time_zone=F("store_time_zone")):
+        live.publish(account_id, "balance")

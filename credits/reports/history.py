@@ -61,6 +61,18 @@ def get_entry(account_id: int, sequence: int) -> LedgerEntry | None:
     )
 
 
+def get_spend(account_id: int, sequence: int) -> LedgerEntry | None:
+    """What was paid for a run, by its sequence; None where the entry is another kind or none."""
+    entry = get_entry(account_id, sequence)
+    return entry if entry and entry.kind == LedgerEntry.Kind.SPEND else None
+
+
+def newest_spends(account_id: int, among: int) -> list[LedgerEntry]:
+    """What was paid for runs, newest first, among so many of the newest entries."""
+    entries = read_page(account_id, size=among).entries
+    return [entry for entry in entries if entry.kind == LedgerEntry.Kind.SPEND]
+
+
 def began_with_trial(account_id: int) -> bool:
     """Whether the account's first entry was its trial's first day."""
     trial = LedgerEntry.objects.filter(

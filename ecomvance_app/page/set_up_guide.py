@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from credits.accounts import recipients
 from credits.forms import MOST_RECIPIENTS
-from credits.models import Account, AlertRecipient
+from credits.models import Account
 from credits.refusals import Refusal
 from ecomvance_app.http import MerchantRequest, for_owners
 from generations.runs import queries
@@ -32,7 +32,7 @@ class Guide:
 
     has_run: bool
     has_mails: bool
-    waiting: AlertRecipient | None
+    waiting: str
     proposed: str
 
     @property
@@ -48,7 +48,7 @@ def read_guide(account: Account, person: Person | None) -> Guide | None:
     has_mails = any(address.confirmed_at for address in asked)
     if has_run and has_mails:
         return None
-    waiting = None if has_mails else next(iter(asked), None)
+    waiting = "" if has_mails or not asked else asked[0].email
     proposed = own_address(account) or (person.email if person else "") or ""
     return Guide(has_run, has_mails, waiting, proposed)
 
@@ -80,8 +80,7 @@ def _ask(request: MerchantRequest) -> str:
     form = AddressForm(request.POST)
     if not form.is_valid():
         return _("Enter an email address, such as name@example.com.")
-    known = AlertRecipient.objects.filter(account=request.account, enabled=True)
-    addresses = list(known.values_list("email", flat=True))
+    addresses = list(recipients.enabled(request.account.pk).values_list("email", flat=True))
     if len(addresses) >= MOST_RECIPIENTS:
         return _("You have 10 addresses already. Take one out in the settings first.")
     own = (request.person.email if request.person else "") or ""

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -18,7 +18,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from credits import queries as credit_queries
-from credits.models import Account, LedgerEntry, Package, Plan
+from credits.models import Account, Package, Plan
 from credits.periods import local_day
 from credits.reports import history, receipts, usage
 from credits.templatetags.credit_amounts import words as period_words
@@ -29,6 +29,9 @@ from generations.catalog import Tool, Variant
 from generations.models import Generation
 from generations.runs import health, quote
 from generations.runs import queries as run_queries
+
+if TYPE_CHECKING:
+    from credits.models import LedgerEntry
 
 _SEARCHED = 200
 _MOST_LISTED = 10
@@ -177,14 +180,12 @@ def _find_spend(
     account_id: int, sequence: int, run: str, tool: str, credits: int
 ) -> LedgerEntry | None:
     if sequence:
-        entry = history.get_entry(account_id, sequence)
-        return entry if entry and entry.kind == LedgerEntry.Kind.SPEND else None
+        return history.get_spend(account_id, sequence)
     if run:
         made = _find_run(account_id, run)
         return made.spend if made else None
-    for entry in history.read_page(account_id, size=_SEARCHED).entries:
-        fits = entry.kind == LedgerEntry.Kind.SPEND and tool in ("", entry.tool)
-        if fits and credits in (0, -entry.credits):
+    for entry in history.newest_spends(account_id, among=_SEARCHED):
+        if tool in ("", entry.tool) and credits in (0, -entry.credits):
             return entry
     return None
 

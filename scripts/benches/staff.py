@@ -102,14 +102,14 @@ def fill_everything(url: str) -> None:
 
 def pages() -> dict[str, str]:
     """What is asked for, by name."""
-    from credits.models import LedgerEntry  # noqa: PLC0415
     from generations.models import Generation  # noqa: PLC0415
     from shopify_auth.models import Shop  # noqa: PLC0415
 
-    failed = Generation.objects.filter(state="failed", spend__isnull=False)
-    run = failed.order_by("-finished_at")[0]
+    failed = Generation.objects.filter(state="failed").exclude(spend=None)
+    run = failed.select_related("spend").order_by("-finished_at")[0]
     store = Shop.objects.get(account=run.account_id)
-    entry = LedgerEntry.objects.get(generation=run)
+    if (entry := run.spend) is None:
+        raise ValueError("The newest failed run was not paid for")
     search = "/staff/search/?q="
     return {
         "start": "/staff/",

@@ -50,9 +50,25 @@ def test_the_choice_can_be_given_back(olivia):
     olivia.client.post(PAGE, {"time_zone": "Asia/Tokyo"})
     assert "As in Shopify" in olivia.client.get(PAGE).text
     olivia.client.post(PAGE, {"time_zone": ""})
+    assert zone_of(olivia) == "America/New_York"
     zones.follow_store(olivia.account.pk, "Europe/Berlin")
     assert zone_of(olivia) == "Europe/Berlin"
     assert "time zone in Shopify" in olivia.client.get(PAGE).text
+
+
+def test_a_choice_given_back_brings_the_stores_present_zone_at_once(olivia):
+    Shop.objects.create(
+        domain="o.myshopify.com", account=olivia.account, installed_at=timezone.now()
+    )
+    olivia.client.post(PAGE, {"time_zone": "Asia/Tokyo"})
+    # The store moves while its zone is not followed.
+    zones.follow_store(olivia.account.pk, "Europe/Berlin")
+    assert zone_of(olivia) == "Asia/Tokyo"
+    olivia.client.post(PAGE, {"time_zone": ""})
+    assert zone_of(olivia) == "Europe/Berlin"
+    page = olivia.client.get(PAGE).text
+    assert "at midnight in Europe/Berlin" in page
+    assert "time zone in Shopify" in page
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "CET", "../etc/passwd"])

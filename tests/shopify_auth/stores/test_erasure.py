@@ -66,6 +66,7 @@ KEPT = {
     "credits.OutcomeRule": "the operator's rules",
     "generations.UsagePrice": "the operator's costs",
     "credits.Account.time_zone": "the days of its entries are counted in it",
+    "credits.Account.store_time_zone": "the store's zone, beside a chosen one",
     "credits.RestorationCase.outcome": "a code",
     "auth.Permission": "Django's",
     "auth.Group": "the names of our staff's groups",
