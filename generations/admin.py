@@ -32,7 +32,7 @@ from generations.models import (
     StaffNotice,
     UsagePrice,
 )
-from generations.runs import problems
+from generations.results import problems
 
 ENGINES = ("local", "google")
 _RUNS_LOOKED_AT = 5000

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from credits.request_memory import remembered
-from generations.route_models import EngineRoute
+from generations.models import EngineRoute
 
 
 def engines() -> Mapping[str, str]:

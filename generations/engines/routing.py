@@ -1,8 +1,9 @@
 """Which engine runs which tool. There is never a silent step from one engine to another.
 
 What staff name for a tool has the last word, then the setting `TOOL_ENGINES`. Without either a tool
-goes to Google where its credentials are set and Google can do it, except the three that stay on this machine: Google's models return no transparency
-and may repaint a product and its label. Source: decisions on engines.
+goes to Google where its credentials are set and Google can do it, except the three that stay on this
+machine: Google's models return no transparency and may repaint a product and its
+label. Source: decisions on engines.
 """
 
 from __future__ import annotations
