@@ -10,10 +10,10 @@ from django.shortcuts import render
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ecomvance_app import heartbeats
-from ecomvance_app.body_limits import takes_batch
 from ecomvance_app.celery import app
+from ecomvance_app.doors.body_limits import takes_batch
 from ecomvance_app.http import public
+from ecomvance_app.watching import heartbeats
 from generations.runs.batches import too_many_sent
 
 

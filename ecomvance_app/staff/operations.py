@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from ecomvance_app import operations
 from ecomvance_app.staff.rooms import render_page, staff_page
+from ecomvance_app.watching import operations
 from generations import engine_setup
 
 
