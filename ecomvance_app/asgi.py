@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
 pages = get_asgi_application()
 
 # These need Django to be set up.
-from ecomvance_app.body_limits import BodyLimit, SenderCheck  # noqa: E402
+from ecomvance_app.doors.body_limits import BodyLimit, SenderCheck  # noqa: E402
 from shopify_auth.webhooks.asgi import WebhookDoor  # noqa: E402
 
 application = WebhookDoor(BodyLimit(SenderCheck(pages)))

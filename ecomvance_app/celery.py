@@ -8,7 +8,8 @@ from celery import Celery
 from django_structlog.celery.signals import bind_extra_task_metadata
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from ecomvance_app import broker, heartbeats, request_logs
+from ecomvance_app import broker
+from ecomvance_app.watching import heartbeats, request_logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecomvance_app.settings")
 

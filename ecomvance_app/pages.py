@@ -6,19 +6,12 @@ from django.urls import path
 
 from credits import settings_views
 from credits import views as credits
-from ecomvance_app import banners, events, prices, set_up_guide
-from generations.pages import (
-    approvals,
-    assist,
-    batch_review,
-    batches,
-    data,
-    gallery,
-    new_batch,
-    picture_views,
-    result,
-)
+from ecomvance_app import events
+from ecomvance_app.page import banners, prices, set_up_guide
+from generations.pages import approvals, assist, data, picture_views
 from generations.pages import views as generations
+from generations.pages.batches import batch_review, listing, new_batch
+from generations.pages.results import gallery, result
 from generations.runs.spend_details import describe_spends
 from shopify_auth.billing import views as billing
 from shopify_auth.billing.receipts import describe_charges
@@ -36,14 +29,14 @@ urlpatterns = [
     path("approvals", approvals.approvals_page, name="approvals"),
     path("approvals/<uuid:approval_id>", approvals.approval_page, name="approval"),
     path("approvals/<uuid:approval_id>/withdraw", approvals.withdraw, name="withdraw_approval"),
-    path("batches", batches.batches_page, name="batches"),
+    path("batches", listing.batches_page, name="batches"),
     path("batches/new", new_batch.new_batch, name="new_batch"),
     path("batches/quote", new_batch.quote, name="batch_quote"),
     path("batches/preview", new_batch.preview, name="batch_preview"),
     path("batches/preview/<slug:name>", new_batch.preview_status, name="batch_preview_status"),
     path("batches/picked", new_batch.picked, name="batch_picked"),
-    path("batches/<uuid:batch_id>", batches.batch_page, name="batch"),
-    path("batches/<uuid:batch_id>/act", batches.act, name="batch_act"),
+    path("batches/<uuid:batch_id>", listing.batch_page, name="batch"),
+    path("batches/<uuid:batch_id>/act", listing.act, name="batch_act"),
     path("batches/<uuid:batch_id>/review", batch_review.review, name="batch_review"),
     path("batches/<uuid:batch_id>/csv", batch_review.export, name="batch_export"),
     path("gallery", gallery.gallery_page, name="gallery"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from celery.beat import PersistentScheduler
 
-from ecomvance_app import heartbeats
+from ecomvance_app.watching import heartbeats
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
-from ecomvance_app import request_logs
+from ecomvance_app.watching import request_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -133,10 +133,10 @@ INSTALLED_APPS = [
     "django.forms",
 ]
 MIDDLEWARE = [
-    "ecomvance_app.request_logs.RequestLogMiddleware",
-    "ecomvance_app.proxies.ClientAddressMiddleware",
+    "ecomvance_app.watching.request_logs.RequestLogMiddleware",
+    "ecomvance_app.doors.proxies.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "ecomvance_app.security.ContentSecurityPolicyMiddleware",
+    "ecomvance_app.doors.security.ContentSecurityPolicyMiddleware",
     "ecomvance_app.addresses.AddressMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -147,8 +147,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "shopify_auth.identity.see_as.SeeAsMiddleware",
     "shopify_auth.identity.middleware.MerchantMiddleware",
-    "ecomvance_app.request_logs.AccountLogMiddleware",
-    "ecomvance_app.throttling.PagePostMiddleware",
+    "ecomvance_app.watching.request_logs.AccountLogMiddleware",
+    "ecomvance_app.doors.throttling.PagePostMiddleware",
     "ecomvance_app.addresses.FormMiddleware",
     "ecomvance_app.zones.AccountTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -169,7 +169,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "ecomvance_app.context.merchant",
+                "ecomvance_app.page.context.merchant",
             ],
         },
     }
@@ -532,6 +532,6 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("Set METRICS_TOKEN to 16 or more random characters.")
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:
-    from ecomvance_app import error_reports
+    from ecomvance_app.watching import error_reports
 
     error_reports.start(SENTRY_DSN)

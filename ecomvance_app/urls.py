@@ -7,10 +7,13 @@ from django.urls import include, path
 
 from credits import settings_views
 from credits import views as credit_views
-from ecomvance_app import events, gallery, metrics, pages, views
+from ecomvance_app import events, pages, views
+from ecomvance_app.page import gallery
 from ecomvance_app.staff_admin import close_back_doors
+from ecomvance_app.watching import metrics
 from generations.media import archives, links, product_photos
-from generations.pages import batch_review, data
+from generations.pages import data
+from generations.pages.batches import batch_review
 from generations.runs.spend_details import describe_spends
 from shopify_auth.identity import second_factor, staff_door
 

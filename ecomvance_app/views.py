@@ -8,9 +8,9 @@ from django.shortcuts import render
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from ecomvance_app import heartbeats
 from ecomvance_app.celery import app
 from ecomvance_app.http import public
+from ecomvance_app.watching import heartbeats
 
 
 @public

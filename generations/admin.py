@@ -28,7 +28,7 @@ from generations.models import (
     StaffNotice,
     UsagePrice,
 )
-from generations.runs import problems
+from generations.results import problems
 
 ENGINES = ("local", "google")
 

@@ -18,7 +18,8 @@ from generations.models import (
     Picture,
     ProviderConsent,
 )
-from generations.runs import approvals, batches, data_exports, lifecycle, problems
+from generations.results import data_exports, problems
+from generations.runs import approvals, batches, lifecycle
 
 
 @receiver(account_suspended, dispatch_uid="cancel-waiting-runs")

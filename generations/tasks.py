@@ -7,14 +7,13 @@ from celery import shared_task
 from ecomvance_app import clock
 from generations.assist import conversations
 from generations.media import storage
+from generations.results import data_exports, retention
 from generations.runs import (
     approvals,
     batches,
-    data_exports,
     lifecycle,
     long_work,
     probing,
-    retention,
     staff_notices,
     truth_check,
     worker,

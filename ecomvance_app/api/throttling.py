@@ -7,7 +7,7 @@ from typing import cast
 from django.http import HttpRequest
 from ninja.throttling import BaseThrottle
 
-from ecomvance_app import throttling
+from ecomvance_app.doors import throttling
 from ecomvance_app.http import MerchantRequest
 
 

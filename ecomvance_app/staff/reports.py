@@ -16,7 +16,7 @@ from ecomvance_app import clock
 from ecomvance_app.staff.cases import cards_of_runs
 from ecomvance_app.staff.rooms import render_page, staff_page
 from generations.models import ProblemReport
-from generations.runs import problems
+from generations.results import problems
 
 PAGE = 10
 

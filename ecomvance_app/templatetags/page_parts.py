@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ecomvance_app.page_parts import PARTS, SHELL
+from ecomvance_app.page.page_parts import PARTS, SHELL
 
 register = template.Library()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from django.utils.translation import get_language
@@ -24,8 +25,11 @@ _MOST_TURNS, _MOST_OF_A_TURN = 12, 2_000
 
 
 def answer(asker: Asker, text: str, before: Sequence[ChatMessage]) -> Iterator[Said]:
-    """The model's answer; an EngineError at any point where Google fails."""
-    from generations.engines.google.chat import Declared, converse
+    """The model's answer; an EngineError at any point where Google fails.
+
+    What it has used by then counts towards the engine's day, however the answer ends.
+    """
+    from generations.engines.google.chat import Declared, Meter, converse
     from generations.engines.google.text import End, TextRequest
 
     found: list[Draft | Source] = []
@@ -44,15 +48,17 @@ def answer(asker: Asker, text: str, before: Sequence[ChatMessage]) -> Iterator[S
         seconds_left=_SECONDS,
     )
     declared = [Declared(*one) for one in _declared()]
-    with engine_errors():
-        for piece in converse(clients(), request, declared, call):
-            yield from _taken(found)
-            if isinstance(piece, End):
-                health.add_spending("google", piece.model, piece.usage)
-                if piece.finish == "stopped":
+    google, meter = clients(), Meter()
+    try:
+        with engine_errors(), closing(converse(google, request, declared, call, meter)) as pieces:
+            for piece in pieces:
+                yield from _taken(found)
+                if not isinstance(piece, End):
+                    yield Delta(piece.text)
+                elif piece.finish == "stopped":
                     raise ContentPolicyError(piece.reason)
-            else:
-                yield Delta(piece.text)
+    finally:
+        health.add_spending("google", google.settings.text_model, meter.usage)
     yield from _taken(found)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from credits.accounts.zones import HasStore
 from credits.refusals import Refusal
 from ecomvance_app.http import MerchantRequest, for_owners, public
-from generations.runs import data_exports
+from generations.results import data_exports
 
 
 @for_owners

@@ -16,7 +16,8 @@ from generations.media import links
 from generations.models import Generation
 from generations.pages import picture_check
 from generations.pages.forms import ToolForm
-from generations.runs import brushing, queries
+from generations.results import brushing
+from generations.runs import queries
 
 
 @require_POST

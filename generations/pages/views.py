@@ -29,16 +29,12 @@ from generations.catalog import Tool
 from generations.engines import routing
 from generations.media import conversions, links
 from generations.models import Approval, Generation, Picture
-from generations.pages import (
-    result_details,
-    result_text,
-    source_choices,
-    tool_page,
-    tools_page,
-)
+from generations.pages import source_choices, tool_page, tools_page
 from generations.pages.forms import ToolForm
-from generations.pages.gallery import first_pictures, row
-from generations.runs import approvals, brushing, consents, health, lifecycle, queries, texts
+from generations.pages.results import result_details, result_text
+from generations.pages.results.gallery import first_pictures, row
+from generations.results import brushing, texts
+from generations.runs import approvals, consents, health, lifecycle, queries
 from generations.runs.orders import Order
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from credits import ledger
-from ecomvance_app.throttling import REQUESTS_PER_MINUTE
+from ecomvance_app.doors.throttling import REQUESTS_PER_MINUTE
 from generations import products
 from generations.assist import conversations
 from generations.models import Generation

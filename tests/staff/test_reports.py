@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from credits.staff_acts import StaffAct
 from generations.models import Generation, ProblemReport
-from generations.runs import problems
+from generations.results import problems
 from generations.runs.request import Requester
 from tests.credits.test_admin import staff_client
 from tests.merchants import Merchant

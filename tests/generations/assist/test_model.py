@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from credits import ledger
 from generations import products
+from generations.assist import answers
+from generations.assist.events import Delta
 from generations.engines.fake_google.server import FakeGoogleServer
+from generations.engines.google import chat
 from generations.models import (
     ChatMessage,
     Conversation,
@@ -122,6 +126,75 @@ def test_what_it_costs_the_operator_counts_towards_the_cap(
     refused = olivia.post("assist", {"message": "hello"}, key=None)
     assert (refused.status_code, refused.json()["error"]) == (422, "tool_unavailable")
     assert "limit for today" in refused.json()["message"]
+
+
+@pytest.fixture
+def price() -> int:
+    """A token of an answer costs ten millionths of a USD, everything else nothing."""
+    UsagePrice.objects.all().delete()
+    UsagePrice.objects.create(
+        engine="google", model="gemini-3.8-flash", unit="candidates_token_count", micro_usd=10,
+        as_of="2026-11-27",
+    )  # fmt: skip
+    return 10
+
+
+def spent() -> int:
+    return sum(EngineDay.objects.filter(engine="google").values_list("spent", flat=True))
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_an_answer_that_is_stopped_counts_towards_the_cap(
+    google: Any, olivia: ApiMerchant, price: int, pieces: int
+) -> None:
+    answer = answers.ask(olivia.account, None, "", "Tell me a long story", timezone.now())
+    for _piece in range(pieces):
+        assert isinstance(next(answer.events), Delta)
+
+    answer.events.close()
+
+    assert spent() == 120 * price
+    assert ChatMessage.objects.get(role="assistant").state == "stopped"
+
+
+def test_stopped_after_a_look_up_both_requests_count(
+    google: Any, olivia: ApiMerchant, price: int
+) -> None:
+    text = calls("read_balance")
+    answer = answers.ask(olivia.account, None, "", text, timezone.now())
+    while not isinstance(next(answer.events), Delta):
+        pass
+
+    answer.events.close()
+
+    assert google.state.counts()["text"] == 2
+    assert spent() == 2 * 120 * price
+
+
+@pytest.mark.parametrize("marker", ["stream-cut", "stream-error", "stream-safety"])
+def test_an_answer_that_breaks_off_counts_towards_the_cap(
+    google: Any, olivia: ApiMerchant, price: int, marker: str
+) -> None:
+    events = ask(olivia, f"Hello [[fake:{marker}]]")
+    assert events[-1][0] == "error"
+    assert text_of(events)
+    assert spent() == 120 * price
+
+
+def test_without_googles_count_an_answer_is_estimated(
+    google: Any, olivia: ApiMerchant, price: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "usage_of", lambda _chunk: {})
+    text = text_of(ask(olivia, "Hello [[fake:stream-cut]]"))
+    assert spent() == len(text) // 4 * price > 0
+
+
+@pytest.mark.parametrize("marker", ["503", "400-key"])
+def test_what_google_refuses_at_the_door_costs_nothing(
+    google: Any, olivia: ApiMerchant, price: int, marker: str
+) -> None:
+    assert ask(olivia, f"Hello [[fake:{marker}]]")[-1][0] == "error"
+    assert spent() == 0
 
 
 def test_it_may_not_look_things_up_for_ever(google: Any, olivia: ApiMerchant) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from credits.accounts import limits, recipients
 from credits.models import AlertRecipient
 from generations.models import Generation
-from generations.runs import data_exports
+from generations.results import data_exports
 from shopify_auth.models import Membership
 from tests.browser.test_accessibility import found, look
 from tests.generations.mug_store import upload

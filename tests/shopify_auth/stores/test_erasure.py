@@ -30,7 +30,8 @@ from generations import tasks
 from generations.engines import registry
 from generations.engines.base import PlatformError
 from generations.models import Generation
-from generations.runs import approvals, data_exports
+from generations.results import data_exports
+from generations.runs import approvals
 from generations.runs.orders import Order, Requester
 from shopify_auth.billing import clawbacks
 from shopify_auth.models import Invitation, LinkRequest, Membership, Person, Shop, Subscription

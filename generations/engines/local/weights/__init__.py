@@ -6,6 +6,7 @@ by `scripts/convert_waifu2x.py`; U²-Net-p is the file of rembg's own release.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,12 @@ class Weights:
     def path(self) -> Path:
         """Where it lies."""
         return _HERE / self.name
+
+    def is_genuine(self) -> bool:
+        """Whether the file is there and its bytes are what they have to be."""
+        if not self.path.is_file():
+            return False
+        return hashlib.sha256(self.path.read_bytes()).hexdigest() == self.sha256
 
 
 # Apache-2.0, by the authors of U2-Net.

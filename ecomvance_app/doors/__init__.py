@@ -1,0 +1,1 @@
+"""What a request passes before a view sees it: size, sender, rate, headers."""

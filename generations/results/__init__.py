@@ -1,0 +1,1 @@
+"""What happens to a result afterwards: found, kept, changed, reported, run again, exported."""
