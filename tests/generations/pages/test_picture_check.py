@@ -51,7 +51,8 @@ def test_nothing_is_charged_or_stored(owner: Merchant, product: Image.Image) -> 
 def test_a_resolution_that_the_photo_cannot_fill_is_told(owner: Merchant) -> None:
     def sizes(slug: str, width: int, height: int) -> dict[str, str]:
         photo = samples.product_on_table(1000, 800).resize((width, height))
-        return check(owner, slug, photo).json()["sizes"]
+        told: dict[str, str] = check(owner, slug, photo).json()["sizes"]
+        return told
 
     small = sizes("ai-shadowing", 500, 400)
     assert set(small) == {"2K", "4K"}
