@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from credits import ledger
-from generations.media.reading import read_picture
 from generations.models import Batch, BatchItem
-from generations.runs import batches
-from generations.runs.orders import Order, Requester
 from tests.framed_fixture import FramedProduct
 from tests.generations import sample_pictures as samples
 from tests.merchants import Merchant, make_merchant
@@ -120,37 +117,6 @@ def test_by_keys_alone(olivia: Merchant, sign_in: SignIn, photographs: Path) -> 
         press_on(page, "button[value=zip]")
     packed = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
     assert len(packed.namelist()) == 2
-
-
-def test_two_tabs_review_one_batch(olivia: Merchant, sign_in: SignIn) -> None:
-    """The last word counts, and the other tab is told without being loaded again."""
-    batch = begun_batch(olivia, 2)
-    first = sign_in(olivia.person)
-    second = first.context.new_page()
-    for tab in (first, second):
-        tab.goto(f"/dashboard/batches/{batch.pk}/review")
-        tab.wait_for_selector("#batch-review:has-text('0 of 2 results')", timeout=60_000)
-        tab.evaluate("window.neverLoadedAgain = true")
-
-    first.locator("[data-accept]").nth(0).click()
-    second.wait_for_selector("#batch-review:has-text('1 of 2 results')")
-    second.wait_for_selector("[data-review-card] >> nth=0 >> text='Accepted'")
-    second.locator("[data-reject]").nth(0).click()
-    first.wait_for_selector("[data-review-card] >> nth=0 >> text='Rejected'")
-    # What one tab has not seen yet is not undone by what it says of another card.
-    second.locator("[data-accept]").nth(1).click()
-    first.wait_for_selector("#batch-review:has-text('2 of 2 results')")
-
-    assert reviews() == ["rejected", "accepted"]
-    assert all(tab.evaluate("window.neverLoadedAgain") for tab in (first, second))
-
-
-def begun_batch(merchant: Merchant, count: int) -> Batch:
-    """A batch that the worker has been sent."""
-    picture = read_picture(samples.encoded(samples.quarters(260, 260), "PNG"))
-    orders = [Order(batches.TOOL, "1K", uploads=(picture,))] * count
-    requester = Requester(merchant.account.pk, merchant.person.pk, "web")
-    return batches.place(requester, orders, "two tabs")[0]
 
 
 def test_more_than_fifty_files_are_not_sent(olivia: Merchant, sign_in: SignIn) -> None:
