@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,9 +21,11 @@ from credits.admin.read_only import ReadOnlyAdmin
 from credits.admin.recorded import staff_id
 from generations import engine_standing
 from generations.catalog import TOOLS
+from generations.engines import routing
 from generations.models import (
     EngineDay,
     EngineHealth,
+    EngineRoute,
     EngineSwitch,
     Generation,
     ProblemReport,
@@ -31,6 +35,7 @@ from generations.models import (
 from generations.results import problems
 
 ENGINES = ("local", "google")
+_RUNS_LOOKED_AT = 5000
 
 
 class EngineSwitchForm(forms.ModelForm):  # type: ignore[type-arg]  # Generic for type checkers.
@@ -58,6 +63,28 @@ class EngineSwitchForm(forms.ModelForm):  # type: ignore[type-arg]  # Generic fo
     def clean_daily_cap(self) -> Decimal | None:
         """Nothing, or an amount of zero or more."""
         return _not_negative(self.cleaned_data["daily_cap"])
+
+
+class EngineRouteForm(forms.ModelForm):  # type: ignore[type-arg]  # Generic for type checkers.
+    """A tool, and an engine that can run it here and now."""
+
+    tool = forms.ChoiceField(choices=[(slug, tool.name) for slug, tool in TOOLS.items()])
+    engine = forms.ChoiceField(choices=[(name, name) for name in ENGINES])
+
+    class Meta:
+        model = EngineRoute
+        fields = ("tool", "engine", "note")
+
+    def clean(self) -> dict[str, Any]:
+        """Refused where the tool could not be started there: nobody may switch it off by a route."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        tool, engine = cleaned.get("tool"), cleaned.get("engine")
+        missing = routing.what_to_set(tool, engine) if tool and engine else ""
+        if missing:
+            words = gettext("%(tool)s cannot go to %(engine)s here. %(missing)s")
+            names = {"tool": TOOLS[str(tool)].name, "engine": routing.engine_title(str(engine))}
+            raise ValidationError(words % (names | {"missing": missing}))
+        return cleaned
 
 
 class UsagePriceForm(forms.ModelForm):  # type: ignore[type-arg]  # Generic for type checkers.
@@ -98,6 +125,50 @@ class EngineSwitchAdmin(PreviewedAdmin):
         if "daily_cap" in fields:
             found.append(gettext("The cap counts what today's runs have cost already."))
         return found
+
+
+@admin.register(EngineRoute)
+class EngineRouteAdmin(PreviewedAdmin):
+    """Which engine runs a tool, over the setting TOOL_ENGINES."""
+
+    form = EngineRouteForm
+    list_display = ("tool", "engine", "note")
+    ordering = ("tool",)
+
+    def touched(self, changed: EngineRoute, fields: list[str]) -> list[str]:
+        """From where to where new runs go, what they cost, and what waits."""
+        before, tool = routing.route(changed.tool), TOOLS[changed.tool]
+        after = routing.route(changed.tool, {changed.tool: changed.engine})
+        titles = [routing.engine_title(name) for name in (before.engine, after.engine)]
+        words = gettext(
+            "New runs of %(tool)s go to %(after)s instead of %(before)s, for everybody."
+        )
+        same = gettext("New runs of %(tool)s go to %(after)s as before, for everybody.")
+        names = {"tool": tool.name, "before": titles[0] or gettext("nowhere"), "after": titles[1]}
+        found = [(same if titles[0] == titles[1] else words) % names]
+        if before.label != after.label:
+            labels = {"before": before.label or gettext("none"), "after": after.label}
+            found.append(gettext("Its label changes from %(before)s to %(after)s.") % labels)
+            if "sandbox" in (before.label, after.label):
+                found.append(gettext("A sandbox render is free; any other run costs its price."))
+        words = gettext("%(accounts)s accounts had a result of it in 30 days.")
+        found.append(words % {"accounts": _users(changed.tool)})
+        waiting = Generation.objects.filter(state=Generation.State.QUEUED, tool=changed.tool)
+        words = gettext("%(runs)s that wait keep the engine that was promised.")
+        return [*found, words % {"runs": counted(waiting)}]
+
+
+def _users(tool: str) -> str:
+    """How many accounts had a result of late, among the newest runs."""
+    runs = Generation.objects.filter(
+        tool=tool,
+        state=Generation.State.SUCCEEDED,
+        created_at__gte=timezone.now() - timedelta(days=30),
+    )
+    accounts = list(
+        runs.order_by("-created_at").values_list("account_id", flat=True)[:_RUNS_LOOKED_AT]
+    )
+    return f"{len(set(accounts))}{'+' if len(accounts) == _RUNS_LOOKED_AT else ''}"
 
 
 @admin.register(UsagePrice)

@@ -217,7 +217,7 @@ def _cut_out(photo: bytes) -> tuple[UploadedImage, Result]:
         deadline=time.monotonic() + LIMIT_SECONDS,
         inputs=(InputPicture(picture.content, picture.media_type),),
     )
-    return picture, finished(routing.get_engine(CUT_OUT).run(job))
+    return picture, finished(routing.get_engine(CUT_OUT, "local").run(job))
 
 
 _SENTENCES = {

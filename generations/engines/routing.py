@@ -1,12 +1,14 @@
 """Which engine runs which tool. There is never a silent step from one engine to another.
 
-`TOOL_ENGINES` has the last word. Without it a tool goes to Google where its credentials are set and
-Google can do it, except the three that stay on this machine: Google's models return no transparency
-and may repaint a product and its label. Source: decisions on engines.
+What staff name for a tool has the last word, then the setting `TOOL_ENGINES`. Without either a tool
+goes to Google where its credentials are set and Google can do it, except the three that stay on this
+machine: Google's models return no transparency and may repaint a product and its
+label. Source: decisions on engines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -14,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from generations.catalog import TOOLS
-from generations.engines import registry
+from generations.engines import choices, registry
 from generations.engines.base import Engine, Label, PlatformError
 
 STAYS_LOCAL = frozenset({"background-removal", "ai-shadowing", "image-enhance"})
@@ -34,9 +36,9 @@ class Route:
     unavailable_reason: str | None = None
 
 
-def route(tool_slug: str) -> Route:
-    """Where a run of this tool would go now."""
-    name = engine_name(tool_slug)
+def route(tool_slug: str, chosen: Mapping[str, str] | None = None) -> Route:
+    """Where a run of this tool would go now; `chosen` as `choices.engines` reads it."""
+    name = engine_name(tool_slug, chosen)
     engine = registry.find(name, tool_slug)
     if engine is None:
         return Route("", unavailable_reason=_missing(tool_slug, name))
@@ -44,11 +46,14 @@ def route(tool_slug: str) -> Route:
     return Route("" if reason else name, engine.model(tool_slug), engine.label(tool_slug), reason)
 
 
-def engine_name(tool_slug: str) -> str:
+def engine_name(tool_slug: str, chosen: Mapping[str, str] | None = None) -> str:
     """The engine that the operator, or else the default, names for this tool."""
-    chosen: str | None = settings.TOOL_ENGINES.get(tool_slug)
-    if chosen:
-        return chosen
+    named = (choices.engines() if chosen is None else chosen).get(tool_slug)
+    return named or default_engine(tool_slug)
+
+
+def default_engine(tool_slug: str) -> str:
+    """The engine of a tool for which the operator names none."""
     has_google = tool_slug in registry.GOOGLE and tool_slug not in STAYS_LOCAL
     return "google" if has_google and has_google_credentials() else "local"
 
@@ -70,7 +75,7 @@ def is_routed(tool_slug: str) -> bool:
 
 def is_chosen(tool_slug: str) -> bool:
     """Whether the operator has named an engine for the tool."""
-    return tool_slug in settings.TOOL_ENGINES
+    return tool_slug in choices.engines()
 
 
 def get_engine(tool_slug: str, name: str = "") -> Engine:
@@ -95,11 +100,11 @@ def engine_title(name: str) -> str:
     return str(_TITLES.get(name, name))
 
 
-def what_to_set(tool_slug: str) -> str:
-    """What the operator has to set so that this tool runs; empty when it runs."""
-    if route(tool_slug).engine:
+def what_to_set(tool_slug: str, name: str = "") -> str:
+    """What the operator has to set so that the tool runs, with the engine of that name; empty when it does."""
+    name = name or engine_name(tool_slug)
+    if route(tool_slug, {tool_slug: name}).engine:
         return ""
-    name = engine_name(tool_slug)
     if name == "google" and not has_google_credentials():
         return "Set GEMINI_API_KEY, or GOOGLE_CLOUD_PROJECT with credentials of Google Cloud."
     engine = registry.find(name, tool_slug)
@@ -107,7 +112,7 @@ def what_to_set(tool_slug: str) -> str:
         return "See the log for what is missing."
     if tool_slug in registry.GOOGLE and name != "google":
         return f"Set GEMINI_API_KEY and TOOL_ENGINES={tool_slug}=google."
-    return f"No engine named {name} runs {tool_slug}: change TOOL_ENGINES."
+    return f"No engine named {name} runs {tool_slug}: name another one."
 
 
 def _missing(tool_slug: str, name: str) -> str:

@@ -8,6 +8,7 @@ from generations.models.batches import Batch, BatchCharge, BatchItem
 from generations.models.engines import (
     EngineDay,
     EngineHealth,
+    EngineRoute,
     EngineSwitch,
     ProviderConsent,
     StaffNotice,
@@ -30,6 +31,7 @@ __all__ = [
     "DismissedHint",
     "EngineDay",
     "EngineHealth",
+    "EngineRoute",
     "EngineSwitch",
     "Generation",
     "Picture",

@@ -34,6 +34,21 @@ class EngineSwitch(models.Model):
         return f"{self.engine} {self.tool or '*'}"
 
 
+class EngineRoute(models.Model):
+    """Staff's word on which engine runs a tool; it stands over the setting TOOL_ENGINES."""
+
+    tool = models.CharField(max_length=40, unique=True, help_text=_("A tool's slug."))
+    engine = models.CharField(max_length=40)
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("engine of a tool")
+        verbose_name_plural = _("engines of tools")
+
+    def __str__(self) -> str:
+        return f"{self.tool} → {self.engine}"
+
+
 class EngineHealth(models.Model):
     """How an engine does with a tool: failures in a row, the last error, and whether it is paused."""
 

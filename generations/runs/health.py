@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from generations.catalog import TOOLS
-from generations.engines import routing
+from generations.engines import choices, routing
 from generations.engines.base import EngineError
 from generations.engines.routing import Route
 from generations.models import EngineDay, EngineHealth, EngineSwitch, Generation, UsagePrice
@@ -42,11 +42,11 @@ def route(tool: str) -> Route:
 
 
 def routes(tools: list[str] | None = None) -> Mapping[str, Route]:
-    """The routes of these tools, of all by default, in three queries."""
-    stops = _stops()
+    """The routes of these tools, of all by default, in four queries."""
+    stops, chosen = _stops(), choices.engines()
     found = {}
     for slug in TOOLS if tools is None else tools:
-        here = routing.route(slug)
+        here = routing.route(slug, chosen)
         reason = None
         if here.engine:
             reason = stops.get((here.engine, "")) or stops.get((here.engine, slug))

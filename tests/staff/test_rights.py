@@ -16,7 +16,7 @@ from credits.models import OutcomeRule, Package, Plan
 from credits.staff_acts import StaffAct
 from credits.staff_models import Correction
 from ecomvance_app.staff.rights import ACTS, GROUPS, permissions_of
-from generations.models import EngineSwitch, Generation, ProblemReport, UsagePrice
+from generations.models import EngineRoute, EngineSwitch, Generation, ProblemReport, UsagePrice
 from shopify_auth.models import Purchase, Shop
 from tests.credits.test_admin import staff_client
 from tests.merchants import Merchant, make_person, open_store
@@ -83,6 +83,7 @@ class Doors:
             "Change provider": ("generations_usageprice_change", [self._price()]),
             "Change the outcome": ("credits_outcomerule_change", [OutcomeRule.objects.first().pk]),
             "Switch engines": ("generations_engineswitch_change", [self._switch()]),
+            "Name the engines": ("generations_engineroute_change", [self._route()]),
             "Change people": ("shopify_auth_person_change", [self.owner.person.pk]),
         }
         for words, (name, args) in posts.items():
@@ -121,6 +122,9 @@ class Doors:
             engine="e", model="m", unit="u",
             defaults={"micro_usd": 1, "as_of": timezone.now().date()},
         )[0].pk  # fmt: skip
+
+    def _route(self) -> int:
+        return EngineRoute.objects.get_or_create(tool="image-enhance", engine="local")[0].pk
 
     def _switch(self) -> int:
         return EngineSwitch.objects.get_or_create(engine="e")[0].pk

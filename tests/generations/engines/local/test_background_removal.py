@@ -53,7 +53,7 @@ def job_for(content: bytes, seconds: float = 60) -> Job:
 
 
 def removed(content: bytes) -> Result:
-    return finished(get_engine(TOOL).run(job_for(content)))
+    return finished(get_engine(TOOL, "local").run(job_for(content)))
 
 
 def pixels(result: Result) -> np.ndarray:
@@ -146,7 +146,7 @@ class TestCutOut:
 
     def test_the_same_picture_gives_the_same_bytes_also_from_two_threads(self):
         job = job_for(encoded(product_on_table(), "JPEG"))
-        engine = get_engine(TOOL)
+        engine = get_engine(TOOL, "local")
 
         with ThreadPoolExecutor(2) as threads:
             results = list(threads.map(engine.run, [job] * 3))
@@ -269,7 +269,7 @@ class TestResult:
             "picture = InputPicture(open(sys.argv[1], 'rb').read(), 'image/jpeg')\n"
             "deadline = time.monotonic() + 60\n"
             "job = Job('background-removal', deadline, (picture,))\n"
-            "result = get_engine('background-removal').run(job)\n"
+            "result = get_engine('background-removal', 'local').run(job)\n"
             "print(*Image.open(io.BytesIO(result.outputs[0].content)).size)\n"
         )
 
@@ -291,7 +291,7 @@ class TestFailures:
         job = job_for(encoded(product_on_table(), "JPEG"), seconds=-1)
 
         with pytest.raises(EngineTimeoutError) as caught:
-            get_engine(TOOL).run(job)
+            get_engine(TOOL, "local").run(job)
 
         assert caught.value.outcome == "timeout"
 
@@ -300,8 +300,9 @@ class TestFailures:
         cut_off = InputPicture(whole.inputs[0].content[:2000], "image/jpeg")
 
         with pytest.raises(PlatformError, match="could not be read"):
-            get_engine(TOOL).run(Job(TOOL, whole.deadline, (cut_off,)))
+            get_engine(TOOL, "local").run(Job(TOOL, whole.deadline, (cut_off,)))
 
+    @pytest.mark.django_db
     def test_missing_weights_switch_the_tool_off(self, monkeypatch, caplog):
         assert unavailable_reason(TOOL) is None
         lost = weights.Weights("lost.onnx", "")
@@ -314,8 +315,9 @@ class TestFailures:
         assert "lost.onnx" not in reason
         assert "lost.onnx" in caplog.text
         with pytest.raises(PlatformError, match="switched off"):
-            get_engine(TOOL)
+            get_engine(TOOL, "local")
 
+    @pytest.mark.django_db
     def test_a_tool_without_an_engine_cannot_be_started(self, monkeypatch):
         monkeypatch.setattr(registry, "GOOGLE", {})
         monkeypatch.setattr(registry, "LOCAL", {})

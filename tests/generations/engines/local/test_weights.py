@@ -26,5 +26,6 @@ def test_together_they_are_small_enough_for_a_repository():
     assert sum(file.path.stat().st_size for file in weights.ALL) < 12_000_000
 
 
+@pytest.mark.django_db
 def test_a_fresh_checkout_has_the_tool_switched_on():
     assert unavailable_reason("background-removal") is None
