@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
@@ -24,24 +25,34 @@ SMALL_SIDE = 600
 _NEED_A_WHOLE_PRODUCT = frozenset(
     {"ai-shadowing", "product-placement", "ai-backgrounds", "style-cloning", "product-try-on"}
 )
+# Sides of the squares that hold as many pixels as a class of results has.
+_CLASSES = {"1K": 1024, "2K": 2048, "4K": 4096}
 # What makes a picture larger, sharper and lighter is for pictures that are not.
 _MENDS = "image-enhance"
 
 
-def advise(account_id: int, form: ToolForm) -> list[str]:
-    """Sentences on the form's first picture; none when all is well.
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What is to be said of a picture, and beside which resolution that it cannot fill."""
+
+    sentences: list[str] = field(default_factory=list)
+    sizes: dict[str, str] = field(default_factory=dict)
+
+
+def advise(account_id: int, form: ToolForm) -> Advice:
+    """What is to be said of the form's first picture; nothing when all is well.
 
     Raises a Refusal for a picture that cannot be used, and where too many wait for their turn.
     """
     order = form.order()
     upload = _first(account_id, order)
     if upload is None:
-        return []
+        return Advice()
     image = upload if isinstance(upload, UploadedImage) else read_picture(upload, account_id)
     with contextlib.closing(image):
         with decoding.turns.take(account_id), image.lock:
             faults = inspecting.faults_of(image.preview)
-        return _sentences(form.tool, image, faults)
+        return Advice(_sentences(form.tool, image, faults), _sizes(form.tool, image))
 
 
 def _first(account_id: int, order: Order) -> Upload | None:
@@ -80,3 +91,23 @@ def _sentences(tool: Tool, image: UploadedImage, faults: Faults | None) -> list[
             )
         )
     return found
+
+
+def _sizes(tool: Tool, image: UploadedImage) -> dict[str, str]:
+    """A sentence by each resolution of which the picture fills no more than of a smaller one."""
+    if tool.slug == _MENDS:
+        return {}
+    pixels = image.width * image.height
+    enough = next((name for name, side in _CLASSES.items() if pixels <= side**2), "4K")
+    larger = list(_CLASSES)[list(_CLASSES).index(enough) + 1 :]
+    offered = {variant.resolution for variant in tool.variants}
+    if enough not in offered:
+        return {}
+    return {
+        name: _(
+            "Your picture has %(width)d × %(height)d pixels: %(name)s shows no more of it than %(enough)s."
+        )
+        % {"width": image.width, "height": image.height, "name": name, "enough": enough}
+        for name in larger
+        if name in offered
+    }

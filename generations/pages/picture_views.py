@@ -29,7 +29,8 @@ def check_picture(request: MerchantRequest, slug: str) -> JsonResponse:
     form = ToolForm(tool, request.account.pk, request.POST, request.FILES)
     form.full_clean()
     try:
-        return JsonResponse({"advice": picture_check.advise(request.account.pk, form)})
+        advice = picture_check.advise(request.account.pk, form)
+        return JsonResponse({"advice": advice.sentences, "sizes": advice.sizes})
     except Refusal as refusal:
         return JsonResponse({"refused": str(refusal)}, status=refusal.status)
 

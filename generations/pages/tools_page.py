@@ -59,6 +59,8 @@ def describe(tiles: list[dict[str, Any]], words: str, goal: str) -> dict[str, An
         tile | details(catalog.TOOLS[tile["slug"]], routes[tile["slug"]])
         for tile in chosen(tiles, words, goal)
     ]
+    # What the balance pays for stands before what it does not; otherwise as the catalogue has it.
+    found.sort(key=lambda tile: bool(tile["short_by"]))
     suites = [
         {"name": suite, "tiles": [tile for tile in found if tile["suite"] == suite]}
         for suite in catalog.SUITES

@@ -1,6 +1,7 @@
 // Forms marked data-unsaved-guard: the save bar shows once something was changed and stays until it
 // is saved or discarded, also when a save is refused. Inside Shopify's admin it is the admin's own
-// bar, which also asks before the page is left; on the web dashboard the form has its own buttons.
+// bar, which also asks before the page is left; on the web dashboard the form has its own buttons,
+// and a link asks in a dialog with the same words.
 
 (() => {
   "use strict";
@@ -89,9 +90,48 @@
   });
   document.addEventListener("htmx:finally:request", () => setBusy(false));
   document.addEventListener("htmx:after:swap", start);
-  // The admin asks by itself, in a dialog of its own.
+
+  const dialog = document.getElementById("unsaved-leave");
+  let isLeaving = false;
+  /** @type {string} where the link led that asked */ let wanted = "";
+
+  /** @param {MouseEvent} event @returns {string} where a plain click on a link leaves this page for */
+  const leavesFor = (event) => {
+    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return "";
+    const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+    if (!link || link.hasAttribute("download") || (link.target && link.target !== "_self")) return "";
+    const isHere = link.pathname === location.pathname && link.search === location.search && link.hash;
+    return isHere ? "" : link.href;
+  };
+
+  document.addEventListener("click", (event) => {
+    const address = dialog && ecomVance.hasUnsaved() && leavesFor(event);
+    if (!address) return;
+    event.preventDefault();
+    wanted = address;
+    dialog.showModal();
+  });
+  dialog?.querySelector("[data-leave-page]")?.addEventListener("click", () => {
+    isLeaving = true;
+    location.assign(wanted);
+  });
+  // A page from the browser's cache asks again.
+  window.addEventListener("pageshow", () => {
+    isLeaving = false;
+  });
+
+  const TYPED = "textarea, input:is([type=text], [type=email], [type=number], [type=search], [type=url])";
+  const valuesOf = (form) => [...(form?.querySelectorAll(TYPED) ?? [])].map((field) => field.value).join("\n");
+
+  /** Whether words or figures were typed that are saved nowhere; a choice is made again at once. */
+  const wouldLoseText = () => {
+    const form = changedForm();
+    return form !== undefined && valuesOf(form) !== valuesOf(saved.get(form.id));
+  };
+
+  // Closing the tab or loading it anew: there only the browser can ask. The admin asks by itself.
   window.addEventListener("beforeunload", (event) => {
-    if (!adminBar() && ecomVance.hasUnsaved()) event.preventDefault();
+    if (!isEmbedded && !isLeaving && wouldLoseText()) event.preventDefault();
   });
   start();
 })();

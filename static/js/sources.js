@@ -23,7 +23,7 @@
     let files = [];
     /** @type {WeakMap<File, string>} */
     const addresses = new WeakMap();
-    /** @type {Map<string | File, Promise<{text: string, tone: string}>>} */
+    /** @type {Map<string | File, Promise<{text: string, tone: string, sizes?: Record<string, string>}>>} */
     const checks = new Map();
     let queue = Promise.resolve();
 
@@ -48,7 +48,7 @@
         const told = await response.json();
         if (told.refused) return { text: told.refused, tone: "critical" };
         const advice = told.advice.join(" ");
-        return { text: advice || box.dataset.good, tone: advice ? "warning" : "" };
+        return { text: advice || box.dataset.good, tone: advice ? "warning" : "", sizes: told.sizes };
       } catch {
         return { text: box.dataset.unchecked, tone: "" };
       }
@@ -95,6 +95,21 @@
       return row;
     };
 
+    const only = () => {
+      const chosen = files.length ? files : photos.map(({ value }) => value);
+      return chosen.length === 1 ? chosen[0] : undefined;
+    };
+
+    /** @param {Record<string, string>} notes what a resolution cannot give, beside its choice */
+    const noteSizes = (notes) => {
+      for (const choice of form.querySelectorAll("input[name=resolution]")) {
+        const note = choice.closest("label").querySelector("[data-size-note]");
+        if (!note) continue;
+        note.textContent = notes[choice.value] || "";
+        note.hidden = !note.textContent;
+      }
+    };
+
     const tick = () => {
       const values = new Set(photos.map((photo) => photo.value));
       for (const choice of form.querySelectorAll("[data-photo-choice]")) choice.checked = values.has(choice.value);
@@ -106,6 +121,11 @@
         : photos.map(({ value, src, name }, index) => shown(value, src, name, index));
       list.replaceChildren(...rows);
       box.hidden = !rows.length;
+      noteSizes({});
+      const single = only();
+      if (single !== undefined && box.dataset.check) check(single).then(({ sizes }) => {
+        if (only() === single) noteSizes(sizes || {});
+      });
       form.dispatchEvent(new CustomEvent("sources:changed"));
     };
 

@@ -75,6 +75,23 @@ def test_three_products_are_put_in_order_and_make_one_scene(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_a_resolution_that_a_small_photo_cannot_fill_says_so_beside_the_choice(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    page = sign_in(olivia.person)
+    page.goto(f"{TOOLS}/ai-shadowing")
+    web, large = (page.locator(f"label:has(input[value='{name}'])") for name in ("1K", "4K"))
+    assert "pixels" not in large.inner_text()
+
+    page.set_input_files("input[name=image]", photographs / "coffee.png")
+
+    large.get_by_text("4K shows no more of it than 1K").wait_for()
+    assert "pixels" not in web.inner_text()
+    # It goes with the picture.
+    page.locator(ROW).get_by_label("Remove").click()
+    large.get_by_text("4K shows no more").wait_for(state="hidden")
+
+
 def test_a_mask_is_painted_by_pointer_and_by_keys(
     olivia: Merchant, sign_in: SignIn, photographs: Path
 ) -> None:

@@ -48,6 +48,22 @@ def test_nothing_is_charged_or_stored(owner: Merchant, product: Image.Image) -> 
     assert not stored_files(owner.account.pk)
 
 
+def test_a_resolution_that_the_photo_cannot_fill_is_told(owner: Merchant) -> None:
+    def sizes(slug: str, width: int, height: int) -> dict[str, str]:
+        photo = samples.product_on_table(1000, 800).resize((width, height))
+        told: dict[str, str] = check(owner, slug, photo).json()["sizes"]
+        return told
+
+    small = sizes("ai-shadowing", 500, 400)
+    assert set(small) == {"2K", "4K"}
+    assert "500 × 400 pixels: 4K shows no more of it than 1K" in small["4K"]
+    assert set(sizes("ai-shadowing", 1500, 1200)) == {"4K"}
+    assert sizes("ai-shadowing", 2400, 1900) == {}
+    # What makes pictures larger is for that, and a tool of one size has nothing to choose.
+    assert sizes("image-enhance", 500, 400) == {}
+    assert sizes("background-removal", 500, 400) == {}
+
+
 def test_small_blurred_and_dark_photos_are_told(owner: Merchant, product: Image.Image) -> None:
     small = product.resize((500, 400))
     assert "500 × 400" in advice(owner, "background-removal", small)

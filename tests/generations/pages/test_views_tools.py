@@ -107,6 +107,24 @@ class TestToolsPage:
         assert "You can run 5 now" in shown["Background Removal"]
         assert "about 5 s" in shown["Background Removal"]
 
+    def test_what_the_balance_pays_for_stands_before_what_it_does_not(
+        self, owner: Merchant
+    ) -> None:
+        ledger.spend(owner.account.pk, 75, "run")
+
+        shown = tiles(owner, "/dashboard/tools?goal=clean")
+
+        # One suite holds three of them; each suite is sorted for itself.
+        assert "You can run 1 now" in shown["Background Removal"]
+        assert "Needs 5 more credits" in shown["Object Removal"]
+        assert "Needs 25 more credits" in shown["Image Enhance"]
+        every_tool = list(tiles(owner, "/dashboard/tools?q=ecomAI").items())
+        needs = ["Needs" in text for _name, text in every_tool]
+        assert needs == sorted(needs)
+        assert [name for name, text in every_tool if "You can run" in text] == [
+            "Background Removal", "Description Generator",
+        ]  # fmt: skip
+
     def test_a_google_key_is_named_only_where_it_would_bring_more(
         self, owner: Merchant, settings: Any
     ) -> None:

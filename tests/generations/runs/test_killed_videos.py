@@ -100,6 +100,7 @@ def test_before_each_statement_there_is_one_charge_and_at_most_one_job(provider:
 
         run = survive(olivia, key)
 
+        assert run.spend_id is not None
         entries = LedgerEntry.objects.filter(pk=run.spend_id)
         assert [-e.credits for e in entries] == [PRICE]
         assert provider.runs - sent_before <= 1
