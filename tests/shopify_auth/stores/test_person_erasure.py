@@ -5,9 +5,12 @@ By class, not by field: every table and every file is searched, as after the era
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import models
 from django.test import Client, TestCase
 from django.urls import reverse
 
@@ -23,7 +26,7 @@ from tests.generations import sample_pictures as samples
 from tests.generations.conftest import engine, store
 from tests.generations.mug_store import ask
 from tests.merchants import Merchant, make_merchant, make_person
-from tests.shopify_auth.stores.test_erasure import found, picture_file
+from tests.shopify_auth.stores.test_erasure import FILLED, found, picture_file, text_columns
 
 __all__ = ["engine", "store"]
 pytestmark = pytest.mark.django_db
@@ -89,6 +92,32 @@ def test_no_table_and_no_file_names_a_person_who_was_deleted(
 
     assert found(*WORDS) == set()
     assert not Person.objects.filter(pk=moritz.pk).exists()
+
+
+def own_columns() -> Iterator[tuple[type[models.Model], str, models.Field[Any, Any]]]:
+    """Every text column of a person, and of the tables whose rows are a person's own."""
+    for model, field in text_columns():
+        if model is Person:
+            yield model, "pk", field
+        for to in model._meta.concrete_fields:
+            is_own = to.related_model is Person and to.remote_field.on_delete is models.CASCADE
+            if is_own:
+                yield model, to.name, field
+
+
+def test_no_text_column_of_theirs_is_left_as_it_was(olivia: Merchant, moritz: Person) -> None:
+    filled = 0
+    for model, to, field in own_columns():
+        value = {FILLED: [FILLED]} if isinstance(field, models.JSONField) else FILLED
+        rows = model._base_manager.filter(**{to: moritz.pk})
+        filled += rows.update(**{field.name: value})
+    assert filled >= 3
+    assert found(FILLED)
+    moritz.refresh_from_db()
+
+    delete(moritz)
+
+    assert found(FILLED) == set()
 
 
 def test_what_they_made_and_what_others_have_stays(olivia: Merchant, moritz: Person) -> None:
