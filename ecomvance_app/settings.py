@@ -446,7 +446,9 @@ if not 1 <= RETENTION_MONTHS <= 1200:
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # What is larger waits on disk instead of in memory.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FILES = 50
+# Twice what a batch takes, so that one that is too large is told so by its page. What all of them may
+# weigh together does not change with it (see body_limits).
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
 globals().update(
     env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
 )

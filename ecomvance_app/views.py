@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.core.exceptions import TooManyFilesSent
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -9,8 +11,10 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from ecomvance_app.celery import app
+from ecomvance_app.doors.body_limits import takes_batch
 from ecomvance_app.http import public
 from ecomvance_app.watching import heartbeats
+from generations.runs.batches import too_many_sent
 
 
 @public
@@ -75,6 +79,10 @@ def _error(request: HttpRequest, status: int) -> HttpResponse:
 
 @public
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400; a batch of more files than are read at all is told what a batch takes."""
+    if isinstance(exception, TooManyFilesSent) and takes_batch(request.path):
+        reason = too_many_sent(settings.DATA_UPLOAD_MAX_NUMBER_FILES)
+        return render(request, "400.html", {"reason": reason}, status=422)
     return _error(request, 400)
 
 

@@ -34,12 +34,12 @@ Application = Callable[[Any, Any, Any], Awaitable[Any]]
 _TOOL_PAGE = re.compile(r"(?:/dashboard)?/tools/([\w-]+)")
 # Beside the pictures themselves a run may have a mask and a reference.
 _MORE = 2
+_NEW_BATCH = ("/batches/new", "/dashboard/batches/new")
 _MANY_PICTURES = {
     "/api/v1/generations": MAX_IMAGES + _MORE,
     "/api/v1/quotes": MAX_IMAGES + _MORE,
     "/api/v1/batches": MAX_ITEMS,
-    "/batches/new": MAX_ITEMS,
-    "/dashboard/batches/new": MAX_ITEMS,
+    **dict.fromkeys(_NEW_BATCH, MAX_ITEMS),
     "/batches/preview": 1,
     "/dashboard/batches/preview": 1,
 }
@@ -116,6 +116,11 @@ def _refusal(scope: Message) -> HttpResponse | None:
 def _most_bytes(path: str) -> int:
     """Form fields, and as many pictures as the address takes."""
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE + _pictures(path) * MAX_BYTES
+
+
+def takes_batch(path: str) -> bool:
+    """Whether this is the page that makes batches, on either surface."""
+    return path in _NEW_BATCH
 
 
 def _pictures(path: str) -> int:

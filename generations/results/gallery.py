@@ -94,7 +94,7 @@ def _chosen(account_id: int, chosen: Chosen, zone: str) -> QuerySet[Generation]:
     exact = {"tool": chosen.tool, "state": chosen.state, "label": chosen.label}
     runs = runs.filter(**{name: value for name, value in exact.items() if value})
     if chosen.batch is not None:
-        runs = runs.filter(batch_item__batch=chosen.batch)
+        runs = runs.filter(batch=chosen.batch)
     if chosen.expiring:
         runs = runs.filter(retention.expiring())
     if chosen.person is not None:

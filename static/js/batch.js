@@ -111,6 +111,17 @@
   document.addEventListener("submit", (event) => {
     if (event.target instanceof Element && event.target.matches("[data-batch-search]")) keepChosen();
   }, true);
+  // Too many are told so before fifty pictures go over a slow line.
+  document.addEventListener("submit", (event) => {
+    const count = chosenCount();
+    if (event.target !== form || count <= Number(most)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const told = form.querySelector("[data-too-many]").innerHTML.replace("0000", String(count));
+    const errors = document.getElementById("run-errors");
+    errors.innerHTML = told;
+    errors.focus();
+  }, true);
   document.addEventListener("htmx:after:swap", dropKnown);
   document.body.addEventListener("balance:changed", quoteSoon);
 

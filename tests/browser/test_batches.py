@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from credits import ledger
+from generations.media.reading import read_picture
 from generations.models import Batch, BatchItem
+from generations.runs import batches
+from generations.runs.orders import Order, Requester
+from tests.framed_fixture import FramedProduct
+from tests.generations import sample_pictures as samples
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -115,3 +120,76 @@ def test_by_keys_alone(olivia: Merchant, sign_in: SignIn, photographs: Path) -> 
         press_on(page, "button[value=zip]")
     packed = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
     assert len(packed.namelist()) == 2
+
+
+def test_two_tabs_review_one_batch(olivia: Merchant, sign_in: SignIn) -> None:
+    """The last word counts, and the other tab is told without being loaded again."""
+    batch = begun_batch(olivia, 2)
+    first = sign_in(olivia.person)
+    second = first.context.new_page()
+    for tab in (first, second):
+        tab.goto(f"/dashboard/batches/{batch.pk}/review")
+        tab.wait_for_selector("#batch-review:has-text('0 of 2 results')", timeout=60_000)
+        tab.evaluate("window.neverLoadedAgain = true")
+
+    first.locator("[data-accept]").nth(0).click()
+    second.wait_for_selector("#batch-review:has-text('1 of 2 results')")
+    second.wait_for_selector("[data-review-card] >> nth=0 >> text='Accepted'")
+    second.locator("[data-reject]").nth(0).click()
+    first.wait_for_selector("[data-review-card] >> nth=0 >> text='Rejected'")
+    # What one tab has not seen yet is not undone by what it says of another card.
+    second.locator("[data-accept]").nth(1).click()
+    first.wait_for_selector("#batch-review:has-text('2 of 2 results')")
+
+    assert reviews() == ["rejected", "accepted"]
+    assert all(tab.evaluate("window.neverLoadedAgain") for tab in (first, second))
+
+
+def begun_batch(merchant: Merchant, count: int) -> Batch:
+    """A batch that the worker has been sent."""
+    picture = read_picture(samples.encoded(samples.quarters(260, 260), "PNG"))
+    orders = [Order(batches.TOOL, "1K", uploads=(picture,))] * count
+    requester = Requester(merchant.account.pk, merchant.person.pk, "web")
+    return batches.place(requester, orders, "two tabs")[0]
+
+
+def test_more_than_fifty_files_are_not_sent(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto(NEW)
+    content = samples.encoded(samples.quarters(260, 260), "PNG")
+    file = {"name": "mug.png", "mimeType": "image/png", "buffer": content}
+    page.set_input_files("#image", [file] * 51)
+    page.wait_for_selector("#batch-quote:has-text('not 51')")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+
+    # As Enter in a field would.
+    page.evaluate("document.querySelector('[data-batch-form]').requestSubmit()")
+
+    reason = "A batch has 1 to 50 items, not 51. Nothing was charged."
+    page.wait_for_selector(f"#run-errors:has-text('{reason}')")
+    assert "POST" not in sent
+
+
+def test_the_admins_own_picker_chooses(framed_product: FramedProduct, admin_page: Page) -> None:
+    admin_page.goto(framed_product.admin_url("/batches/new"))
+    frame = admin_page.frame_locator("iframe").first
+    frame.locator("[data-product-picker]").click()
+    choices = admin_page.locator("[data-picker-list] .choice")
+    choices.nth(1).wait_for()
+    titles = choices.all_inner_texts()[:2]
+    for number in range(2):
+        choices.nth(number).click()
+    admin_page.locator("button[value=choose]").click()
+
+    chosen = frame.locator("[data-batch-kept] [data-batch-card]")
+    chosen.nth(1).wait_for()
+    assert [text.split("\n")[0] for text in chosen.all_inner_texts()] == titles
+    assert frame.locator("[data-batch-kept] [data-batch-item]:checked").count() == 2
+    frame.locator("#batch-quote[data-quoted='2']").wait_for()
+    assert "2 × 50 = 100 credits" in frame.locator("#batch-quote").inner_text()
+    frame.get_by_role("button", name="Run 2").click()
+    frame.locator("#batch").wait_for(timeout=60_000)
+
+    items = BatchItem.objects.order_by("position").values_list("title", flat=True)
+    assert list(items) == titles

@@ -11,7 +11,14 @@ from __future__ import annotations
 from generations.runs.batches.charging import kept_picture, resume, retry
 from generations.runs.batches.costs import Cost, cost
 from generations.runs.batches.placing import find_by_key, place, place_batch
-from generations.runs.batches.rules import MAX_ITEMS, MAX_KEY, SAMPLE, TOOL, wrong_size
+from generations.runs.batches.rules import (
+    MAX_ITEMS,
+    MAX_KEY,
+    SAMPLE,
+    TOOL,
+    too_many_sent,
+    wrong_size,
+)
 from generations.runs.batches.stopping import cancel, erase, pause, sweep
 
 __all__ = [
@@ -31,5 +38,6 @@ __all__ = [
     "resume",
     "retry",
     "sweep",
+    "too_many_sent",
     "wrong_size",
 ]

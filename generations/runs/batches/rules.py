@@ -43,8 +43,14 @@ class BatchEnded(RunRefused):
 
 def wrong_size(given: int) -> RunRefused:
     """The refusal of a batch of so many items."""
-    message = _("A batch has 1 to %(most)d items, not %(given)d.")
+    message = _("A batch has 1 to %(most)d items, not %(given)d. Nothing was charged.")
     return RunRefused(message % {"most": MAX_ITEMS, "given": given}, "batch_size", "items")
+
+
+def too_many_sent(most_read: int) -> str:
+    """The sentence for more items than `most_read`, which are not even counted."""
+    message = _("A batch has 1 to %(most)d items, not more than %(given)d.")
+    return message % {"most": MAX_ITEMS, "given": most_read}
 
 
 def check_price(each: int, count: int, max_credits: int | None) -> None:

@@ -5,6 +5,7 @@ Whoever changes a batch locks its row first, then its runs', and the account's l
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from generations.media import storage
 from generations.models import Batch, BatchItem, Generation
 from generations.runs import lifecycle
 from generations.runs.batches import progress, rules
+
+logger = logging.getLogger(__name__)
 
 # An item that has not begun, charged or not.
 _WAITS = Q(run=None) | Q(run__state=Generation.State.QUEUED)
@@ -106,8 +109,12 @@ def sweep(now: datetime | None = None) -> int:
     due = Batch.objects.filter(paused | forgotten, cancelled_at=None)
     ended = 0
     for account_id, batch_id in list(due.values_list("account_id", "pk")):
-        with transaction.atomic():
-            ended += lock(account_id, batch_id, now).cancelled_at == now
+        try:
+            with transaction.atomic():
+                ended += lock(account_id, batch_id, now).cancelled_at == now
+        except Exception:
+            # The pictures of the others shall not be kept longer for it; the next sweep asks again.
+            logger.exception("Batch %s could not be ended", batch_id)
     return ended
 
 

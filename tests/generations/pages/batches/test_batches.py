@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from credits import ledger
@@ -16,9 +17,10 @@ from generations.engines.base import ProviderError
 from generations.models import Batch, Generation
 from generations.runs import batches
 from generations.runs.batches import progress
+from shopify_auth.models import Membership
 from tests.generations.engine import Engine
-from tests.generations.mug_store import OneMug, upload
-from tests.merchants import Merchant, make_merchant
+from tests.generations.mug_store import OneMug, stored_files, upload
+from tests.merchants import Merchant, make_merchant, make_person
 from tests.page_reading import attribute, every, one, read_page, words
 
 NEW = "/dashboard/batches/new"
@@ -51,6 +53,14 @@ def made(merchant: Merchant, **more: Any) -> Batch:
     answer = press(merchant, **more)
     assert answer.status_code == 302, answer.text
     return Batch.objects.get(pk=answer["Location"].rpartition("/")[2])
+
+
+def make_maker(owner: Merchant) -> Merchant:
+    """Mia, who makes pictures in the owner's account."""
+    person, client = make_person("Mia"), Client()
+    Membership.objects.create(person=person, account=owner.account, role="maker")
+    client.force_login(person)
+    return Merchant(person, owner.account, client)
 
 
 def act(merchant: Merchant, batch: Batch, **form: str) -> Any:
@@ -121,8 +131,39 @@ class TestTheNewBatch:
         answer = press(olivia, uploads=0, item=[OneMug.mug.id] * 51)
 
         assert answer.status_code == 422
-        assert "A batch has 1 to 50 items, not 51." in answer.text
+        assert "A batch has 1 to 50 items, not 51. Nothing was charged." in answer.text
         assert (olivia.total, Batch.objects.count()) == (5100, 0)
+
+    @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "script"])
+    def test_refuses_fifty_one_files_with_the_reason(
+        self, olivia: Merchant, headers: dict[str, str]
+    ) -> None:
+        form = {"key": "k1", "resolution": "1K", "image": [upload() for _ in range(51)]}
+        answer = olivia.client.post(NEW, form, headers=headers)
+
+        assert answer.status_code == 422
+        assert "A batch has 1 to 50 items, not 51. Nothing was charged." in answer.text
+        assert (olivia.total, Batch.objects.count(), stored_files(olivia.account.pk)) == (
+            5100, 0, [],
+        )  # fmt: skip
+
+    def test_refuses_more_files_than_it_reads_with_the_reason(self, olivia: Merchant) -> None:
+        answer = press(olivia, uploads=101)
+
+        assert answer.status_code == 422
+        assert "A batch has 1 to 50 items, not more than 100." in answer.text
+        assert (olivia.total, Batch.objects.count()) == (5100, 0)
+
+    def test_other_pages_answer_so_many_files_as_before(self, olivia: Merchant) -> None:
+        files = [upload() for _ in range(101)]
+
+        answer = olivia.client.post("/dashboard/tools/background-removal", {"image": files})
+
+        assert answer.status_code == 400
+        assert "A batch has" not in answer.text
+
+    def test_fifty_files_are_one_batch(self, olivia: Merchant) -> None:
+        assert made(olivia, uploads=50, three_first="on").total == 50
 
     def test_refuses_none_at_all(self, olivia: Merchant) -> None:
         assert press(olivia, uploads=0).status_code == 422
@@ -266,6 +307,30 @@ class TestABatch:
         assert (progress.read(batch).succeeded, olivia.total) == (2, 5100 - 4 * EACH)
         runs = Generation.objects.filter(batch=batch, state="succeeded")
         assert all(run.pictures.filter(role="output").exists() for run in runs)
+
+    @pytest.mark.parametrize("verb", ["resume", "retry"])
+    def test_above_the_spending_limit_a_maker_is_told_whom_to_ask(
+        self, olivia: Merchant, shadowing: Engine, verb: str
+    ) -> None:
+        shadowing.error = ProviderError("The image service failed.")
+        batch = made(olivia, three_first="on")
+        work_off(batch)
+        shadowing.error = None
+        limits.set_limit(olivia.account.pk, EACH)
+        before = (olivia.total, Generation.objects.count())
+        maker = make_maker(olivia)
+        press_it = {"verb": verb, "key": "k2"}
+
+        whole = maker.client.post(f"{LIST}/{batch.pk}/act", press_it)
+        told = act(maker, batch, **press_it)
+
+        assert (whole.status_code, told.status_code) == (422, 422)
+        for answer in (whole, told):
+            assert "above your spending limit of 50. Ask an owner to start it." in answer.text
+        assert (olivia.total, Generation.objects.count()) == before
+        # The owner's press is the decision, with the same key.
+        assert act(olivia, batch, **press_it).status_code == 200
+        assert olivia.total < before[0]
 
     def test_is_another_accounts_secret(self, olivia: Merchant) -> None:
         batch = made(olivia)

@@ -245,9 +245,16 @@ def test_filters_by_batch(owner: Merchant) -> None:
         account=owner.account, key="b", tool=run.tool, total=1, price=20, surface="web",
         priced_at=timezone.now(), created_at=timezone.now(),
     )  # fmt: skip
-    BatchItem.objects.create(batch=batch, position=1, run=run, charges=1)
+    failed = make(owner, "k3")
+    Generation.objects.filter(pk=failed.pk).update(
+        batch=batch, state="failed", outcome="provider_error"
+    )
+    Generation.objects.filter(pk=run.pk).update(batch=batch)
+    # The item names its newest run; the one before it has failed.
+    BatchItem.objects.create(batch=batch, position=1, run=run, charges=2)
 
-    assert shown(owner, batch=str(batch.pk)) == {str(run.pk)}
-    assert shown(owner, batch="x") == {str(run.pk), str(other.pk)}
+    assert shown(owner, batch=str(batch.pk)) == {str(run.pk), str(failed.pk)}
+    assert shown(owner, batch=str(batch.pk), view="failed") == {str(failed.pk)}
+    assert shown(owner, batch="x") == {str(run.pk), str(other.pk), str(failed.pk)}
     [batches] = every(read_page(owner.client.get(GALLERY)), "select", name="batch")
     assert str(batch.pk) in {attribute(one, "value") for one in every(batches, "option")}

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.utils import timezone
 
 from credits import ledger, queries
@@ -18,9 +20,10 @@ from credits.models import LedgerEntry
 from credits.signals import account_suspended
 from generations import tasks
 from generations.engines import registry
+from generations.media import storage
 from generations.models import Batch, BatchItem, Generation
 from generations.runs import batches, lifecycle
-from generations.runs.batches import progress
+from generations.runs.batches import progress, stopping
 from generations.runs.orders import Order, Requester
 from tests.generations.engine import Engine
 from tests.generations.mug_store import OneMug, lose_worker, stored_files
@@ -53,6 +56,18 @@ def place(merchant: Merchant, count: int, key: str = "b", **more: Any) -> Batch:
     batch, created = batches.place(requester, orders, key, **more)
     assert created
     return batch
+
+
+def names_kept(batch: Batch) -> set[str]:
+    """The files that are kept for items that are not charged."""
+    pairs = BatchItem.objects.filter(batch=batch).values_list("file", "preview")
+    return {name for pair in pairs for name in pair if name}
+
+
+def all_files(merchant: Merchant) -> list[str]:
+    """Everything of the account in storage, previews included."""
+    folder = f"accounts/{merchant.account.pk}"
+    return [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]]
 
 
 def asker(merchant: Merchant) -> Requester:
@@ -243,6 +258,68 @@ class TestTheSeventhDay:
         assert (standing(batch).state, standing(batch).uncharged) == ("cancelled", 2)
         assert balance(olivia) == before
         assert not BatchItem.objects.exclude(file="").exists()
+
+    @pytest.mark.parametrize("ended", ["forgotten", "cancelled", "paused too long"])
+    def test_no_file_of_what_was_never_charged_outlives_it(
+        self,
+        olivia: Merchant,
+        time_machine: Any,
+        django_capture_on_commit_callbacks: Any,
+        ended: str,
+    ) -> None:
+        batch = place(olivia, 5, three_first=True)
+        work_off(batch)
+        kept = names_kept(batch)
+        others = set(all_files(olivia)) - kept
+        assert len(kept) == 4  # Two pictures and their previews.
+        if ended == "paused too long":
+            batches.pause(olivia.account.pk, batch.pk)
+
+        with django_capture_on_commit_callbacks(execute=True):
+            if ended == "cancelled":
+                batches.cancel(olivia.account.pk, batch.pk)
+            time_machine.move_to(START + 7 * DAY, tick=False)
+            tasks.sweep_batches()
+
+        assert set(all_files(olivia)) == others
+        assert names_kept(batch) == set()
+
+    def test_files_that_storage_would_not_delete_go_with_the_orphans(
+        self,
+        olivia: Merchant,
+        time_machine: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        django_capture_on_commit_callbacks: Any,
+    ) -> None:
+        batch = place(olivia, 5, three_first=True)
+        kept = names_kept(batch)
+        with monkeypatch.context() as away, django_capture_on_commit_callbacks(execute=True):
+            away.setattr(storage, "delete", _away)
+            batches.cancel(olivia.account.pk, batch.pk)
+        assert kept <= set(all_files(olivia))
+
+        time_machine.move_to(datetime.now(UTC) + 8 * DAY, tick=False)
+        tasks.sweep_files()
+
+        assert not kept & set(all_files(olivia))
+
+    def test_a_batch_that_cannot_be_ended_keeps_no_other(
+        self, olivia: Merchant, time_machine: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = (place(olivia, 5, key, three_first=True) for key in ("a", "b"))
+        time_machine.move_to(START + 7 * DAY, tick=False)
+        ends = stopping.lock
+
+        def fails_once(account_id: int, batch_id: Any, now: datetime) -> Batch:
+            if batch_id == first.pk:
+                raise OperationalError
+            return ends(account_id, batch_id, now)
+
+        monkeypatch.setattr(stopping, "lock", fails_once)
+        tasks.sweep_batches()
+
+        assert names_kept(second) == set()
+        assert len(names_kept(first)) == 4
 
     def test_files_of_waiting_items_are_nobodys_orphans(self, olivia: Merchant) -> None:
         place(olivia, 5, three_first=True)
