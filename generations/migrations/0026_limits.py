@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0024_engine_routes'),
+        ('generations', '0025_image_as_its_kind'),
     ]
 
     operations = [
