@@ -19,7 +19,7 @@ from credits import staff_acts
 from credits.admin.previewed import PreviewedAdmin, counted
 from credits.admin.read_only import ReadOnlyAdmin
 from credits.admin.recorded import staff_id
-from generations import engine_standing
+from generations import engine_standing, limits
 from generations.catalog import TOOLS
 from generations.engines import routing
 from generations.models import (
@@ -28,6 +28,7 @@ from generations.models import (
     EngineRoute,
     EngineSwitch,
     Generation,
+    LimitSetting,
     ProblemReport,
     StaffNotice,
     UsagePrice,
@@ -84,6 +85,25 @@ class EngineRouteForm(forms.ModelForm):  # type: ignore[type-arg]  # Generic for
             words = gettext("%(tool)s cannot go to %(engine)s here. %(missing)s")
             names = {"tool": TOOLS[str(tool)].name, "engine": routing.engine_title(str(engine))}
             raise ValidationError(words % (names | {"missing": missing}))
+        return cleaned
+
+
+class LimitSettingForm(forms.ModelForm):  # type: ignore[type-arg]  # Generic for type checkers.
+    """A limit within its range."""
+
+    class Meta:
+        model = LimitSetting
+        fields = ("name", "value", "note")
+
+    def clean(self) -> dict[str, Any]:
+        """Refused outside the range of the limit."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        name, value = cleaned.get("name"), cleaned.get("value")
+        if name and value is not None:
+            least, most = limits.RANGES[name]
+            if not least <= value <= most:
+                words = gettext("This limit lies between %(least)s and %(most)s.")
+                raise ValidationError(words % {"least": least, "most": most})
         return cleaned
 
 
@@ -169,6 +189,23 @@ def _users(tool: str) -> str:
         runs.order_by("-created_at").values_list("account_id", flat=True)[:_RUNS_LOOKED_AT]
     )
     return f"{len(set(accounts))}{'+' if len(accounts) == _RUNS_LOOKED_AT else ''}"
+
+
+@admin.register(LimitSetting)
+class LimitSettingAdmin(PreviewedAdmin):
+    """Limits for every account, over the environment's."""
+
+    form = LimitSettingForm
+    list_display = ("name", "value", "note")
+    ordering = ("name",)
+
+    def touched(self, changed: LimitSetting, fields: list[str]) -> list[str]:
+        """Every account, from the next question or run on."""
+        words = gettext(
+            "For every account the limit is %(after)s a day instead of %(before)s, from now on; what "
+            "was used today counts."
+        )
+        return [words % {"after": changed.value, "before": limits.value(changed.name)}]
 
 
 @admin.register(UsagePrice)

@@ -48,7 +48,7 @@ SEED = Option(
 )  # fmt: skip
 RATIO = _choice(
     "ratio", _("Shape"),
-    ("original", _("As the picture")), ("1:1", _("Square, 1:1")), ("4:5", _("Portrait, 4:5")),
+    ("original", _("As the image")), ("1:1", _("Square, 1:1")), ("4:5", _("Portrait, 4:5")),
     ("3:4", _("Portrait, 3:4")), ("2:3", _("Portrait, 2:3")), ("9:16", _("Tall, 9:16")),
     ("4:3", _("Landscape, 4:3")), ("3:2", _("Landscape, 3:2")), ("16:9", _("Wide, 16:9")),
 )  # fmt: skip
@@ -91,7 +91,7 @@ SET = _choice(
 )  # fmt: skip
 GARMENT = _choice(
     "garment", _("Garment"),
-    ("auto", _("As the picture shows")), ("top", _("Top")), ("bottom", _("Bottom")),
+    ("auto", _("As the image shows")), ("top", _("Top")), ("bottom", _("Bottom")),
     ("dress", _("Dress")), ("outerwear", _("Outerwear")), ("accessory", _("Accessory")),
 )  # fmt: skip
 MODEL = _choice(
@@ -112,7 +112,7 @@ SHADOW = (
     _choice(
         "ground", _("Ground"),
         ("white", _("White")), ("transparent", _("Transparent")), ("colour", _("Colour")),
-        ("original", _("As the picture")),
+        ("original", _("As the image")),
     ),
     Option("colour", _("Ground colour"), "colour", "#f2f2f2"),
     Option("angle", _("Shadow leans"), "integer", 35, minimum=-75, maximum=75,

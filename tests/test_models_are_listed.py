@@ -30,7 +30,7 @@ MUTABLE = {
     "generations.ProblemReport",
     # How engines do, and what operators say about them.
     "generations.EngineDay", "generations.EngineHealth", "generations.EngineSwitch",
-    "generations.UsagePrice", "generations.EngineRoute", "generations.StaffNotice",
+    "generations.UsagePrice", "generations.EngineRoute", "generations.LimitSetting", "generations.StaffNotice",
     # That pictures may go to a provider; goes when the store is forgotten.
     "generations.ProviderConsent",
     # Talks with the assistant go after 30 days, and with the store.

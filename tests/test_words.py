@@ -38,7 +38,9 @@ def glossary() -> Iterator[tuple[str, str]]:
 def sentences() -> Iterator[tuple[str, str]]:
     """Everything that merchants read, with the file it stands in."""
     for path in sorted((ROOT / "templates").rglob("*.*")):
-        text = re.sub(r"{#.*?#}|<[^>]*>", " ", path.read_text(), flags=re.DOTALL)
+        # Names of variables are not read by merchants.
+        text = re.sub(r"{% (?:if|elif|for|with) [^%]*%}|{{.*?}}", " ", path.read_text())
+        text = re.sub(r"{#.*?#}|<[^>]*>", " ", text, flags=re.DOTALL)
         yield str(path.relative_to(ROOT)), text
     for app in APPS:
         for path in sorted((ROOT / app).rglob("*.py")):

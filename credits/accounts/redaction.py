@@ -5,12 +5,18 @@ Source: Shopify's documentation, "Privacy law compliance"; decisions on redactio
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from django.db.models import Q
+
 from credits import staff_acts
 from credits.models import Account, AlertRecipient, EntryNote, Notice, RestorationCase
 from credits.staff_models import Correction
 
 # A decided case keeps that there was a reason, not what staff wrote about people.
 ERASED_TEXT = "(erased)"
+# Stands in a mail that was sent where a person's name or address was.
+_SOMEBODY = "(somebody)"
 
 
 def redact_account(account_id: int) -> dict[str, int]:
@@ -28,3 +34,15 @@ def redact_account(account_id: int) -> dict[str, int]:
     }
     Account.objects.filter(pk=account_id).update(name="")
     return counts
+
+
+def redact_person(name: str, email: str, account_ids: Collection[int]) -> None:
+    """Erase one person's address from all mails' recipients, and their names from these accounts' mails."""
+    if email:
+        AlertRecipient.objects.filter(email__iexact=email).delete()
+    notices = Notice.objects.filter(account_id__in=account_ids)
+    for word in filter(None, (name, email)):
+        for notice in notices.filter(Q(text__contains=word) | Q(subject__contains=word)):
+            notice.text = notice.text.replace(word, _SOMEBODY)
+            notice.subject = notice.subject.replace(word, _SOMEBODY)[:200]
+            notice.save(update_fields=["text", "subject"])

@@ -244,9 +244,11 @@ class RestorationCaseAdmin(ReadOnlyAdmin):
 
     def _decided(self, request: HttpRequest, form: DecisionForm, case: RestorationCase) -> bool:
         approved = "approve" in request.POST
-        was_open = case.state == RestorationCase.State.OPEN
         try:
             with transaction.atomic():
+                # Under its lock: of two colleagues at the same instant one decides, the other reads.
+                held = RestorationCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
+                was_open = held.state == RestorationCase.State.OPEN
                 decided = form.save(case, request.user, approved=approved, now=clock.now())
                 if was_open:
                     staff_acts.record(

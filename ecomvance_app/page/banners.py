@@ -142,8 +142,8 @@ def _frozen(surface: str) -> Banner:
             "tone": "critical",
             "title": _("Shopify reports an unpaid bill"),
             "text": _(
-                "Your plan grants no new credits until it is paid in Shopify. Credits that you "
-                "have stay usable."
+                "No new plan credits come until it is paid in Shopify. Plan credits that you have "
+                "stay usable to the end of their period, package credits always."
             ),
             "primary_label": _("See your plan"),
             "primary_url": reverse("pages:plans", current_app=surface),
@@ -157,7 +157,7 @@ def _disconnected(shop: Shop, surface: str) -> Banner:
         "title": _("The connection to %(store)s is broken") % {"store": shop.domain},
         "text": _(
             "We cannot read its products, and you cannot purchase anything. Open ecomVance in the "
-            "store's admin to connect it again. Your credits and pictures are all here."
+            "store's admin to connect it again. Your credits and images are all here."
         ),
     }
     return Banner("disconnected", PLAIN, variables | _way_into(shop, surface))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.db.models import F
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 from credits.models import Account
 from credits.periods import local_day
 from credits.refusals import Refusal
+from generations import limits
 from generations.models import AssistDay
 
 # From so many remaining questions on it is said how many remain.
@@ -44,7 +44,7 @@ class Allowance:
 
 def read(account: Account, now: datetime) -> Allowance:
     """What remains today; counts nothing."""
-    most: int = settings.ASSIST_QUESTIONS_PER_DAY
+    most = limits.value(limits.Name.ASSIST_QUESTIONS)
     day = local_day(now, account.time_zone)
     found = AssistDay.objects.filter(account=account, day=day).first()
     return Allowance(most, max(0, most - (found.questions if found else 0)))
@@ -55,7 +55,7 @@ def take(account: Account, now: datetime) -> Allowance:
 
     Two questions at once are two: the row is raised where it stands, and only below the limit.
     """
-    most: int = settings.ASSIST_QUESTIONS_PER_DAY
+    most = limits.value(limits.Name.ASSIST_QUESTIONS)
     day = local_day(now, account.time_zone)
     AssistDay.objects.get_or_create(account=account, day=day)
     today = AssistDay.objects.filter(account=account, day=day)

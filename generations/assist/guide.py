@@ -154,11 +154,11 @@ def _lacking(wish: Wish) -> str:
     tool = TOOLS[wish.tool].name
     if wish.lacks == "product":
         if not wish.known:
-            sentence = _("%(tool)s works on a picture. Choose or upload one on the tool's page.")
+            sentence = _("%(tool)s works on an image. Choose or upload one on the tool's page.")
             return sentence % {"tool": tool}
         sentence = _("%(tool)s: for which product? Name it in your question, such as “%(title)s”.")
         return sentence % {"tool": tool, "title": wish.known[0]}
-    sentence = _("%(tool)s needs a picture that only you can mark or choose, on the tool's page.")
+    sentence = _("%(tool)s needs an image that only you can mark or choose, on the tool's page.")
     return sentence % {"tool": tool}
 
 

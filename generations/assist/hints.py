@@ -50,7 +50,7 @@ HINTS = (
         "descriptions-first",
         _(
             "Try descriptions first: 20 credits show which template works for your products before "
-            "you make pictures and videos of them."
+            "you make images and videos of them."
         ),
         lambda tool: tool.slug == "description-generator",
     ),

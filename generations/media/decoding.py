@@ -64,7 +64,7 @@ class Turns:
         with self._changed:
             waited = not self._is_free(account_id)
             if not self._changed.wait_for(lambda: self._is_free(account_id), wait_seconds):
-                raise Busy(_("You sent many pictures at once. Wait a minute, then try again."))
+                raise Busy(_("You sent many images at once. Wait a minute, then try again."))
             self._taken[account_id] += 1
         try:
             yield waited

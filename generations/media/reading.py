@@ -258,9 +258,7 @@ def _sniff(upload: IO[bytes]) -> str:
         if brands & _HEIC_BRANDS:
             return "HEIC"
     raise PictureRefused(
-        _(
-            "This is %(found)s, not a picture that can be used: upload JPEG, PNG, WebP, AVIF or HEIC."
-        )
+        _("This is %(found)s, not an image that can be used: upload JPEG, PNG, WebP, AVIF or HEIC.")
         % {"found": _told_type(content)},
         "not_a_picture",
     )
@@ -292,20 +290,20 @@ def _refusal(answer: Answer, source_format: str) -> PictureRefused:
     found: dict[str, object] = {"format": source_format, "limit": MIN_SIDE}
     if code == "too_many_pixels":
         sentence = _(
-            "This picture has %(width)d by %(height)d pixels, which is %(found)d megapixels. "
+            "This image has %(width)d by %(height)d pixels, which is %(found)d megapixels. "
             "At most %(limit)d megapixels are possible."
         )
         megapixels = -(-answer["width"] * answer["height"] // 1_000_000)
         found = {"found": megapixels, "limit": MAX_PIXELS // 1_000_000}
     elif code == "too_small":
         sentence = _(
-            "This picture has %(width)d by %(height)d pixels. Its shorter side must have at "
+            "This image has %(width)d by %(height)d pixels. Its shorter side must have at "
             "least %(limit)d."
         )
     elif code == "animated":
         sentence = ngettext(
-            "This picture is animated, with %(frames)d frame. Upload a still picture.",
-            "This picture is animated, with %(frames)d frames. Upload a still picture.",
+            "This image is animated, with %(frames)d frame. Upload a still image.",
+            "This image is animated, with %(frames)d frames. Upload a still image.",
             answer["frames"],
         )
     else:

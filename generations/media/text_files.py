@@ -17,7 +17,7 @@ def content(text: Mapping[str, object]) -> bytes:
         _("Bullet points"): text.get("bullets"),
         _("Title for search engines"): text.get("meta_title"),
         _("Description for search engines"): text.get("meta_description"),
-        _("Alternative texts of the pictures"): text.get("alt_texts"),
+        _("Alternative texts of the images"): text.get("alt_texts"),
     }
     blocks = [f"{name}\n{_lines(value)}" for name, value in parts.items() if value]
     return ("\n\n".join(blocks) + "\n").encode()

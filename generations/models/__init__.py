@@ -5,6 +5,7 @@ from __future__ import annotations
 from generations.models.approvals import Approval, ApprovalPicture
 from generations.models.assist import AssistDay, ChatMessage, Conversation, DismissedHint
 from generations.models.batches import Batch, BatchCharge, BatchItem
+from generations.models.defaults import LimitSetting
 from generations.models.engines import (
     EngineDay,
     EngineHealth,
@@ -34,6 +35,7 @@ __all__ = [
     "EngineRoute",
     "EngineSwitch",
     "Generation",
+    "LimitSetting",
     "Picture",
     "ProblemReport",
     "ProviderConsent",

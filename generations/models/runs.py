@@ -217,7 +217,7 @@ class Picture(models.Model):
         OUTPUT = "output", _("Result")
 
     class Kind(models.TextChoices):
-        IMAGE = "image", _("Picture")
+        IMAGE = "image", _("Image")
         VIDEO = "video", _("Video")
         TEXT = "text", _("Text")
 

@@ -82,7 +82,7 @@ class ToolForm(forms.Form):
                 products.append(Source(first, second))
         if earlier and products:
             raise Refusal(
-                _("Choose products or earlier pictures, not both at once."), "two_sources", "image"
+                _("Choose products or earlier images, not both at once."), "two_sources", "image"
             )
         return tuple(earlier), tuple(products)
 
@@ -117,7 +117,7 @@ class ToolForm(forms.Form):
             found = pictures.filter(generation_id=wanted, role=role)
         uploads: list[Upload] = [storage.read_again(one) for one in found.order_by("position")]
         if not uploads:
-            raise Refusal(_("This picture is no longer here. Choose another."), "gone", "image")
+            raise Refusal(_("This image is no longer here. Choose another."), "gone", "image")
         return uploads
 
     def options(self) -> dict[str, object]:

@@ -86,7 +86,7 @@ def _sentences(tool: Tool, image: UploadedImage, faults: Faults | None) -> list[
     if tool.slug in _NEED_A_WHOLE_PRODUCT and faults.cut_off:
         found.append(
             _(
-                "The product seems to be cut off by the picture's edge and would look sawn off "
+                "The product seems to be cut off by the image's edge and would look sawn off "
                 "there. Choose a photo that shows all of it."
             )
         )
@@ -105,7 +105,7 @@ def _sizes(tool: Tool, image: UploadedImage) -> dict[str, str]:
         return {}
     return {
         name: _(
-            "Your picture has %(width)d × %(height)d pixels: %(name)s shows no more of it than %(enough)s."
+            "Your image has %(width)d × %(height)d pixels: %(name)s shows no more of it than %(enough)s."
         )
         % {"width": image.width, "height": image.height, "name": name, "enough": enough}
         for name in larger

@@ -21,7 +21,7 @@ from generations.runs.quote import expected_seconds
 # Only AI Shadowing is run in batches.
 BATCHED = "ai-shadowing"
 GOALS = {
-    "clean": gettext_lazy("A clean picture"),
+    "clean": gettext_lazy("A clean image"),
     "scene": gettext_lazy("A scene"),
     "person": gettext_lazy("On a person"),
     "video": gettext_lazy("A video"),
@@ -83,7 +83,7 @@ def details(tool: Tool, route: routing.Route) -> dict[str, Any]:
     if tool.slug == BATCHED:
         told["badge"] = _("Batch: up to 50 products")
     elif tool.sources.max > 1:
-        told["many"] = _("Up to %(most)d products in one picture, one result") % {
+        told["many"] = _("Up to %(most)d products in one image, one result") % {
             "most": tool.sources.max
         }
     if google_would_make(tool.slug, route):

@@ -42,7 +42,7 @@ def order_of(generation: Generation, max_credits: int | None) -> Order:
     sources = tuple(Source(product, photo) for product, photo in generation.products)
     uploads = () if sources else tuple(_kept(generation, Role.INPUT))
     if not sources and not uploads and catalog.TOOLS[generation.tool].sources.min:
-        raise Refusal(_("This picture is no longer here. Choose another."), "gone", "image")
+        raise Refusal(_("This image is no longer here. Choose another."), "gone", "image")
     return Order(
         generation.tool,
         generation.resolution,

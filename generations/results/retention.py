@@ -120,7 +120,7 @@ def _mail(account_id: int, runs: int, first: datetime, now: datetime) -> None:
         "%(runs)s result is kept until %(day)s", "%(runs)s results go, the first on %(day)s", runs
     )
     text = _(
-        "Pictures are kept for %(months)s months. Download what you want to keep: the gallery's filter "
+        "Images are kept for %(months)s months. Download what you want to keep: the gallery's filter "
         "“Expiring” shows what goes.\n\nWhat a run was asked for and its credits stay on record."
     )
     told = {"runs": localize(runs), "day": day, "months": localize(settings.RETENTION_MONTHS)}

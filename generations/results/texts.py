@@ -34,7 +34,7 @@ _TITLES = {
     "bullets": gettext_lazy("Bullet points"),
     "meta_title": gettext_lazy("Title for search engines"),
     "meta_description": gettext_lazy("Description for search engines"),
-    "alt_texts": gettext_lazy("Alternative texts of the pictures"),
+    "alt_texts": gettext_lazy("Alternative texts of the images"),
 }
 
 

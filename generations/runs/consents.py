@@ -22,7 +22,7 @@ VERSION = "2026-11-27"
 GOOGLE = "google"
 NOTICE: tuple[Promise, ...] = (
     gettext_lazy(
-        "This tool is run by Google's AI models. For each run the pictures that you choose, your "
+        "This tool is run by Google's AI models. For each run the images that you choose, your "
         "description and what the tool needs to know of the product are sent to Google."
     ),
     gettext_lazy(
@@ -30,11 +30,11 @@ NOTICE: tuple[Promise, ...] = (
         "charges, runs and titles of products of your account."
     ),
     gettext_lazy(
-        "Nothing else of your store is sent, and no picture before you start a run. Data about the "
+        "Nothing else of your store is sent, and no image before you start a run. Data about the "
         "camera and the place is removed first."
     ),
     gettext_lazy(
-        "Google may keep what is sent for up to 55 days to find misuse. Videos and pictures that are "
+        "Google may keep what is sent for up to 55 days to find misuse. Videos and images that are "
         "stored at Google for a run are deleted there once we have fetched the result."
     ),
 )
@@ -54,7 +54,7 @@ def check(account_id: int, terms: Terms, order: Order) -> None:
     has_pictures = order.picture_count or order.reference
     if has_pictures and is_missing(account_id, terms.engine):
         message = _(
-            "This tool sends your pictures to Google. An owner or maker has to accept that once, on "
+            "This tool sends your images to Google. An owner or maker has to accept that once, on "
             "the tool's page. Nothing was charged."
         )
         raise RunRefused(message, "consent_required", status=403)

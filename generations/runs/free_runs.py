@@ -1,4 +1,4 @@
-"""Sandbox renders cost nothing, so their number is limited: one at a time, twenty a day.
+"""Sandbox renders cost nothing, so their number is limited: one at a time, so many a day.
 
 A day is a day in the account's time zone. Source: decisions on engines.
 """
@@ -13,10 +13,9 @@ from django.utils.translation import gettext as _
 
 from credits.models import Account
 from credits.periods import local_day
+from generations import limits
 from generations.models import Generation
 from generations.runs.quote import RunRefused, Terms
-
-A_DAY = 20
 
 
 def check(account_id: int, terms: Terms, now: datetime) -> None:
@@ -30,9 +29,10 @@ def check(account_id: int, terms: Terms, now: datetime) -> None:
     if runs.exclude(state__in=Generation.FINAL).exists():
         message = _("A free sandbox run is under way. Start the next one when it is done.")
         raise RunRefused(message, "free_run_under_way", status=429)
-    if runs.filter(created_at__gte=_start_of_day(account_id, now)).count() >= A_DAY:
+    most = limits.value(limits.Name.FREE_RUNS)
+    if runs.filter(created_at__gte=_start_of_day(account_id, now)).count() >= most:
         message = _("Sandbox runs are free, %(most)s a day. Come back tomorrow.")
-        raise RunRefused(message % {"most": localize(A_DAY)}, "free_runs_used_up", status=429)
+        raise RunRefused(message % {"most": localize(most)}, "free_runs_used_up", status=429)
 
 
 def _start_of_day(account_id: int, now: datetime) -> datetime:

@@ -205,11 +205,11 @@ def check_prompt(text: str, tool: catalog.Tool) -> None:
 
 def _check_pictures(tool: catalog.Tool, given: int) -> None:
     if given < tool.sources.min:
-        raise RunRefused(_("Choose a product photo or upload a picture."), "no_image", "image")
+        raise RunRefused(_("Choose a product photo or upload an image."), "no_image", "image")
     if given > tool.max_images:
         message = ngettext(
-            "%(tool)s takes at most %(most)s picture, not %(given)s.",
-            "%(tool)s takes at most %(most)s pictures, not %(given)s.",
+            "%(tool)s takes at most %(most)s image, not %(given)s.",
+            "%(tool)s takes at most %(most)s images, not %(given)s.",
             tool.max_images,
         )
         amounts = {"most": localize(tool.max_images), "given": localize(given)}
@@ -223,12 +223,12 @@ def _check_extra(tool: catalog.Tool, order: Order) -> None:
         message = _("%(tool)s takes no mask.") % {"tool": tool.name}
         raise RunRefused(message, "mask_not_taken", "mask")
     if sources.mask_required and not order.mask:
-        raise RunRefused(_("Mark what is meant in the picture."), "no_mask", "mask")
+        raise RunRefused(_("Mark what is meant in the image."), "no_mask", "mask")
     if order.reference and not sources.reference:
-        message = _("%(tool)s takes no reference picture.") % {"tool": tool.name}
+        message = _("%(tool)s takes no reference image.") % {"tool": tool.name}
         raise RunRefused(message, "reference_not_taken", "reference")
     if sources.reference_required and not order.reference:
-        message = _("Choose a reference picture.")
+        message = _("Choose a reference image.")
         raise RunRefused(message, "no_reference", "reference")
 
 

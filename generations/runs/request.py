@@ -205,10 +205,10 @@ def _add(
 def _check_mask(mask: UploadedImage, picture: Picture | None) -> None:
     """RunRefused for a mask of another size than the first picture, or one with nothing marked."""
     if picture is None or (mask.width, mask.height) != (picture.width, picture.height):
-        message = _("The mask must be as large as the picture.")
+        message = _("The mask must be as large as the image.")
         raise RunRefused(message, "mask_size", "mask")
     if mask.lightest < 128:
-        raise RunRefused(_("Mark what is meant in the picture."), "no_mask", "mask")
+        raise RunRefused(_("Mark what is meant in the image."), "no_mask", "mask")
 
 
 def _pay(

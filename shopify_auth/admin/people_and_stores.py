@@ -26,6 +26,7 @@ from shopify_auth.models import (
     ShopStaff,
     WebhookDelivery,
 )
+from shopify_auth.stores import people
 from shopify_auth.webhooks import inbox
 
 
@@ -125,6 +126,15 @@ class PersonAdmin(RecordedAdmin, UserAdmin):  # type: ignore[type-arg]
     def has_change_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
         """Colleagues are changed by superusers alone."""
         return _may_touch(request, obj) and super().has_change_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Person) -> None:
+        """Erase the person: what names them elsewhere goes too."""
+        people.erase(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
+        """Erase several, one by one."""
+        for person in queryset:
+            people.erase(person)
 
     def has_delete_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
         """Several at once are deleted by superusers alone: colleagues may be among them."""

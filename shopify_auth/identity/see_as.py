@@ -7,12 +7,13 @@ books no expiry and starts no work. Posts are refused, and so is what would act 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -90,7 +91,25 @@ class SeeAsMiddleware:
         with transaction.atomic():
             response = self.get_response(request)
             transaction.set_rollback(True)
+        return _read_only(request, response)
+
+
+def _read_only(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The answer; what is sent piece by piece is made later, so it is rolled back by itself."""
+    if not isinstance(response, StreamingHttpResponse):
         return response
+    if response.is_async:
+        # Made by threads of its own, whose connections no transaction of ours reaches.
+        response.close()
+        return _refused(request, _("This page does something when it is opened."))
+    response.streaming_content = _rolled_back(cast("Iterator[bytes]", response.streaming_content))
+    return response
+
+
+def _rolled_back(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    with transaction.atomic():
+        yield from pieces
+        transaction.set_rollback(True)
 
 
 def _refused(request: HttpRequest, message: str) -> HttpResponseBase:

@@ -136,6 +136,16 @@ class TestOrders:
         assert answer.status_code == 404
         assert owner.holdings == before
 
+    def test_of_fifteen_uploads_nothing_is_taken_and_nothing_stored(
+        self, owner: ApiMerchant
+    ) -> None:
+        pictures = [upload(f"mug-{number}.png") for number in range(15)]
+
+        answer = refused(owner, PLACEMENT | {"image": pictures})
+
+        assert answer == (422, "invalid_request")
+        assert not Picture.objects.exists()
+
     def test_a_mask_goes_with_the_picture(self, owner: ApiMerchant) -> None:
         body = {"tool": "object-removal", "resolution": "1K", "image": upload(), "mask": mask()}
 

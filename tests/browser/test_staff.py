@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from credits.models import RestorationCase
 from generations.runs import lifecycle
 from shopify_auth.models import Person
 from tests.browser.test_live_sentences import olivia, stream, working_run
@@ -50,38 +49,52 @@ def fits(page: Page, name: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_from_search_to_restored_and_the_merchants_page_follows(
-    olivia: Merchant, sasha: Person, sign_in: SignIn
-) -> None:
-    run = working_run(olivia)
-    merchant = sign_in(olivia.person)
-    lifecycle.fail(run, "platform_error", "Our storage failed.")
-    stream(merchant, "/dashboard/")
-    needs = merchant.locator("[data-part=needs-you]")
-    expect(needs).to_contain_text("because of our error")
-
-    staff = sign_in(sasha)
-    refused: list[str] = []
-    staff.on("console", lambda line: refused.append(line.text) if "Security" in line.text else None)
+def restore_by_clicks(staff: Page) -> None:
+    """From an e-mail address to the restored case; every page on the way fits."""
+    # The one address that is typed: where staff begin.
     staff.goto("/staff/")
     fits(staff, "start")
     staff.get_by_role("searchbox").fill("olivia@example.com")
     staff.get_by_role("searchbox").press("Enter")
     staff.get_by_role("heading", name="What happened").wait_for()
     fits(staff, "account")
-    line = staff.locator(".staff-line").first
-    expect(line).to_contain_text("Used: Background Removal")
-    line.get_by_role("link", name="Run").click()
+    entry = staff.locator(".staff-line").first
+    expect(entry).to_contain_text("Used: Background Removal")
+    entry.get_by_role("link", name="Run").click()
     fits(staff, "run")
-    case = RestorationCase.objects.get()
-    staff.goto(f"/staff/cases/{case.pk}/")
+    staff.get_by_role("link", name="plan 20, package 0").click()
+    staff.locator(".staff-line").first.get_by_role("link", name="Case").click()
     staff.get_by_label("Reason").fill("Our storage failed")
     staff.get_by_role("button", name="Approve and restore").click()
     staff.get_by_text("No case waits for a decision.").wait_for()
     fits(staff, "cases")
 
+
+def test_by_clicks_from_search_to_restored_and_the_merchants_page_follows(
+    olivia: Merchant, sasha: Person, sign_in: SignIn
+) -> None:
+    run = working_run(olivia)
+    merchant = sign_in(olivia.person)
+    lifecycle.fail(run, "platform_error", "Our storage failed.")
+    stream(merchant, "/dashboard/")
+    needs, balance = (
+        merchant.locator("[data-part=needs-you]"),
+        merchant.locator("[data-balance=total]").first,
+    )
+    expect(needs).to_contain_text("because of our error")
+    expect(balance).to_have_text("2,980")
+    # Gone with the page, if anything loads it again.
+    merchant.evaluate("() => { window.isTheSamePage = true }")
+
+    staff = sign_in(sasha)
+    refused: list[str] = []
+    staff.on("console", lambda line: refused.append(line.text) if "Security" in line.text else None)
+    restore_by_clicks(staff)
+
+    expect(balance).to_have_text("3,000")
     expect(needs).not_to_contain_text("our error")
     expect(merchant.locator("[data-part=recent-runs]")).to_contain_text("20 restored")
+    assert merchant.evaluate("() => window.isTheSamePage") is True
     assert refused == []
 
 

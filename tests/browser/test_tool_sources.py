@@ -121,7 +121,7 @@ def test_a_mask_is_painted_by_pointer_and_by_keys(
     page.keyboard.up(" ")
     page.keyboard.press("Control+z")
     assert page.locator("[data-paint-zoom-level]").inner_text() == "150 %"
-    assert page.locator("[data-mask-status]").inner_text() == "Part of the picture is marked."
+    assert page.locator("[data-mask-status]").inner_text() == "Part of the image is marked."
 
     page.click("[data-run-button]")
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from credits.models import LedgerEntry
+from credits.staff_acts import StaffAct
 from generations.engines.base import PlatformError, ProviderError
 from generations.models import Generation
+from tests.at_once import at_once, meeting_after
+from tests.credits.test_admin import staff_client
 from tests.generations.engine import Engine
 from tests.merchants import Merchant, make_merchant
 from tests.staff.conftest import fail
@@ -80,6 +85,36 @@ def test_two_colleagues_decide_one_case_once(
     page = chief.get(reverse("admin:staff_case", args=[case.pk])).text
     assert "Sasha" in page
     assert "Approve and restore" not in page
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("choices", [("approve", "decline"), ("approve", "approve")])
+def test_two_colleagues_at_the_same_instant_make_one_decision_and_one_entry(
+    chief: Client, owner: Merchant, failed_run: Generation, choices: tuple[str, str]
+) -> None:
+    case = failed_run.spend.case
+    stella = staff_client("view_restorationcase", "change_restorationcase")
+    url = reverse("admin:credits_restorationcase_decide", args=[case.pk])
+    answers: list[int] = []
+
+    def decide(client: Client, choice: str) -> None:
+        answers.append(client.post(url, {"reason": "Disk", choice: "1"}).status_code)
+
+    looked = meeting_after("SELECT", 'FROM "credits_restorationcase"')
+    raised = at_once(
+        partial(decide, chief, choices[0]), partial(decide, stella, choices[1]), wrapper=looked
+    )
+
+    assert raised == []
+    case.refresh_from_db()
+    entries = LedgerEntry.objects.filter(restores=case.spend_id)
+    assert entries.count() == (1 if case.state == "approved" else 0)
+    assert owner.total == (100 if case.state == "approved" else 80)
+    acts = StaffAct.objects.filter(subject="credits.restorationcase", subject_id=str(case.pk))
+    assert [(act.act, act.staff_id) for act in acts] == [(f"case {case.state}", case.decided_by_id)]
+    # Whoever comes late with the other word is told; with the same word there is nothing to tell.
+    assert sorted(answers) == ([302, 302] if choices[0] == choices[1] else [200, 302])
 
 
 def test_a_run_without_a_case_is_a_page_too(chief: Client, owner: Merchant, engine: Engine) -> None:

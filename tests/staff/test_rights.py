@@ -16,7 +16,14 @@ from credits.models import OutcomeRule, Package, Plan
 from credits.staff_acts import StaffAct
 from credits.staff_models import Correction
 from ecomvance_app.staff.rights import ACTS, GROUPS, permissions_of
-from generations.models import EngineRoute, EngineSwitch, Generation, ProblemReport, UsagePrice
+from generations.models import (
+    EngineRoute,
+    EngineSwitch,
+    Generation,
+    LimitSetting,
+    ProblemReport,
+    UsagePrice,
+)
 from shopify_auth.models import Purchase, Shop
 from tests.credits.test_admin import staff_client
 from tests.merchants import Merchant, make_person, open_store
@@ -84,6 +91,7 @@ class Doors:
             "Change the outcome": ("credits_outcomerule_change", [OutcomeRule.objects.first().pk]),
             "Switch engines": ("generations_engineswitch_change", [self._switch()]),
             "Name the engines": ("generations_engineroute_change", [self._route()]),
+            "Set limits": ("generations_limitsetting_change", [self._limit()]),
             "Change people": ("shopify_auth_person_change", [self.owner.person.pk]),
         }
         for words, (name, args) in posts.items():
@@ -125,6 +133,9 @@ class Doors:
 
     def _route(self) -> int:
         return EngineRoute.objects.get_or_create(tool="image-enhance", engine="local")[0].pk
+
+    def _limit(self) -> int:
+        return LimitSetting.objects.get_or_create(name="free_runs", value=20)[0].pk
 
     def _switch(self) -> int:
         return EngineSwitch.objects.get_or_create(engine="e")[0].pk

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from typing import cast
 
 import pytest
 import time_machine
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from credits import ledger
 from credits.models import Account, LedgerEntry
 from credits.staff_acts import StaffAct
 from generations.models import Generation
+from shopify_auth.identity.see_as import SeeAsMiddleware
 from tests.credits.test_admin import staff_client
 from tests.merchants import Merchant
 
@@ -70,6 +76,44 @@ def test_looking_settles_nothing(chief: Client, owner: Merchant) -> None:
         # The merchant's own look does.
         owner.client.get("/dashboard/usage")
         assert LedgerEntry.objects.filter(account=owner.account).count() == 3
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_sent_piece_by_piece_writes_nothing(
+    chief: Client, owner: Merchant, *, whole: bool
+) -> None:
+    see(chief, owner)
+
+    def pieces() -> Iterator[bytes]:
+        ledger.spend(owner.account.pk, 20, "while sending")
+        yield b"one"
+        yield b"two"
+
+    request = chief.get("/dashboard/usage").wsgi_request
+    answer = SeeAsMiddleware(lambda _request: StreamingHttpResponse(pieces()))(request)
+    sent = iter(cast("StreamingHttpResponse", answer))
+    assert next(sent) == b"one"
+    if whole:
+        assert list(sent) == [b"two"]
+    else:
+        # Whoever listened has gone.
+        del sent, answer
+        gc.collect()
+
+    assert owner.total == 100
+    assert not LedgerEntry.objects.filter(key="while sending").exists()
+
+
+def test_what_threads_send_is_refused(chief: Client, owner: Merchant) -> None:
+    see(chief, owner)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one"
+
+    request = chief.get("/dashboard/usage").wsgi_request
+    answer = SeeAsMiddleware(lambda _request: StreamingHttpResponse(pieces()))(request)
+
+    assert answer.status_code == 403
 
 
 def test_it_ends_after_ten_minutes_and_when_told_to(chief: Client, owner: Merchant) -> None:

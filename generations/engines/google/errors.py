@@ -18,6 +18,7 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "model_gone": "The Google model is not there any more. Our staff has been told.",
         "quota": "Our share of Google's capacity is used up for the moment.",
         "bad_request": "We asked Google in a way it does not understand. Our staff has been told.",
+        "stored_picture": "The stored picture could not be read.",
         "picture_refused": "Google could not read one of the pictures.",
         "unavailable": "Google's service failed.",
         "unreachable": "The connection to Google broke.",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from generations.engines.google.config import SIDES
-from generations.engines.google.errors import unusable
+from generations.engines.google.errors import GoogleFailure, unusable
 
 REFERENCE_SIDE = 2048
 REFERENCE_QUALITY = 90
@@ -34,12 +34,18 @@ class Encoded:
 
 
 def open_rgb(content: bytes) -> Image.Image:
-    """A merchant's picture on white: the models know no transparency."""
-    with Image.open(io.BytesIO(content)) as source:
-        source.load()
-        if not source.has_transparency_data:
-            return source.convert("RGB")
-        rgba = source.convert("RGBA")
+    """A merchant's picture on white: the models know no transparency.
+
+    It was read before it was stored, so one that cannot be read is our fault.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as source:
+            source.load()
+            if not source.has_transparency_data:
+                return source.convert("RGB")
+            rgba = source.convert("RGBA")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise GoogleFailure("platform_error", "stored_picture", detail=str(error)) from error
     ground = Image.new("RGB", rgba.size, _WHITE)
     ground.paste(rgba, mask=rgba.getchannel("A"))
     return ground

@@ -59,7 +59,7 @@ def opened(picture: InputPicture) -> Opened:
                 return Opened(np.asarray(image.convert("RGB")))
             pixels = np.asarray(image.convert("RGBA"))
     except (OSError, ValueError) as error:
-        raise PlatformError(gettext_noop("The stored picture could not be read.")) from error
+        raise PlatformError(gettext_noop("The stored image could not be read.")) from error
     return Opened(np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3]))
 
 
@@ -69,7 +69,7 @@ def opened_mask(picture: InputPicture, size: Size) -> Photo:
         with Image.open(io.BytesIO(picture.content)) as image:
             grey = np.asarray(image.convert("L"))
     except (OSError, ValueError) as error:
-        raise PlatformError(gettext_noop("The stored picture could not be read.")) from error
+        raise PlatformError(gettext_noop("The stored image could not be read.")) from error
     return arrays.resized(grey, size)
 
 

@@ -62,7 +62,7 @@ class StyleCloning(LocalEngine):
     def _work(self, job: Job) -> Result:
         """A PNG of the asked class and shape."""
         if job.reference is None:
-            raise PlatformError(gettext_noop("Style Cloning needs a reference picture."))
+            raise PlatformError(gettext_noop("Style Cloning needs a reference image."))
         reference = pictures.opened(job.reference).on_plain_ground()
         first = pictures.opened(job.inputs[0])
         ratio = str(job.options["ratio"])

@@ -65,7 +65,7 @@ class LocalEngine(ShortWork, abc.ABC):
         except (NothingFoundError, NoProductError) as error:
             raise PlatformError(
                 gettext_noop(
-                    "Our engine found no product here. Choose a picture in which one stands out."
+                    "Our engine found no product here. Choose an image in which one stands out."
                 )
             ) from error
 

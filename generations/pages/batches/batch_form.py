@@ -73,7 +73,7 @@ class BatchForm(ToolForm):
         item = items.filter(pk=item_id).first() if item_id.isdecimal() else None
         picture = picture_of(item) if item else None
         if picture is None:
-            message = _("This picture is no longer here. Choose another.")
+            message = _("This image is no longer here. Choose another.")
             raise RunRefused(message, "gone", "image")
         return storage.read_again(picture)
 

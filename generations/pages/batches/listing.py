@@ -163,7 +163,7 @@ def _row(request: MerchantRequest, item: BatchItem) -> dict[str, Any]:
 def name_of(item: BatchItem) -> str:
     """The product's title, else the merchant's own file name, else the item's number."""
     named = item.title or item.name
-    return named or _("Picture %(number)s") % {"number": item.position}
+    return named or _("Image %(number)s") % {"number": item.position}
 
 
 def thumbnail(item: BatchItem) -> str:

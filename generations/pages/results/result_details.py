@@ -60,7 +60,7 @@ def timeline(generation: Generation) -> list[tuple[str, datetime]]:
         (str(generation.get_state_display()), generation.finished_at),
         (_("Credits restored"), restoration.created_at if restoration else None),
         (_("You were told that it expires"), generation.expiry_told_at),
-        (_("Pictures deleted, as kept no longer"), generation.emptied_at),
+        (_("Images deleted, as kept no longer"), generation.emptied_at),
     ]
     known = [(words, at) for words, at in happened if at is not None]
     if not generation.is_final:

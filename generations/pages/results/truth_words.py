@@ -51,7 +51,7 @@ def _checked(state: str, findings: Any) -> str:
     if state == "waiting":
         return _("Free, and done in a few seconds.")
     if state == "unknown":
-        return _("Compare the pictures yourself before you use the result.")
+        return _("Compare the images yourself before you use the result.")
     names = {"colour": _("colour"), "shape": _("shape"), "text": _("label text")}
     kinds = ", ".join(names[one["kind"]] for one in findings if one["state"] == "green")
     return _("Compared with your photo: %(kinds)s.") % {"kinds": kinds}

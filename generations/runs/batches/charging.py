@@ -261,5 +261,5 @@ def _copy(undo: storage.Undo, item: BatchItem) -> Picture:
 
 
 def _gone() -> RunRefused:
-    message = _("A picture of this batch is no longer here. Nothing was charged.")
+    message = _("An image of this batch is no longer here. Nothing was charged.")
     return RunRefused(message, "gone", "image")

@@ -87,8 +87,8 @@ def _page(batch: Batch) -> str:
 
 def _sentences(standing: progress.Progress) -> list[str]:
     ready = ngettext(
-        "%(ready)s of %(total)s picture is ready to review.",
-        "%(ready)s of %(total)s pictures are ready to review.",
+        "%(ready)s of %(total)s image is ready to review.",
+        "%(ready)s of %(total)s images are ready to review.",
         standing.total,
     ) % {"ready": standing.succeeded, "total": standing.total}
     lines = [ready]

@@ -43,7 +43,7 @@ class TestFiles:
             response = client.get(link)
 
         assert response.status_code == 410
-        assert "Links to pictures work for 15 minutes." in response.content.decode()
+        assert "Links to images work for 15 minutes." in response.content.decode()
 
     def test_go_with_the_prompts_when_a_store_is_forgotten(
         self, owner: Merchant, django_capture_on_commit_callbacks: Callbacks

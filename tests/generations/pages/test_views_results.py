@@ -24,7 +24,7 @@ from tests.generations.word_catalogue import speak
 from tests.merchants import Merchant
 from tests.page_reading import attribute, every, one, read_page, words
 
-BROKEN = "The stored picture could not be read."
+BROKEN = "The stored image could not be read."
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ class TestThePage:
         page = one(read_page(owner.client.get(f"/dashboard/runs/{run.pk}")), "main")
 
         texts = [attribute(image, "alt") for image in every(page, "img")]
-        assert texts == ["Picture, original", "Picture, result of Background Removal"]
+        assert texts == ["Image, original", "Image, result of Background Removal"]
         assert "Details" not in [words(link) for link in every(page, "a")]
 
     def test_beside_its_tool_leads_to_the_details(self, owner: Merchant, engine: Engine) -> None:

@@ -103,7 +103,7 @@ class TestToolsPage:
         shown = tiles(owner, "/dashboard/tools")
 
         assert [name for name, text in shown.items() if "Batch" in text] == ["AI Shadowing"]
-        assert "Up to 14 products in one picture, one result" in shown["Product Placement"]
+        assert "Up to 14 products in one image, one result" in shown["Product Placement"]
         assert "You can run 5 now" in shown["Background Removal"]
         assert "about 5 s" in shown["Background Removal"]
 

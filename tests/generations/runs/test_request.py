@@ -94,7 +94,7 @@ class TestAsking:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (b"Hello, this is not a picture.", "not a picture"),
+            (b"Hello, this is not a picture.", "not an image"),
             (samples.encoded(samples.quarters(200, 200), "PNG"), "256"),
             (samples.encoded(samples.see_through(), "PNG")[:2000], "damaged"),
             (b"", "empty"),
@@ -150,7 +150,7 @@ class TestAsking:
         response = ask(owner.client, image="")
 
         assert response.status_code == 422
-        assert "Choose a product photo or upload a picture." in response.content.decode()
+        assert "Choose a product photo or upload an image." in response.content.decode()
 
     def test_starts_and_charges_no_tool_that_comes_later(
         self, owner: Merchant, engine: Engine
@@ -187,7 +187,7 @@ class TestAsking:
         body = owner.client.get(TOOL).content.decode()
 
         assert "The store does not answer." in body
-        assert "Or upload a picture" in body
+        assert "Or upload an image" in body
 
 
 def _press_together(times: int, requester: Requester, order: Order) -> list[bool]:

@@ -75,6 +75,18 @@ class TestScheduledDowngrade:
         assert "Starter plan, 3,000 credits" in page
         assert "waits for your approval" in page
 
+    def test_behind_a_lapsed_renewal_it_names_no_past_day(self, scale):
+        self.approve(scale, "starter")
+        scale.devstore.move_clock(days=30)
+        scale.devstore.misbehave(handle=scale.handle, server_error=-1)
+
+        page = words(scale.open("/plans"))
+
+        assert "Renewal is being confirmed" in page
+        assert "Downgrade to Starter begins with your next period." in page
+        assert "is scheduled for" not in page
+        assert "Begins on" not in page
+
     def test_an_upgrade_takes_its_place(self, olivia):
         olivia.subscribe("growth")
         olivia.nudge()

@@ -90,6 +90,10 @@ class TestPage:
         page = words(olivia.open("/plans"))
 
         assert "Shopify reports an unpaid bill" in page
+        assert "what Shopify has billed already stays due" in page
+        assert "Nothing more is charged. Everything" not in page
+        home = words(olivia.open("/"))
+        assert "Plan credits that you have stay usable to the end of their period" in home
         assert olivia.post("/plans/subscribe", plan="pro").status_code == 422
 
     def test_a_cancelled_plan_says_when_it_ends(self, olivia):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+import tracemalloc
 
 import av
 import pytest
@@ -84,6 +85,24 @@ def test_what_goes_wrong_at_google_is_ruled_by_the_outcome_table(google, rich, m
     cases = RestorationCase.objects.filter(spend=spend)
     assert cases.count() == (1 if outcome == "platform_error" else 0)
     assert not generation.pictures.filter(role=Picture.Role.OUTPUT).exists()
+
+
+def test_an_answer_of_500_megabytes_costs_a_provider_error_and_bounded_memory(
+    google, rich, settings
+):
+    settings.GOOGLE_MODELS = {**settings.GOOGLE_MODELS, "max_response_bytes": 8_000_000}
+    tracemalloc.start()
+    try:
+        generation = run(rich, "a mug [[fake:huge=500]]")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert (generation.state, generation.outcome) == ("failed", "provider_error")
+    assert LedgerEntry.objects.get(account=rich.account, kind="spend").credits == -50
+    assert not LedgerEntry.objects.filter(account=rich.account, kind="restore").exists()
+    assert not generation.pictures.filter(role=Picture.Role.OUTPUT).exists()
+    assert peak < 64_000_000
 
 
 @pytest.mark.parametrize(

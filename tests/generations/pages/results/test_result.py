@@ -169,7 +169,7 @@ class TestRetention:
         assert run.emptied_at is not None
         shown = words(read_page(owner.client.get(page(owner, run))))
         assert "no longer kept" in shown
-        assert "Pictures deleted, as kept no longer" in shown
+        assert "Images deleted, as kept no longer" in shown
         assert owner.total == 80
 
     def test_nothing_goes_within_30_days_of_the_mail(

@@ -341,7 +341,7 @@ class TestTheEnd:
 
         (letter,) = mail.outbox
         assert letter.to == [olivia.person.email]
-        assert "2 of 2 pictures are ready to review." in letter.body
+        assert "2 of 2 images are ready to review." in letter.body
         assert f"/dashboard/batches/{batch.pk}" in letter.body
 
     def test_is_told_again_after_failed_ones_ran_again(self, olivia: Merchant) -> None:
