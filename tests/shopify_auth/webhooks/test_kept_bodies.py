@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.test import Client
 
 from ecomvance_app import clock
@@ -79,7 +81,7 @@ def test_the_migration_empties_the_bodies_that_fitted(shop):
     post("orders/create", b'{"id": 1}', webhook_id="other")
     WebhookDelivery.objects.filter(webhook_id="fits").update(body="{}")
     migration = import_module("shopify_auth.migrations.0006_webhook_bodies")
-    migration.forget_bodies(apps, None)
+    migration.forget_bodies(apps, SimpleNamespace(connection=connection))
     bodies = dict(WebhookDelivery.objects.values_list("webhook_id", "body"))
     assert bodies == {"fits": "", "other": '{"id": 1}'}
 
