@@ -15,7 +15,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from credits.signals import balance_changed
 from scripts.measuring.clients import Measured, measure
@@ -130,18 +129,6 @@ def print_processor_time(listeners: list[Any]) -> None:
         print(f"  {told}: {median(found):.3f} ms")
 
 
-def print_statements() -> None:
-    """What one spend sends to the database, in the common case and by the general rule."""
-    ours = OurLedger()
-    (account,) = ours.open_accounts(1)
-    print("\nStatements sent:")
-    for contender in (ours, OurBatches()):
-        with CaptureQueriesContext(connection) as sent:
-            contender.client([account], 0)(0)
-        words = [" ".join(query["sql"].split()[:3]) for query in sent]
-        print(f"  {contender.name}: {len(words)}: {'; '.join(words)}")
-
-
 def print_updates_in_place() -> None:
     """How many updates PostgreSQL did without touching an index (HOT)."""
     print("\nUpdates in place:")
@@ -165,7 +152,6 @@ def main() -> None:
         print_rates(results)
         print_ratios(results)
         print_processor_time(listeners)
-        print_statements()
         print_updates_in_place()
         print()
         call_command("check_ledger")

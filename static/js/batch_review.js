@@ -4,8 +4,10 @@
 (() => {
   "use strict";
 
-  /** Where the keyboard goes once the fresh cards are there; -1 for nowhere. */
-  let next = -1;
+  /** The card that was decided by a key, and where the keyboard goes once fresh cards are there.
+   * @type {HTMLElement | null} */
+  let decided = null;
+  let next = 0;
 
   const cards = () => [...document.querySelectorAll("[data-review-card]")];
 
@@ -37,13 +39,15 @@
     const what = { a: "[data-accept]", r: "[data-reject]" }[event.key.toLowerCase()];
     if (!what || here < 0) return;
     event.preventDefault();
+    decided = all[here];
     next = here + 1;
     all[here].querySelector(what).click();
   });
 
   document.addEventListener("htmx:after:swap", () => {
-    if (next < 0) return;
+    // Other parts of the page are swapped too; the cards are fresh when the decided one is gone.
+    if (!decided || decided.isConnected) return;
+    decided = null;
     focus(next);
-    next = -1;
   });
 })();

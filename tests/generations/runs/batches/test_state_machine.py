@@ -334,7 +334,7 @@ def test_batches_do_what_the_books_say(monkeypatch: pytest.MonkeyPatch, time_mac
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=20,
             deadline=None,
             # Explaining a failure traces every line and takes longer than finding it.
