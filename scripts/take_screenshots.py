@@ -155,7 +155,7 @@ class Photographer:
         self.page.fill("[name=login]", log_in[0])
         self.page.fill("[name=password]", log_in[1])
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url("**/dashboard/")
+        self.page.wait_for_url(lambda address: "/sign-in/" not in address)
 
     def photograph(self, name: str) -> Path:
         """Open a page by its name and take its picture."""
@@ -245,11 +245,7 @@ class Photographer:
     def staff(self, address: str) -> None:
         """A page of the staff admin, signing in first if need be."""
         if "/staff/" not in self.page.url:
-            self.page.context.clear_cookies()
-            self.page.goto("/staff/login/")
-            self.page.fill("#id_username", STAFF[0])
-            self.page.fill("#id_password", STAFF[1])
-            self.page.locator("[type=submit]").first.click()
+            self.sign_in(STAFF)
         self.goto(address)
 
 
