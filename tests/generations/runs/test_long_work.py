@@ -151,7 +151,7 @@ class TestKilled:
             patched.setattr(lifecycle, "succeed", die)
             with pytest.raises(SystemExit):
                 long_work.poll(str(run.pk))
-        Generation.objects.update(poll_at=timezone.now())
+        Generation.objects.update(poll_at=timezone.now() - timedelta(seconds=1))
         tasks.poll(generation_id=str(run.pk))
 
         assert (now(run).state, provider.runs, charges(run)) == ("succeeded", 1, [-400])
