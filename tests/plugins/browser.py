@@ -129,6 +129,16 @@ class Product:
             return False
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what needs the running product come last, in whatever order that was.
+
+    Its worker lives to the end of the session, and would take the messages and sweep the rows that
+    other tests commit.
+    """
+    items.sort(key=lambda item: "_running_product" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def _running_product(django_db_setup: None) -> Iterator[Product]:
     product = Product(free_port())
