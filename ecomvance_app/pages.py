@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from credits import settings_views
-from credits import views as credits
+from credits.pages import settings_views
+from credits.pages import views as credits
 from ecomvance_app import events
 from ecomvance_app.page import banners, prices, set_up_guide
 from generations.pages import approvals, assist, data, picture_views

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from credits import settings_views
-from credits import views as credit_views
+from credits.pages import settings_views
+from credits.pages import views as credit_views
 from ecomvance_app import events, pages, views
 from ecomvance_app.page import gallery
 from ecomvance_app.staff_admin import close_back_doors

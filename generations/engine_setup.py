@@ -18,7 +18,7 @@ from generations.engines.google.engine import read_settings
 from generations.engines.google.errors import MESSAGES
 from generations.engines.local import weights
 from generations.models import EngineDay, EngineSwitch, Generation
-from generations.runs import health
+from generations.runs.outages import health
 
 LOOKED_BACK = timedelta(days=30)
 # So many of the latest failures are read for each tool's last one.

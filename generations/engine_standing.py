@@ -12,7 +12,7 @@ from django.utils import timezone
 from generations.catalog import TOOLS
 from generations.engines import routing
 from generations.models import EngineHealth, Generation
-from generations.runs import health
+from generations.runs.outages import health
 
 LOOKED_BACK = timedelta(days=30)
 # The latest runs of a tool are enough to say how long it takes.

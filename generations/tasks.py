@@ -8,17 +8,9 @@ from ecomvance_app import clock
 from generations.assist import conversations
 from generations.media import storage
 from generations.results import data_exports, retention
-from generations.runs import (
-    approvals,
-    batches,
-    lifecycle,
-    long_work,
-    probing,
-    staff_notices,
-    truth_check,
-    worker,
-)
+from generations.runs import approvals, batches, lifecycle, long_work, truth_check, worker
 from generations.runs.batches import notices, previews
+from generations.runs.outages import probing, staff_notices
 
 
 @shared_task(name="generations.run")

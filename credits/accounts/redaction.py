@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from credits import staff_acts
 from credits.models import Account, AlertRecipient, EntryNote, Notice, RestorationCase
-from credits.staff_models import Correction
+from credits.models.corrections import Correction
 
 # A decided case keeps that there was a reason, not what staff wrote about people.
 ERASED_TEXT = "(erased)"

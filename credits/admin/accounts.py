@@ -6,24 +6,27 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from credits import ledger, queries
 from credits.admin.forms import AdjustmentForm, GrantForm
-from credits.admin.read_only import ReadOnlyAdmin
+from credits.admin.read_only import ReadElsewhere, ReadOnlyAdmin
 from credits.admin.recorded import staff_id
 from credits.models import Account
+from credits.models.corrections import Correction, Incident
 from credits.outcomes import corrections
-from credits.staff_models import Correction, Incident
 from ecomvance_app import clock
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnlyAdmin):
+class AccountAdmin(ReadElsewhere):
     """Accounts, their balance now, and the two corrections that staff may make."""
+
+    # An account is read as a story, not as a row.
+    page = "admin:staff_account"
 
     list_display = [
         "pk",
@@ -52,16 +55,6 @@ class AccountAdmin(ReadOnlyAdmin):
             path("<int:account_id>/grant/", grant, name="credits_account_grant"),
             *super().get_urls(),
         ]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """An account is read as a story, not as a row."""
-        if request.method != "GET":
-            raise PermissionDenied
-        if not object_id.isdecimal():
-            raise Http404
-        return HttpResponseRedirect(reverse("admin:staff_account", args=[object_id]))
 
     def adjust(self, request: HttpRequest, account_id: int) -> HttpResponse:
         """Adjust a balance: first the preview of the new one, then the entry."""
@@ -178,18 +171,10 @@ class CorrectionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Incident)
-class IncidentAdmin(ReadOnlyAdmin):
-    """Incidents that were made good; each has a page of its own."""
+class IncidentAdmin(ReadElsewhere):
+    """Incidents that were made good; what each gave is counted on its own page."""
+
+    page = "admin:staff_incident"
 
     list_display = ["made_at", "began_at", "ended_at", "tool", "engine", "words", "done_at"]
     ordering = ["-pk"]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """What it gave is counted on its own page."""
-        if request.method != "GET":
-            raise PermissionDenied
-        if not object_id.isdecimal():
-            raise Http404
-        return HttpResponseRedirect(reverse("admin:staff_incident", args=[object_id]))

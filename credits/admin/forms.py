@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from credits.admin.server_keys import ServerKeyField
 from credits.arguments import MAX_CREDITS
 from credits.models import Account, Plan, RestorationCase
+from credits.models.corrections import Correction
 from credits.outcomes import cases
 from credits.outcomes.corrections import Wanted
 from credits.queries import Balance, balance_of
-from credits.staff_models import Correction
 
 
 class _Reason(forms.CharField):
@@ -44,11 +44,6 @@ class _CorrectionForm(forms.Form):
     def balance(self) -> Balance:
         """The balance before the correction."""
         return balance_of(self.account, self.now)
-
-    @property
-    def wanted(self) -> Wanted:
-        """What the valid form asks for."""
-        raise NotImplementedError
 
     def _wanted(self, credits: int, **what: Any) -> Wanted:
         data = self.cleaned_data

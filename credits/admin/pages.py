@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from credits import ledger, staff_acts
 from credits.admin.forms import DecisionForm
 from credits.admin.previewed import PreviewedAdmin, counted
-from credits.admin.read_only import ReadOnlyAdmin
+from credits.admin.read_only import ReadElsewhere, ReadOnlyAdmin
 from credits.admin.recorded import staff_id
 from credits.models import (
     Account,
@@ -175,8 +175,11 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RestorationCase)
-class RestorationCaseAdmin(ReadOnlyAdmin):
+class RestorationCaseAdmin(ReadElsewhere):
     """The queue of platform errors, oldest first; each is approved or declined once."""
+
+    # A case is judged where its pictures are.
+    page = "admin:staff_case"
 
     list_display = [
         "pk",
@@ -212,16 +215,6 @@ class RestorationCaseAdmin(ReadOnlyAdmin):
             path("<int:case_id>/decide/", decide, name="credits_restorationcase_decide"),
             *super().get_urls(),
         ]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """A case is judged where its pictures are."""
-        if request.method != "GET":
-            raise PermissionDenied
-        if not object_id.isdecimal():
-            raise Http404
-        return HttpResponseRedirect(reverse("admin:staff_case", args=[object_id]))
 
     def decide(self, request: HttpRequest, case_id: int) -> HttpResponse:
         """Approve or decline a case with a reason."""

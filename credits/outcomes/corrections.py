@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from credits import ledger, staff_acts
 from credits.models import Account, Plan
+from credits.models.corrections import Correction
 from credits.refusals import KeyConflict
-from credits.staff_models import Correction
 
 if TYPE_CHECKING:
     from credits.ledger import Bucket

@@ -18,8 +18,8 @@ from django.db.models import Count, Min, Sum
 from credits import ledger
 from credits.arguments import GOODWILL_KEYS
 from credits.models import Account, LedgerEntry
+from credits.models.corrections import Incident, IncidentRun
 from credits.outcomes import cases
-from credits.staff_models import Incident, IncidentRun
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

@@ -21,10 +21,10 @@ from credits.models import (
     OutcomeRule,
     RestorationCase,
 )
+from credits.models.corrections import Correction
 from credits.reports.exports import BYTE_ORDER_MARK, csv_lines
 from credits.reports.history import CHUNK, PAGE_SIZE
 from credits.staff_acts import StaffAct
-from credits.staff_models import Correction
 
 _MAILS = 10
 _NOTES = 20

@@ -23,7 +23,8 @@ from ecomvance_app.http import MerchantRequest
 from generations import catalog, models, options
 from generations.assist import answers, streaming
 from generations.engines.routing import Route
-from generations.runs import health, lifecycle, queries, quote
+from generations.runs import lifecycle, queries, quote
+from generations.runs.outages import health
 from generations.runs.quote import RunRefused
 from generations.runs.representations import Generation, State, generation_json, represent
 from generations.runs.request import place

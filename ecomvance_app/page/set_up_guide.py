@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from credits.accounts import recipients
-from credits.forms import MOST_RECIPIENTS
 from credits.models import Account
+from credits.pages.forms import MOST_RECIPIENTS
 from credits.refusals import Refusal
 from ecomvance_app.http import MerchantRequest, for_owners
 from generations.runs import queries

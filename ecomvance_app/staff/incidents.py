@@ -27,8 +27,8 @@ from django.views.decorators.http import require_http_methods
 from credits import staff_acts
 from credits.admin.recorded import staff_id
 from credits.admin.server_keys import ServerKeyField
+from credits.models.corrections import Incident
 from credits.outcomes import incidents
-from credits.staff_models import Incident
 from ecomvance_app import clock
 from ecomvance_app.staff.rooms import render_page, staff_page
 from generations.catalog import TOOLS

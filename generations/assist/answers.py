@@ -13,13 +13,15 @@ from django.utils.translation import ngettext
 
 from credits.models import Account
 from credits.refusals import Refusal
-from generations.assist import conversations, fair_use, guide, model
+from generations.assist import conversations, fair_use, model
 from generations.assist.events import Delta, Done, Draft, Event, Failed, Said, Source
 from generations.assist.facts import Asker
+from generations.assist.local import guide
 from generations.engines.base import EngineError
 from generations.models import ChatMessage, Conversation
 from generations.options import CONTROL
-from generations.runs import consents, health
+from generations.runs import consents
+from generations.runs.outages import health
 
 TOOL = "chat-assistant"
 MOST_MESSAGE = 4000

@@ -27,8 +27,9 @@ from generations.assist.advice import cheaper_way
 from generations.assist.events import Source
 from generations.catalog import Tool, Variant
 from generations.models import Generation
-from generations.runs import health, quote
 from generations.runs import queries as run_queries
+from generations.runs import quote
+from generations.runs.outages import health
 
 if TYPE_CHECKING:
     from credits.models import LedgerEntry

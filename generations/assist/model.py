@@ -15,7 +15,7 @@ from generations.engines.base import ContentPolicyError
 from generations.engines.google import prompts
 from generations.engines.google.engine import clients, engine_errors
 from generations.models import ChatMessage
-from generations.runs import health
+from generations.runs.outages import health
 
 _TOOL = "chat-assistant"
 _SECONDS = 60.0

@@ -26,7 +26,8 @@ from generations.assist import answers, conversations, drafts, fair_use, hints, 
 from generations.assist.events import MEDIA_TYPE, Draft
 from generations.models import ChatMessage, Conversation
 from generations.pages.forms import OPTION
-from generations.runs import consents, health, queries
+from generations.runs import consents, queries
+from generations.runs.outages import health
 
 HISTORY_SHOWN = 30
 

@@ -15,7 +15,7 @@ from generations import catalog
 from generations.catalog import Tool
 from generations.engines import routing
 from generations.pages.tool_page import expected_text, google_would_make
-from generations.runs import health
+from generations.runs.outages import health
 from generations.runs.quote import expected_seconds
 
 # Only AI Shadowing is run in batches.

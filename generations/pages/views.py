@@ -34,8 +34,9 @@ from generations.pages.forms import ToolForm
 from generations.pages.results import result_details, result_text
 from generations.pages.results.gallery import first_pictures, row
 from generations.results import brushing, texts
-from generations.runs import approvals, consents, health, lifecycle, queries
+from generations.runs import approvals, consents, lifecycle, queries
 from generations.runs.orders import Order
+from generations.runs.outages import health
 from generations.runs.quote import SplitChanged, check_split
 from generations.runs.request import Requester, place
 

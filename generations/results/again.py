@@ -8,8 +8,8 @@ from credits.refusals import Refusal
 from generations import catalog
 from generations.media import storage
 from generations.models import Generation, Picture
-from generations.runs import health
 from generations.runs.orders import Order, Source, Upload
+from generations.runs.outages import health
 
 Role = Picture.Role
 

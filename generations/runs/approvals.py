@@ -28,9 +28,10 @@ from ecomvance_app import clock, live
 from generations import catalog
 from generations.media import storage
 from generations.models import Approval, ApprovalPicture, Generation, Picture
-from generations.runs import batches, consents, health, quote, request
+from generations.runs import batches, consents, quote, request
 from generations.runs.batches import placing
 from generations.runs.orders import Order, Requester, Source
+from generations.runs.outages import health
 from generations.runs.queries import key_digest
 
 LIFE = timedelta(hours=24)

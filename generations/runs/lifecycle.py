@@ -26,7 +26,7 @@ from generations import catalog
 from generations.engines.base import EngineError, Result
 from generations.media import storage
 from generations.models import Batch, Generation, Picture
-from generations.runs import staff_notices
+from generations.runs.outages import staff_notices
 
 logger = logging.getLogger(__name__)
 

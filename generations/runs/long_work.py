@@ -19,7 +19,8 @@ from ecomvance_app import jobs
 from generations.engines import registry, routing
 from generations.engines.base import Engine, EngineError, Pending, PlatformError
 from generations.models import Generation
-from generations.runs import health, lifecycle
+from generations.runs import lifecycle
+from generations.runs.outages import health
 
 logger = logging.getLogger(__name__)
 

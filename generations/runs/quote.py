@@ -21,8 +21,8 @@ from generations import catalog, options
 from generations.engines import routing
 from generations.engines.base import Label
 from generations.models import Generation
-from generations.runs import health
 from generations.runs.orders import Order
+from generations.runs.outages import health
 
 MAX_PROMPT = 2000
 # "About so many seconds" comes from the newest runs of the last days, once there are some.

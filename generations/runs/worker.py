@@ -16,7 +16,8 @@ from generations.engines import routing
 from generations.engines.base import EngineError, InputPicture, Job, Pending, Result
 from generations.media import storage
 from generations.models import Generation, Picture
-from generations.runs import health, lifecycle, long_work, truth_check
+from generations.runs import lifecycle, long_work, truth_check
+from generations.runs.outages import health
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from credits import ledger
 from credits.accounts.redaction import redact_account
 from credits.models import EntryNote, LedgerEntry, Plan
+from credits.models.corrections import Correction
 from credits.outcomes import corrections
 from credits.staff_acts import StaffAct
-from credits.staff_models import Correction
 from tests.credits.test_admin import adjust_url, form_key, staff_client
 from tests.merchants import Merchant
 

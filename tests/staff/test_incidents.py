@@ -13,9 +13,9 @@ from django.utils import timezone
 from credits import ledger
 from credits.admin import server_keys
 from credits.models import LedgerEntry
+from credits.models.corrections import Incident, IncidentRun
 from credits.outcomes import cases, incidents
 from credits.staff_acts import StaffAct
-from credits.staff_models import Incident, IncidentRun
 from ecomvance_app.staff import incidents as pages
 from generations.engines.base import ContentPolicyError, PlatformError, ProviderError
 from generations.models import Generation

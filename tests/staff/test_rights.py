@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from credits.models import OutcomeRule, Package, Plan
+from credits.models.corrections import Correction
 from credits.staff_acts import StaffAct
-from credits.staff_models import Correction
 from ecomvance_app.staff.rights import ACTS, GROUPS, permissions_of
 from generations.models import (
     EngineRoute,

@@ -26,8 +26,9 @@ from generations.pages import tool_page
 from generations.pages.batches.batch_form import KEPT, BatchForm, picture_of
 from generations.pages.batches.listing import name_of, requester, thumbnail, url
 from generations.pages.source_choices import Asked
-from generations.runs import approvals, batches, health
+from generations.runs import approvals, batches
 from generations.runs.batches import previews, progress
+from generations.runs.outages import health
 from generations.runs.quote import SplitChanged, price_now
 
 _PAGE = "generations/batches/new.html"

@@ -14,8 +14,9 @@ from django.db.models import Count, Sum
 from ecomvance_app import clock
 from generations import catalog
 from generations.models import Batch, BatchItem, Generation
-from generations.runs import health, quote
+from generations.runs import quote
 from generations.runs.batches import rules
+from generations.runs.outages import health
 from generations.runs.queries import key_digest
 
 State = Literal["sample", "running", "paused", "finished", "cancelled"]

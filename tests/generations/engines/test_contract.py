@@ -27,7 +27,7 @@ from generations.engines.base import (
     Result,
 )
 from generations.engines.fake_google.server import FakeGoogleServer
-from generations.runs.probing import probe_job
+from generations.runs.outages.probing import probe_job
 from tests.generations.engines.local import jobs
 
 CASES = [

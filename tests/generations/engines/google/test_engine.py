@@ -16,7 +16,8 @@ from generations.engines import routing
 from generations.engines.base import InputPicture, Job, Pending, Result
 from generations.engines.google.engine import GoogleVideos
 from generations.models import Generation, Picture, StaffNotice
-from generations.runs import health, worker
+from generations.runs import worker
+from generations.runs.outages import health
 from generations.runs.request import Order, Requester, place
 from tests.generations.engines.google.conftest import picture
 

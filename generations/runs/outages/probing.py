@@ -13,7 +13,7 @@ from generations.catalog import TOOLS
 from generations.engines import registry, routing
 from generations.engines.base import EngineError, InputPicture, Job, Pending
 from generations.models import EngineHealth
-from generations.runs import health
+from generations.runs.outages import health
 
 logger = logging.getLogger(__name__)
 

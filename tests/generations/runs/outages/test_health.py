@@ -17,8 +17,9 @@ from generations import engine_standing, tasks
 from generations.engines import registry
 from generations.engines.base import ContentPolicyError, PlatformError, ProviderError
 from generations.models import EngineHealth, EngineSwitch, Generation, StaffNotice, UsagePrice
-from generations.runs import health, request, staff_notices
+from generations.runs import request
 from generations.runs.orders import Order, Requester
+from generations.runs.outages import health, staff_notices
 from generations.runs.quote import RunRefused
 from shopify_auth.models import Person
 from tests.generations.engine import Engine, picture_result

@@ -12,10 +12,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from generations.assist import functions, phrases
+from generations.assist import functions
 from generations.assist.events import Delta, Said, Source
 from generations.assist.facts import Asker
-from generations.assist.wishes import Wish, find_tool, read_wish
+from generations.assist.local import phrases
+from generations.assist.local.wishes import Wish, find_tool, read_wish
 from generations.catalog import TOOLS
 from generations.models import ChatMessage
 

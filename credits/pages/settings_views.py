@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from credits import ledger
 from credits.accounts import limits, recipients, zones
-from credits.forms import LimitForm, NotificationForm, ZoneForm
 from credits.models import AlertRecipient
+from credits.pages.forms import LimitForm, NotificationForm, ZoneForm
 from credits.refusals import Refusal
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, for_owners, public

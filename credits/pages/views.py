@@ -22,8 +22,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from credits import ledger, periods, queries
-from credits.forms import InstantForm
 from credits.models import Account, LedgerEntry
+from credits.pages.forms import InstantForm
 from credits.reports import charts, exports, history, receipts, spans, usage
 from credits.reports.people import person_names
 from ecomvance_app import clock

@@ -22,7 +22,8 @@ from generations.engines import choices, routing
 from generations.engines.base import EngineError
 from generations.engines.routing import Route
 from generations.models import EngineDay, EngineHealth, EngineSwitch, Generation, UsagePrice
-from generations.runs import lifecycle, staff_notices
+from generations.runs import lifecycle
+from generations.runs.outages import staff_notices
 
 logger = logging.getLogger(__name__)
 

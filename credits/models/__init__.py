@@ -1,0 +1,41 @@
+"""What the app keeps, by subject: offers, accounts, entries, cases, notices, corrections."""
+
+from __future__ import annotations
+
+from credits.models.accounts import Account
+from credits.models.cases import OutcomeRule, RestorationCase
+from credits.models.corrections import Correction, Incident, IncidentRun
+from credits.models.entries import (
+    DailyUsage,
+    EntryNote,
+    LedgerClosedError,
+    LedgerEntry,
+    LedgerEntryQuerySet,
+    LedgerPass,
+)
+from credits.models.notices import AlertRecipient, LowCreditAlert, Notice, NoticeChoice
+from credits.models.offers import Package, Plan
+from credits.staff_acts import StaffAct, StaffWords
+
+__all__ = [
+    "Account",
+    "AlertRecipient",
+    "Correction",
+    "DailyUsage",
+    "EntryNote",
+    "Incident",
+    "IncidentRun",
+    "LedgerClosedError",
+    "LedgerEntry",
+    "LedgerEntryQuerySet",
+    "LedgerPass",
+    "LowCreditAlert",
+    "Notice",
+    "NoticeChoice",
+    "OutcomeRule",
+    "Package",
+    "Plan",
+    "RestorationCase",
+    "StaffAct",
+    "StaffWords",
+]

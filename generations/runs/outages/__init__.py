@@ -1,0 +1,1 @@
+"""When engines fail: tools pause, probe and open again, and staff hear of it."""
