@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import socket
-import time
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from credits import ledger
-from ecomvance_app.doors.throttling import REQUESTS_PER_MINUTE
 from generations import products
 from generations.assist import conversations
-from generations.models import Generation
 from shopify_auth.models import Membership, Person
 from tests.api.storefront import BARE, LAMP, MUG
 from tests.embedded import session_token
@@ -377,31 +373,3 @@ class TestAddresses:
         assert answer["Cache-Control"] == "no-store"
         assert "default-src 'self'" in answer["Content-Security-Policy"]
         assert answer["X-Content-Type-Options"] == "nosniff"
-
-
-class TestThrottle:
-    def test_limits_one_account_and_no_other(
-        self, owner: ApiMerchant, second_shop: ApiMerchant, time_machine
-    ) -> None:
-        time_machine.move_to(int(time.time()) // 60 * 60 + 45, tick=False)
-        for _ in range(REQUESTS_PER_MINUTE):
-            assert owner.get("tools").status_code == 200
-
-        answer = owner.post("generations", CUT_OUT)
-
-        assert_refused(answer, 429, "too_many_requests")
-        assert answer["Retry-After"] == "15"
-        assert Generation.objects.count() == 0
-        assert second_shop.get("tools").status_code == 200
-        time_machine.shift(15)
-        assert owner.get("tools").status_code == 200
-
-    def test_lets_everybody_through_while_the_cache_is_away(
-        self, owner: ApiMerchant, settings
-    ) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as closed_again:
-            address = f"redis://127.0.0.1:{closed_again.getsockname()[1]}/0"
-        away = settings.CACHES["default"] | {"LOCATION": address}
-
-        with override_settings(CACHES={"default": away}):
-            assert owner.get("balance").status_code == 200

@@ -9,29 +9,33 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
-from django.core.files.storage import default_storage
 from django.db import OperationalError
 from django.utils import timezone
 
-from credits import ledger, queries
+from credits import ledger
 from credits.ledger.checks import problems
-from credits.models import LedgerEntry
-from credits.signals import account_suspended
 from generations import tasks
 from generations.engines import registry
 from generations.media import storage
 from generations.models import Batch, BatchItem, Generation
 from generations.runs import batches, lifecycle
-from generations.runs.batches import progress, stopping
-from generations.runs.orders import Order, Requester
+from generations.runs.batches import stopping
 from tests.generations.engine import Engine
-from tests.generations.mug_store import OneMug, lose_worker, stored_files
+from tests.generations.mug_store import stored_files
+from tests.generations.runs.batches.steps import (
+    DAY,
+    EACH,
+    START,
+    all_files,
+    asker,
+    balance,
+    is_away,
+    names_kept,
+    place,
+    standing,
+    work_off,
+)
 from tests.merchants import Merchant
-
-START = datetime(2027, 3, 1, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-EACH = 50
 
 
 @pytest.fixture(autouse=True)
@@ -48,44 +52,6 @@ def olivia(owner: Merchant, time_machine: Any) -> Merchant:
     )
     ledger.add_package(owner.account.pk, 1000, "pkg")
     return owner
-
-
-def place(merchant: Merchant, count: int, key: str = "b", **more: Any) -> Batch:
-    orders = [Order(batches.TOOL, "1K", product_id=OneMug.mug.id)] * count
-    requester = Requester(merchant.account.pk, merchant.person.pk, "web")
-    batch, created = batches.place(requester, orders, key, **more)
-    assert created
-    return batch
-
-
-def names_kept(batch: Batch) -> set[str]:
-    """The files that are kept for items that are not charged."""
-    pairs = BatchItem.objects.filter(batch=batch).values_list("file", "preview")
-    return {name for pair in pairs for name in pair if name}
-
-
-def all_files(merchant: Merchant) -> list[str]:
-    """Everything of the account in storage, previews included."""
-    folder = f"accounts/{merchant.account.pk}"
-    return [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]]
-
-
-def asker(merchant: Merchant) -> Requester:
-    return Requester(merchant.account.pk, merchant.person.pk, "web")
-
-
-def work_off(batch: Batch) -> None:
-    for pk in Generation.objects.filter(batch=batch).values_list("pk", flat=True):
-        tasks.run(generation_id=str(pk))
-
-
-def standing(batch: Batch) -> progress.Progress:
-    return progress.read(Batch.objects.get(pk=batch.pk))
-
-
-def balance(merchant: Merchant) -> tuple[int, int]:
-    now = queries.get_balance(merchant.account.pk)
-    return now.plan, now.package
 
 
 class TestAPause:
@@ -294,7 +260,7 @@ class TestTheSeventhDay:
         batch = place(olivia, 5, three_first=True)
         kept = names_kept(batch)
         with monkeypatch.context() as away, django_capture_on_commit_callbacks(execute=True):
-            away.setattr(storage, "delete", _away)
+            away.setattr(storage, "delete", is_away)
             batches.cancel(olivia.account.pk, batch.pk)
         assert kept <= set(all_files(olivia))
 
@@ -329,80 +295,3 @@ class TestTheSeventhDay:
         tasks.sweep_files()
 
         assert stored_files(olivia.account.pk) == before
-
-
-class TestTheEnd:
-    def test_is_told_once_to_whoever_wants_a_mail(self, olivia: Merchant) -> None:
-        batch = place(olivia, 2, mail_when_done=True)
-        work_off(batch)
-        for _ in range(2):
-            tasks.batch_done(batch_id=str(batch.pk))
-            tasks.sweep_batches()
-
-        (letter,) = mail.outbox
-        assert letter.to == [olivia.person.email]
-        assert "2 of 2 images are ready to review." in letter.body
-        assert f"/dashboard/batches/{batch.pk}" in letter.body
-
-    def test_is_told_again_after_failed_ones_ran_again(self, olivia: Merchant) -> None:
-        batch = place(olivia, 1, mail_when_done=True)
-        begun = lifecycle.start(str(Generation.objects.get().pk))
-        assert begun is not None
-        lifecycle.fail(begun, "timeout", "Too slow.")
-        tasks.batch_done(batch_id=str(batch.pk))
-        batches.retry(asker(olivia), batch.pk, "again")
-        tasks.batch_done(batch_id=str(batch.pk))
-        assert len(mail.outbox) == 1
-        work_off(batch)
-        tasks.batch_done(batch_id=str(batch.pk))
-
-        assert len(mail.outbox) == 2
-
-    def test_is_not_told_to_who_did_not_ask(self, olivia: Merchant) -> None:
-        batch = place(olivia, 1)
-        work_off(batch)
-        tasks.sweep_batches()
-
-        assert mail.outbox == []
-
-    def test_a_mail_server_that_is_away_is_asked_again(
-        self, olivia: Merchant, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        batch = place(olivia, 1, mail_when_done=True)
-        work_off(batch)
-        with monkeypatch.context() as away:
-            away.setattr("generations.runs.batches.notices.send_mail", _away)
-            tasks.sweep_batches()
-        assert mail.outbox == []
-        tasks.sweep_batches()
-
-        assert len(mail.outbox) == 1
-
-
-def _away(*_arguments: object, **_named: object) -> int:
-    raise ConnectionRefusedError
-
-
-def test_a_worker_that_is_killed_costs_nothing_more(owner: Merchant) -> None:
-    ledger.add_package(owner.account.pk, 1000, "pkg")
-    batch = place(owner, 3)
-    before = balance(owner)
-    first = Generation.objects.order_by("batch_item__position")[0]
-    lifecycle.start(str(first.pk))
-    lose_worker()
-    lifecycle.sweep()
-
-    work_off(batch)
-
-    assert (standing(batch).succeeded, standing(batch).state) == (3, "finished")
-    assert balance(owner) == before
-    assert LedgerEntry.objects.filter(kind="spend").count() == 3
-
-
-def test_a_store_that_leaves_gets_back_what_waits(olivia: Merchant) -> None:
-    batch = place(olivia, 5, three_first=True)
-
-    account_suspended.send(sender=None, account_id=olivia.account.pk)
-
-    assert standing(batch).cancelled == 3
-    assert balance(olivia) == (3000, 1000)

@@ -1,0 +1,82 @@
+"""The small picture that is shown of a large one."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generations.media import reading
+from generations.media.reading import PictureRefused, read_picture
+from tests.generations.sample_pictures import (
+    RED,
+    encoded,
+    png_of_nothing,
+    quarters,
+    see_through,
+)
+
+
+def decoded(picture: reading.UploadedImage) -> Image.Image:
+    return Image.open(io.BytesIO(picture.content))
+
+
+def near(found: tuple[int, ...], wanted: tuple[int, ...], tolerance: int = 12) -> bool:
+    return all(abs(a - b) <= tolerance for a, b in zip(found, wanted, strict=True))
+
+
+def colour(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
+    return tuple(int(value) for value in np.asarray(image.convert("RGB"))[y, x])
+
+
+def opacity(image: Image.Image, x: int, y: int) -> int:
+    return int(np.asarray(image.getchannel("A"))[y, x])
+
+
+def corners(image: Image.Image) -> list[tuple[int, ...]]:
+    """Upper left, upper right, lower left, lower right."""
+    places = [(20, 20), (-20, 20), (20, -20), (-20, -20)]
+    return [colour(image, x, y) for x, y in places]
+
+
+def refusal(source) -> PictureRefused:
+    with pytest.raises(PictureRefused) as caught:
+        read_picture(source)
+    return caught.value
+
+
+class TestPreview:
+    def test_the_longer_side_is_what_was_asked_for_and_the_shape_is_kept(self):
+        preview = reading.make_preview(encoded(quarters(1200, 800), "JPEG"), 512)
+
+        image = Image.open(io.BytesIO(preview))
+        assert image.format == "WEBP"
+        assert image.size == (512, 341)
+        assert near(corners(image)[0], RED, tolerance=16)
+
+    def test_transparency_is_kept(self):
+        preview = reading.make_preview(encoded(see_through(), "PNG"), 512)
+
+        image = Image.open(io.BytesIO(preview))
+        assert image.size == (400, 400), "a small picture is not enlarged"
+        assert opacity(image, 5, 5) == 0
+
+    def test_a_small_picture_has_one_too(self):
+        preview = reading.make_preview(encoded(quarters(90, 60), "JPEG"), 512)
+
+        assert Image.open(io.BytesIO(preview)).size == (90, 60)
+
+    @pytest.mark.parametrize("file_format", ["EPS", "TIFF", "GIF"])
+    def test_other_formats_have_none(self, file_format):
+        with pytest.raises(PictureRefused) as caught:
+            reading.make_preview(encoded(quarters(), file_format), 512)
+
+        assert caught.value.code == "not_a_picture"
+
+    def test_a_png_of_196_megapixels_has_none(self):
+        with pytest.raises(PictureRefused) as caught:
+            reading.make_preview(png_of_nothing(14_000, 14_000), 512)
+
+        assert caught.value.code == "too_many_pixels"
