@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from credits import ledger
 from credits.accounts import limits
 from credits.models import Account
+from credits.refusals import Refusal
 from ecomvance_app import clock
 from generations import catalog, products
 from generations.media import masks, storage
@@ -69,7 +70,19 @@ def place(
     known = find_by_key(requester.account_id, key)
     if known is not None:
         return repeated(known, order, key), False
+    try:
+        return _place_unknown(requester, order, key, now)
+    except Refusal:
+        # Of two requests with one key the first may have taken what the second is refused for.
+        known = find_by_key(requester.account_id, key)
+        if known is None:
+            raise
+        return repeated(known, order, key), False
 
+
+def _place_unknown(
+    requester: Requester, order: Order, key: str, now: datetime
+) -> tuple[Generation, bool]:
     terms = check(order)
     consents.check(requester.account_id, terms, order)
     limits.check(requester.account_id, terms.credits, by_owner=requester.is_owner)

@@ -4,11 +4,6 @@
 (() => {
   "use strict";
 
-  /** The card that was decided by a key, and where the keyboard goes once fresh cards are there.
-   * @type {HTMLElement | null} */
-  let decided = null;
-  let next = 0;
-
   const cards = () => [...document.querySelectorAll("[data-review-card]")];
 
   /** @param {number} place */
@@ -39,15 +34,20 @@
     const what = { a: "[data-accept]", r: "[data-reject]" }[event.key.toLowerCase()];
     if (!what || here < 0) return;
     event.preventDefault();
-    decided = all[here];
-    next = here + 1;
     all[here].querySelector(what).click();
+    // At once, not with the answer: the cards may be made anew before it, by what the stream tells.
+    focus(here + 1);
+  });
+
+  /** Where the keyboard was when fresh cards took the old ones' place. */
+  let place = -1;
+
+  document.addEventListener("htmx:before:swap", () => {
+    place = cards().findIndex((card) => card.contains(document.activeElement));
   });
 
   document.addEventListener("htmx:after:swap", () => {
-    // Other parts of the page are swapped too; the cards are fresh when the decided one is gone.
-    if (!decided || decided.isConnected) return;
-    decided = null;
-    focus(next);
+    if (place >= 0 && document.activeElement === document.body) focus(place);
+    place = -1;
   });
 })();

@@ -101,7 +101,14 @@
     if (button) setLoupe(button.closest("[data-compare]"), button.getAttribute("aria-pressed") !== "true");
   });
 
+  let pointer = "";
+
   document.addEventListener("pointermove", (event) => {
+    // A browser also tells of a pointer that rests while the page moves under it; the loupe that
+    // was moved by keys stays where it is.
+    const at = `${event.screenX} ${event.screenY}`;
+    if (at === pointer) return;
+    pointer = at;
     const stage = /** @type {Element} */ (event.target).closest?.("[data-compare][data-loupe] [data-compare-stage]");
     if (stage) look(stage.closest("[data-compare]"), event.clientX, event.clientY);
   });

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 from credits import ledger
 from credits.accounts import limits
 from credits.models import Account
+from credits.refusals import Refusal
 from ecomvance_app import clock
 from generations import catalog
 from generations.media import storage
@@ -54,18 +56,42 @@ def place(
     charged now is PriceChanged.
     """
     now = clock.now() if now is None else now
-    account_id = requester.account_id
     request.check_key(f"{key}:{MAX_ITEMS}")
     three_first = three_first and len(orders) > SAMPLE
-    if known := _find(requester, orders, key, three_first=three_first):
+    find = partial(_find, requester, orders, key, three_first=three_first)
+    if known := find():
         return known, False
 
+    chosen = _Chosen(three_first, charge, max_credits, mail_when_done)
+    try:
+        return _place_unknown(requester, orders, key, now, chosen)
+    except Refusal:
+        # Of two requests with one key the first may have taken what the second is refused for.
+        if known := find():
+            return known, False
+        raise
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """How a batch is to run, as `place` was asked."""
+
+    three_first: bool
+    charge: int | None
+    max_credits: int | None
+    mail_when_done: bool
+
+
+def _place_unknown(
+    requester: Requester, orders: Sequence[Order], key: str, now: datetime, chosen: _Chosen
+) -> tuple[Batch, bool]:
+    account_id = requester.account_id
     terms = check(orders)
     for agreed, order in zip(terms, orders, strict=True):
         consents.check(account_id, agreed, order)
-    charged = min(charge or (SAMPLE if three_first else len(orders)), len(orders))
+    charged = min(chosen.charge or (SAMPLE if chosen.three_first else len(orders)), len(orders))
     each = terms[0].credits
-    rules.check_price(each, charged, max_credits)
+    rules.check_price(each, charged, chosen.max_credits)
     limits.check(account_id, each * charged, by_owner=requester.is_owner)
     if each:
         rules.check_affordable(account_id, each, charged, now)
@@ -78,10 +104,10 @@ def place(
             spends = pay(requester, keys, terms[:charged], now)
             # Of two requests with one key the second waits for the account's lock in `pay`, and
             # finds here what the first has made.
-            if known := _find(requester, orders, key, three_first=three_first):
+            if known := _find(requester, orders, key, three_first=chosen.three_first):
                 return known, False
             batch = _made(requester, orders, key, terms[0], now)
-            batch.three_first, batch.mail_when_done = three_first, mail_when_done
+            batch.three_first, batch.mail_when_done = chosen.three_first, chosen.mail_when_done
             batch.save(force_insert=True)
             runs = [
                 request.store_run(

@@ -18,12 +18,15 @@ from generations.engines import registry
 from generations.media import decoding
 from generations.media.reading import read_picture
 from generations.models import Generation
-from generations.runs import request
+from generations.runs import quote, request
+from generations.runs.quote import Terms
 from generations.runs.request import Order, Requester, place
 from tests.generations import sample_pictures as samples
 from tests.generations.engine import Engine
 from tests.generations.mug_store import TOOL, Callbacks, ask, stored_files, upload
 from tests.merchants import Merchant, make_merchant
+
+PICTURE = read_picture(samples.encoded(samples.quarters(), "JPEG"))
 
 
 class TestAsking:
@@ -235,6 +238,32 @@ def test_a_free_run_is_one_run_for_one_key_too() -> None:
     assert created == [False] * 7 + [True]
     assert Generation.objects.get().price == 0
     assert merchant.total == 100
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(Order("background-removal", uploads=(PICTURE,)), id="the last credits"),
+        pytest.param(Order("nano-banana-t2i", "1K", prompt="A mug"), id="the one free run"),
+    ],
+)
+def test_the_second_of_one_key_is_not_refused_for_what_the_first_took(
+    owner: Merchant, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.spend(owner.account.pk, 80, "all but one run")
+    requester = Requester(owner.account.pk, owner.person.pk, "web")
+    firsts: list[Generation] = []
+    check = quote.check
+
+    def first_is_quicker(order: Order) -> Terms:
+        monkeypatch.setattr(request, "check", check)
+        firsts.append(place(requester, order, "once")[0])
+        return check(order)
+
+    monkeypatch.setattr(request, "check", first_is_quicker)
+
+    assert place(requester, order, "once") == (firsts[0], False)
+    assert Generation.objects.count() == 1
 
 
 def test_what_the_balance_pays_no_more_after_a_wait_is_not_decoded(

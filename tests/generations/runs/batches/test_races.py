@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
@@ -14,9 +14,10 @@ from credits.models import LedgerEntry
 from generations.engines import registry
 from generations.models import Batch, Generation
 from generations.runs import batches
-from generations.runs.batches import progress
+from generations.runs.batches import placing, progress
 from generations.runs.batches.rules import BatchEnded
 from generations.runs.orders import Order, Requester
+from generations.runs.quote import Terms
 from tests.at_once import at_once
 from tests.generations.engine import Engine
 from tests.generations.mug_store import OneMug
@@ -69,6 +70,26 @@ def test_a_double_click_charges_once(
     assert LedgerEntry.objects.filter(kind="spend").count() == 3 + items
     assert Generation.objects.filter(batch=batch, state="queued").count() == items
     assert list(problems()) == []
+
+
+def test_the_second_of_one_key_is_not_refused_for_what_the_first_took(
+    owner: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [Order(batches.TOOL, "1K", product_id=OneMug.mug.id)] * 2
+    assert owner.total == 2 * EACH
+    firsts: list[Batch] = []
+    check = placing.check
+
+    def first_is_quicker(orders: Sequence[Order]) -> list[Terms]:
+        monkeypatch.setattr(placing, "check", check)
+        firsts.append(batches.place(_asker(owner), orders, "b")[0])
+        return check(orders)
+
+    monkeypatch.setattr(placing, "check", first_is_quicker)
+
+    assert batches.place(_asker(owner), orders, "b") == (firsts[0], False)
+    assert Batch.objects.count() == 1
+    assert owner.total == 0
 
 
 def test_resume_and_cancel_at_once_end_in_one_of_two_ways(owner: Merchant, batch: Batch) -> None:
