@@ -12,6 +12,7 @@ from django.utils import timezone
 from credits import ledger, queries, tasks
 from credits.accounts import alerts, low_default
 from credits.models import Account, LowCreditAlert, LowCreditDefault
+from ecomvance_app import jobs, live
 from tests.credits.ledger.books import CYCLE, OPENED, open_harbor, open_loom, open_paper
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tasks that would leave."""
     names: list[str] = []
-    monkeypatch.setattr(low_default.jobs, "enqueue", lambda name, **_ids: names.append(name))
+    monkeypatch.setattr(jobs, "enqueue", lambda name, **_ids: names.append(name))
     return names
 
 
@@ -53,7 +54,7 @@ def test_the_product_begins_with_a_tenth_and_50() -> None:
     default = LowCreditDefault.objects.get()
 
     assert (default.share, default.least, default.is_spread) == (10, 50, True)
-    assert low_default.LowCreditDefault().threshold(3_000) == default.threshold(3_000) == 300
+    assert LowCreditDefault().threshold(3_000) == default.threshold(3_000) == 300
 
 
 def test_a_change_reaches_those_who_chose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +209,7 @@ def test_the_task_sends_the_next_one_while_accounts_are_left(
 
 def test_open_pages_hear_of_it_where_the_state_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    monkeypatch.setattr(low_default.live, "publish", lambda pk, _kind: told.append(pk))
+    monkeypatch.setattr(live, "publish", lambda pk, _kind: told.append(pk))
     paper = open_paper()
     open_paper()
     ledger.spend(paper.pk, 2_500, "down to 500", now=OPENED)
