@@ -54,11 +54,10 @@ class _Moment(forms.SplitDateTimeField):
     """A day and a time, chosen with the browser's own controls."""
 
     def __init__(self, **options: Any) -> None:
+        day: dict[str, Any] = {"type": "date", "aria-label": gettext_lazy("Day")}
+        hour: dict[str, Any] = {"type": "time", "step": "1", "aria-label": gettext_lazy("Time")}
         widget = forms.SplitDateTimeWidget(
-            date_format="%Y-%m-%d",
-            time_format="%H:%M:%S",
-            date_attrs={"type": "date", "aria-label": gettext_lazy("Day")},
-            time_attrs={"type": "time", "step": "1", "aria-label": gettext_lazy("Time")},
+            date_format="%Y-%m-%d", time_format="%H:%M:%S", date_attrs=day, time_attrs=hour
         )
         widget.template_name = "staff/_moment.html"
         super().__init__(widget=widget, **options)
