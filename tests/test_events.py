@@ -51,7 +51,7 @@ def ticket_of(merchant: Merchant) -> str:
 @asynccontextmanager
 async def stream_of(ticket: str, **since: int) -> AsyncIterator[Stream]:
     """The stream of a ticket. It begins when it is first read, as the server reads it."""
-    response: Any = await AsyncClient().get("/events", {"ticket": ticket} | since)
+    response: Any = await AsyncClient().get("/events", {"ticket": ticket, **since})
     assert response.status_code == 200
     assert response["Content-Type"] == "text/event-stream"
     yield response.streaming_content
