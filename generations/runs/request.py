@@ -35,6 +35,7 @@ from generations.runs import consents, free_runs, lifecycle
 from generations.runs.orders import MAX_KEY, Order, Requester, Source, Upload
 from generations.runs.queries import find_by_key, key_digest
 from generations.runs.quote import MAX_PROMPT, RunRefused, Terms, check, check_affordable
+from generations.words import typed_data
 
 if TYPE_CHECKING:
     from credits.models import LedgerEntry
@@ -137,7 +138,11 @@ def gather(undo: storage.Undo, order: Order, still: Callable[[], None] | None = 
     found = Material(title=order.product_title)
     if order.product_title and catalog.TOOLS[order.tool].sources.product_data:
         found.data = {"title": order.product_title}
-    for upload in order.uploads or _photos(undo.account_id, order, found):
+    pictures = order.uploads or _photos(undo.account_id, order, found)
+    if catalog.TOOLS[order.tool].sources.product_data:
+        found.data = typed_data.over(found.data, order.chosen)
+        found.title = found.title or str(found.data.get("title", ""))
+    for upload in pictures:
         with _clean_copy(undo, upload, still=still) as image:
             _add(undo, found, Picture.Role.INPUT, image, _name(upload))
     if order.mask:
