@@ -135,6 +135,7 @@
       source.addEventListener(kind, (event) => {
         lastHeard = Date.now();
         isUpToDate = true;
+        document.body.dataset.live = "open"; // For whoever looks on: from here on nothing is missed.
         share({ kind, data: JSON.parse(event.data) });
       });
     }
