@@ -58,13 +58,20 @@ class Material:
 
 
 def place(
-    requester: Requester, order: Order, key: str, now: datetime | None = None
+    requester: Requester,
+    order: Order,
+    key: str,
+    now: datetime | None = None,
+    also: Callable[[Generation], None] | None = None,
 ) -> tuple[Generation, bool]:
     """Accept and charge a run; returns it, and whether it is new.
 
     The same key with the same order returns the first run. Raises a Refusal, after which nothing is
     stored or charged: RunRefused, InsufficientCredits, PictureRefused, UnknownProduct or
     ProductsUnavailable, and KeyConflict for a key that was used for another order.
+
+    `also` belongs to the charge: it is called with a new run in the transaction that pays, and what it raises
+    undoes all of it.
     """
     now = clock.now() if now is None else now
     check_key(key)
@@ -72,7 +79,7 @@ def place(
     if known is not None:
         return repeated(known, order, key), False
     try:
-        return _place_unknown(requester, order, key, now)
+        return _place_unknown(requester, order, key, now, also)
     except Refusal:
         # Of two requests with one key the first may have taken what the second is refused for.
         known = find_by_key(requester.account_id, key)
@@ -82,7 +89,11 @@ def place(
 
 
 def _place_unknown(
-    requester: Requester, order: Order, key: str, now: datetime
+    requester: Requester,
+    order: Order,
+    key: str,
+    now: datetime,
+    also: Callable[[Generation], None] | None,
 ) -> tuple[Generation, bool]:
     terms = check(order)
     consents.check(requester.account_id, terms, order)
@@ -101,6 +112,8 @@ def _place_unknown(
                 return repeated(known, order, key), False
             free_runs.check(requester.account_id, terms, now)
             run = store_run(requester, order, key, terms, spend, material, now)
+            if also is not None:
+                also(run)
         undo.keep()
     return run, True
 
