@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Q
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -52,12 +53,12 @@ class LowCreditDefaultAdmin(PreviewedAdmin):
         moved = low_default.moved(changed)
         words = _("Accounts whose threshold changes: %(accounts)s. Who chose one keeps it.")
         found = [words % {"accounts": counted(moved)}]
-        found += self._by_plan(changed)
         sentences: list[tuple[str, Q]] = [
             (_("Of them, low from then on: %(accounts)s."), low_default.newly_low()),
             (_("Of them, no longer low: %(accounts)s."), low_default.no_longer_low()),
         ]
         found += [words % {"accounts": counted(moved.filter(them))} for words, them in sentences]
+        found += self._by_plan(changed)
         return [*found, _("Nobody is mailed by the change, only by a later spend that crosses it.")]
 
     def _by_plan(self, changed: LowCreditDefault) -> list[str]:
@@ -70,9 +71,9 @@ class LowCreditDefaultAdmin(PreviewedAdmin):
             words
             % {
                 "plan": name,
-                "credits": allocation,
-                "after": changed.threshold(allocation),
-                "before": before.threshold(allocation),
+                "credits": intcomma(allocation),
+                "after": intcomma(changed.threshold(allocation)),
+                "before": intcomma(before.threshold(allocation)),
             }
             for name, allocation in offers
             if changed.threshold(allocation) != before.threshold(allocation)

@@ -7,10 +7,9 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import (
     Http404,
     HttpRequest,
@@ -27,7 +26,7 @@ from credits import ledger, staff_acts
 from credits.admin.forms import DecisionForm
 from credits.admin.previewed import PreviewedAdmin, counted
 from credits.admin.read_only import ReadElsewhere, ReadOnlyAdmin
-from credits.admin.recorded import staff_id
+from credits.admin.recorded import called, name_of, staff_id
 from credits.models import (
     Account,
     AlertRecipient,
@@ -336,18 +335,15 @@ class StaffActAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaffAct]:
         """With the name of who acted, while they are there."""
-        people = get_user_model().objects.filter(pk=OuterRef("staff_id"))
-        name = Subquery(people.values("name")[:1])
-        acts: QuerySet[StaffAct] = super().get_queryset(request).annotate(staff_name=name)
-        return acts
+        acts: QuerySet[StaffAct] = super().get_queryset(request)
+        return acts.annotate(staff_name=name_of("staff_id"))
 
     @admin.display(description="Who")
     def who(self, act: StaffAct) -> str:
         """By name, or by number where there is none."""
         if act.staff_id is None:
             return _("A command on the server")
-        named: str | None = getattr(act, "staff_name", None)
-        return named or _("Person %(number)s") % {"number": act.staff_id}
+        return called(getattr(act, "staff_name", None), act.staff_id)
 
     @admin.display(description="To what")
     def what(self, act: StaffAct) -> str:

@@ -35,7 +35,7 @@ def test_the_preview_says_whom_it_changes_and_saves_nothing(chief: Client) -> No
     text = post(chief).text
 
     assert "Accounts whose threshold changes: 1." in text
-    assert "Starter, 3000 credits: low at 600 instead of 300." in text
+    assert "Starter, 3,000 credits: low at 600 instead of 300." in text
     assert "Free trial" not in text
     assert LowCreditDefault.objects.get().share == 10
     assert not StaffAct.objects.exists()
