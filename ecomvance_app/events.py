@@ -11,6 +11,7 @@ they carry is asked again at every keep-alive, and the stream ends with it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -40,6 +41,7 @@ from shopify_auth.identity.stream_rights import StreamRight
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 15
+SUBSCRIBED_WITHIN_SECONDS = 2
 # Of one account in one process: more than its people have windows.
 MOST_STREAMS = 24
 
@@ -90,6 +92,7 @@ class _Hub:
     def __init__(self) -> None:
         self._streams: dict[int, set[asyncio.Queue[str]]] = defaultdict(set)
         self._reader: asyncio.Task[None] | None = None
+        self._is_told = asyncio.Event()
         self._database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="events")
 
     def is_full(self, account_id: int) -> bool:
@@ -109,10 +112,12 @@ class _Hub:
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
         self._streams[account_id].add(queue)
         if self._reader is None or self._reader.done():
+            self._is_told = asyncio.Event()
             self._reader = asyncio.create_task(self._read())
         balance_now = {"account": account_id, "kind": "balance", "id": ""}
         asked_at = time.monotonic()
         try:
+            await self._until_told()
             yield await self._event(balance_now)
             while True:
                 try:
@@ -128,6 +133,14 @@ class _Hub:
             self._streams[account_id].discard(queue)
             if not self._streams[account_id]:
                 del self._streams[account_id]
+
+    async def _until_told(self) -> None:
+        """Wait until nudges come in, or what is said after the first balance could get lost.
+
+        A broker that is away holds nobody up.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_told.wait(), SUBSCRIBED_WITHIN_SECONDS)
 
     async def _holds(self, right: StreamRight) -> bool:
         """Whether the right still holds; while the database is away nothing is said anyhow."""
@@ -147,8 +160,12 @@ class _Hub:
                     client.pubsub() as subscription,
                 ):
                     await subscription.subscribe(live.CHANNEL)
+                    # The broker's own word that it has begun.
+                    await subscription.get_message(timeout=SUBSCRIBED_WITHIN_SECONDS)
+                    self._is_told.set()
                     await self._relay(subscription)
             except (RedisError, OSError):
+                self._is_told.clear()
                 logger.warning("Live updates wait for the broker")
                 await asyncio.sleep(1)
 

@@ -28,6 +28,20 @@
       (field) => field.value !== field.defaultValue,
     );
 
+  // What the pointer holds down, until the click that follows has been seen.
+  /** @type {Node | null} */ let pressed = null;
+  const release = () => setTimeout(() => (pressed = null));
+  document.addEventListener("pointerdown", (event) => (pressed = event.target), true);
+  document.addEventListener("pointerup", release, true);
+  document.addEventListener("pointercancel", release, true);
+  window.addEventListener("blur", release);
+
+  /** @param {Element} element whether a click in it is on its way, which would be lost with it */
+  ecomVance.isPressed = (element) => pressed !== null && element.contains(pressed);
+
+  /** Must not be taken away now: a click, or the answer to a form, would find nothing to land on. */
+  const isInUse = (part) => ecomVance.isPressed(part) || part.querySelector("form[data-busy]") !== null;
+
   const staleParts = () =>
     partsOf(document).filter(
       (part) => !isBusy(part) && part.dataset.follows.split(" ").some((source) => stale.has(source)),
@@ -81,6 +95,7 @@
   const refresh = async () => {
     if (fetching || document.hidden || !stale.size) return;
     const parts = staleParts();
+    if (parts.some(isInUse)) return schedule();
     stale.clear();
     if (!parts.length) return;
     const isShellOnly = parts.every((part) => part.dataset.partOf === "shell");
@@ -92,6 +107,10 @@
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       for (const part of parts) {
         if (!part.isConnected || isBusy(part)) continue;
+        if (isInUse(part)) {
+          part.dataset.follows.split(" ").forEach((source) => stale.add(source));
+          continue;
+        }
         put(part, page.querySelector(`[data-part="${part.dataset.part}"]`));
       }
       document.dispatchEvent(new CustomEvent("parts:swapped"));

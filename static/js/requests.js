@@ -77,6 +77,13 @@
     if (askedFor(/** @type {CustomEvent} */ (event).detail.ctx)) ecomVance.clearError();
   });
 
+  // A page that asks every few seconds asks again; the click that is on its way comes only once.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = /** @type {CustomEvent} */ (event).detail;
+    const asksAgain = /\bevery\b/.test(ctx.sourceElement?.getAttribute("hx-trigger") || "");
+    if (asksAgain && ctx.target && ecomVance.isPressed?.(ctx.target)) event.preventDefault();
+  });
+
   document.addEventListener("htmx:response:error", (event) => {
     const { ctx } = /** @type {CustomEvent} */ (event).detail;
     const status = ctx.response.status;

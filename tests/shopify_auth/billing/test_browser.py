@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from playwright.sync_api import expect
 
 from credits.models import LedgerEntry
 from shopify_auth.models import Purchase, Shop, Subscription
@@ -52,11 +53,12 @@ def test_a_plan_is_chosen_and_cancelled_in_two_clicks(
 
     frame.get_by_role("button", name="Cancel plan").click()
     dialog = frame.locator("#cancel-plan")
-    assert "3,000 plan credits stay usable until" in dialog.inner_text()
+    expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("3,000 plan credits stay usable until")
     dialog.get_by_role("button", name="Cancel plan").click()
 
     frame.get_by_text("Changed your mind? Choose Starter again").wait_for()
-    assert not dialog.is_visible()
+    expect(dialog).to_be_hidden()
     assert Subscription.objects.get().status == "CANCELLED"
 
 
