@@ -16,7 +16,7 @@ from credits.accounts import alerts
 from credits.models import AlertRecipient
 from tests.browser.live_pages import stream
 from tests.credits.reports.story import spend_document_day
-from tests.merchants import Merchant, make_merchant
+from tests.merchants import Merchant, make_merchant, zone_at_noon
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -30,7 +30,7 @@ SignIn = Callable[..., "Page"]
 @pytest.fixture
 def olivia(product: Product) -> Merchant:
     """Olivia, whose day is the product document's sample, and who has sixty entries more."""
-    merchant = make_merchant("Olivia")
+    merchant = make_merchant("Olivia", zone_at_noon())
     account_id, now = merchant.account.pk, timezone.now()
     ledger.start_plan_period(account_id, "starter", now, now + timedelta(days=30), key="period")
     spend_document_day(account_id, actor=f"user:{merchant.person.pk}")
