@@ -36,11 +36,13 @@
   document.addEventListener("pointercancel", release, true);
   window.addEventListener("blur", release);
 
-  /** @param {Element} element whether a click in it is on its way, which would be lost with it */
-  ecomVance.isPressed = (element) => pressed !== null && element.contains(pressed);
-
-  /** Must not be taken away now: a click, or the answer to a form, would find nothing to land on. */
-  const isInUse = (part) => ecomVance.isPressed(part) || part.querySelector("form[data-busy]") !== null;
+  /**
+   * Must not be taken away now: a click, or the answer to a form, would find nothing to land on.
+   * @param {Element} element
+   */
+  const isInUse = (element) =>
+    (pressed !== null && element.contains(pressed)) || element.querySelector("form[data-busy]") !== null;
+  ecomVance.isInUse = isInUse;
 
   const staleParts = () =>
     partsOf(document).filter(

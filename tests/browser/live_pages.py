@@ -27,7 +27,7 @@ def stream(page: Page, path: str) -> None:
     """Open a page and wait until it has heard its stream's first message: what comes now is heard."""
     page.add_init_script(HEARD)
     page.goto(path)
-    page.wait_for_function("window.heardTheBalance === true")
+    page.wait_for_function("() => window.heardTheBalance === true")
 
 
 def until(page: Page, condition: Callable[[], object]) -> None:

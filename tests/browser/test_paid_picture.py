@@ -53,7 +53,7 @@ def test_a_photo_becomes_a_cut_out_and_every_tab_shows_the_balance(
 
     page.wait_for_selector("[data-compare]", timeout=120_000)
     for tab in (page, other_tab):
-        tab.wait_for_function("document.querySelector('.topbar').innerText.includes('80 credits')")
+        expect(tab.locator(".topbar")).to_contain_text("80 credits")
     run = Generation.objects.get()
     assert (run.state, run.price) == ("succeeded", 20)
     with page.expect_download() as download:

@@ -122,7 +122,7 @@ def test_an_open_page_renews_its_download_link(
     page.wait_for_timeout(1100)  # A link names the second in which it was made.
     page.clock.fast_forward("10:01")
 
-    page.wait_for_function("first => !document.querySelector(`a[href='${first}']`)", arg=first)
+    expect(page.locator(f"a[href='{first}']")).to_have_count(0)
     assert str(download.get_attribute("href")).startswith("/files/")
     assert picture.get_attribute("src") == shown
 
