@@ -11,23 +11,13 @@ from tests.plugins.browser import PATIENCE_MILLISECONDS
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Locator, Page
 
-# Before the page's own scripts run, so that the stream's first message is not missed.
-HEARD = """
-window.EventSource = class extends EventSource {
-  constructor(address) {
-    super(address);
-    this.addEventListener("balance", () => { window.heardTheBalance = true; });
-  }
-};
-"""
 STILL_LOOKS = 5
 
 
 def stream(page: Page, path: str) -> None:
-    """Open a page and wait until it has heard its stream's first message: what comes now is heard."""
-    page.add_init_script(HEARD)
+    """Open a page and wait until its live stream is open: from here on it misses nothing."""
     page.goto(path)
-    page.wait_for_function("() => window.heardTheBalance === true")
+    page.locator("body[data-live=open]").wait_for()
 
 
 def until(page: Page, condition: Callable[[], object]) -> None:
