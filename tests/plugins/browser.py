@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # A busy machine is no failure: what is waited for comes as soon as it is there, and no sooner with a
 # shorter time-out.
 STARTED_WITHIN_SECONDS = 90
-IDLE_WITHIN_SECONDS = 30
+IDLE_WITHIN_SECONDS = 120
 IDLE_LOOKS = 6
 PATIENCE_MILLISECONDS = 45_000
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
