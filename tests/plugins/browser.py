@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A busy machine is no failure: what is waited for comes as soon as it is there, and no sooner with a
 # shorter time-out.
-STARTED_WITHIN_SECONDS = 90
+STARTED_WITHIN_SECONDS = 120
 IDLE_WITHIN_SECONDS = 120
 IDLE_LOOKS = 6
 PATIENCE_MILLISECONDS = 45_000
@@ -208,6 +208,7 @@ def _chromium_with_loop() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]
         browser = playwright.chromium.launch(
             executable_path=path,
             chromium_sandbox=os.geteuid() != 0,
+            timeout=1000 * STARTED_WITHIN_SECONDS,
             args=["--disable-background-networking", "--disable-component-update"],
         )
         loop = asyncio.get_running_loop()
