@@ -195,3 +195,41 @@ def test_a_picture_is_pasted_and_removed(
 
     assert names(page) == []
     assert page.evaluate("document.querySelector('input[name=image]').files.length") == 0
+
+
+def test_on_a_phone_a_photo_is_taken_and_goes_through_the_tool(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    phone = {"width": 390, "height": 844}
+    page = sign_in(olivia.person, viewport=phone, has_touch=True, is_mobile=True)
+    page.goto(f"{TOOLS}/background-removal")
+    button = page.get_by_role("button", name="Take a photo")
+    button.wait_for()
+    box = button.bounding_box()
+    assert box
+    assert (box["height"] >= 24, box["x"] >= 0, box["x"] + box["width"] <= 390) == (True,) * 3
+
+    with page.expect_file_chooser() as opened:
+        button.tap()
+    chooser = opened.value
+    # The phone opens its back camera for pictures.
+    asked = [chooser.element.get_attribute(name) for name in ("capture", "accept")]
+    assert asked == ["environment", "image/*"]
+    chooser.set_files(photographs / "chelsea.png")
+
+    page.locator(ROW).wait_for()
+    assert names(page) == ["chelsea.png"]
+    page.locator(ROW).get_by_text("Checking this image").wait_for(state="detached", timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator("[data-run-button]").tap()
+    page.wait_for_selector("[data-compare]", timeout=90_000)
+    sent = Picture.objects.get(role=Picture.Role.INPUT)
+    assert (sent.name, sent.width) == ("chelsea.png", 451)
+
+
+def test_a_mouse_is_offered_no_camera(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto(f"{TOOLS}/background-removal")
+    page.wait_for_selector("[data-ready]")
+
+    assert page.locator("[data-camera]").is_hidden()
