@@ -14,11 +14,10 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import environ
 import structlog
-from celery.schedules import crontab
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
 
+from ecomvance_app import queues
 from ecomvance_app.watching import request_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -332,66 +331,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-# A worker without -Q serves all of them. A queue of its own keeps one kind of work from waiting for
-# another: engines fill the processor, `waiting` is for engines that wait for somebody else's, and a
-# store that is slow to answer holds up `stores` alone. `celery` is where the version before sent
-# everything; it is served until no such message is left.
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("engines", "waiting", "stores", "default", "celery")]
-CELERY_TASK_ROUTES = {
-    "generations.run": {"queue": "engines"},
-    "generations.check_truth": {"queue": "engines"},
-    "generations.preview": {"queue": "engines"},
-    "generations.call": {"queue": "waiting"},
-    "generations.poll": {"queue": "waiting"},
-    "generations.discard": {"queue": "waiting"},
-    "generations.probe": {"queue": "waiting"},
-    "shopify_auth.handle_webhook": {"queue": "stores"},
-    "shopify_auth.keep_shop_access": {"queue": "stores"},
-    "shopify_auth.bring_in_line": {"queue": "stores"},
-    "shopify_auth.compare_store": {"queue": "stores"},
-    "shopify_auth.read_store": {"queue": "stores"},
-}
-# Billing has tasks of its own beside each app's `tasks` module.
+CELERY_TASK_DEFAULT_QUEUE = queues.DEFAULT_QUEUE
+CELERY_TASK_QUEUES = queues.QUEUES
+CELERY_TASK_ROUTES = queues.ROUTES
 CELERY_BEAT_SCHEDULER = "ecomvance_app.scheduler:SteadyScheduler"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "shopify_auth.sweep_billing": {"task": "shopify_auth.sweep_billing", "schedule": 60.0},
-    "shopify_auth.compare_billing": {
-        "task": "shopify_auth.compare_billing",
-        "schedule": crontab(hour="1-5", minute="*/10"),
-    },
-    "generations.send_polls": {"task": "generations.send_polls", "schedule": 5.0},
-    "generations.probe": {"task": "generations.probe", "schedule": 60.0},
-    "generations.forget_conversations": {
-        "task": "generations.forget_conversations",
-        "schedule": crontab(hour="4", minute="37"),
-    },
-    "generations.tell_staff": {"task": "generations.tell_staff", "schedule": 60.0},
-    "generations.sweep": {"task": "generations.sweep", "schedule": 15.0},
-    "generations.sweep_batches": {"task": "generations.sweep_batches", "schedule": 60.0},
-    "generations.sweep_files": {
-        "task": "generations.sweep_files",
-        "schedule": crontab(hour="4", minute="7"),
-    },
-    "generations.sweep_results": {
-        "task": "generations.sweep_results",
-        "schedule": crontab(hour="3", minute="47"),
-    },
-    "credits.sweep": {"task": "credits.sweep", "schedule": 60.0},
-    "shopify_auth.sweep": {"task": "shopify_auth.sweep", "schedule": 5.0},
-    "shopify_auth.keep_access": {
-        "task": "shopify_auth.keep_access",
-        "schedule": crontab(hour="2", minute="41"),
-    },
-    "shopify_auth.read_stores": {
-        "task": "shopify_auth.read_stores",
-        "schedule": crontab(hour="5", minute="23"),
-    },
-    "credits.check_ledger": {
-        "task": "credits.check_ledger",
-        "schedule": crontab(hour="3", minute="17"),
-    },
-}
+CELERY_BEAT_SCHEDULE = queues.BEAT_SCHEDULE
 
 # --- Files and mail ------------------------------------------------------------------------------
 STORAGE_URL = required(
@@ -482,7 +426,6 @@ GOOGLE_MODELS: dict[str, Any] = {
     "text_seconds": env.float("GOOGLE_TEXT_SECONDS", default=90.0),
     "poll_every": env.float("GOOGLE_POLL_EVERY", default=10.0),
 }
-# `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
 # After so many failures in a row that are the provider's own a tool pauses itself.
 OUTAGE_FAILURES = env.int("OUTAGE_FAILURES", default=5)
 # So many questions an account may ask the assistant on one of its days.
@@ -491,6 +434,7 @@ ASSIST_QUESTIONS_PER_DAY = env.int("ASSIST_QUESTIONS_PER_DAY", default=100)
 RUN_DEADLINES: dict[str, float] = {"local": 300, "google": 300, "video:google": 900} | {
     name: float(value) for name, value in env.dict("RUN_DEADLINES", default={}).items()
 }
+# `slug=engine,…`: which engine runs a tool, over the default of generations/engines/routing.py.
 TOOL_ENGINES: dict[str, str] = env.dict("TOOL_ENGINES", default={})
 for tool_engine in TOOL_ENGINES.values():
     if tool_engine not in {"local", "google"}:

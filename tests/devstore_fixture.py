@@ -19,7 +19,8 @@ from PIL import Image, ImageDraw
 from pytest_django.fixtures import Settings
 
 from ecomvance_app import clock
-from shopify_auth.devstore import billing, controls, tokens
+from shopify_auth.devstore import billing, tokens
+from shopify_auth.devstore.admin import controls
 from shopify_auth.devstore.catalogue import demo_products
 from shopify_auth.devstore.server import DevStoreServer
 from shopify_auth.devstore.state import Charge, Delivery, DeliveryStatus, Shop

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import Http404
 
+from shopify_auth.devstore.admin_api.throttle import Bucket
 from shopify_auth.devstore.courier import Courier
 from shopify_auth.devstore.state import Shop, State, Store
-from shopify_auth.devstore.throttle import Bucket
 
 
 @dataclass

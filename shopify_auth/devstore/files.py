@@ -8,7 +8,7 @@ from pathlib import Path
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 
-from shopify_auth.devstore import uploads
+from shopify_auth.devstore.admin_api import uploads
 from shopify_auth.devstore.catalogue import demo_products
 from shopify_auth.devstore.fake import FakeRequest, shop_by_handle
 

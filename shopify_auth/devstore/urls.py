@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shopify_auth.devstore import api, charges, controls, files, oauth, pages
+from shopify_auth.devstore import files
+from shopify_auth.devstore.admin import charges, controls, oauth, pages
+from shopify_auth.devstore.admin_api import endpoints
 
 urlpatterns = [
     path("", pages.index),
@@ -27,8 +29,8 @@ urlpatterns = [
     path("shops/<str:domain>/admin/oauth/install", oauth.install),
     path("shops/<str:domain>/admin/oauth/authorize", oauth.authorize),
     path("shops/<str:domain>/admin/oauth/grant", oauth.grant),
-    path("shops/<str:domain>/admin/oauth/access_token", api.access_token),
-    path("shops/<str:domain>/admin/api/<str:version>/graphql.json", api.graphql),
+    path("shops/<str:domain>/admin/oauth/access_token", endpoints.access_token),
+    path("shops/<str:domain>/admin/api/<str:version>/graphql.json", endpoints.graphql),
     path("files/uploads/<str:name>", files.uploaded),
     path("files/<slug:handle>/<str:name>", files.photo),
     path("uploads/<slug:handle>/<str:name>", files.upload),

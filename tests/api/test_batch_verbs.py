@@ -12,8 +12,8 @@ from credits import ledger
 from credits.accounts import limits
 from credits.models import LedgerEntry
 from generations.models import Batch, BatchItem, Generation
+from tests.api.requests import assert_refused
 from tests.api.storefront import MUG
-from tests.api.test_refusals import assert_refused
 from tests.merchants import ApiMerchant
 
 COUNTS = ("uncharged", "waiting", "running", "succeeded", "failed", "cancelled")

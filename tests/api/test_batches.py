@@ -13,8 +13,8 @@ from credits import ledger
 from credits.models import LedgerEntry
 from generations.models import Generation
 from generations.runs import batches
+from tests.api.requests import assert_refused
 from tests.api.storefront import LAMP, MUG
-from tests.api.test_refusals import assert_refused
 from tests.generations import sample_pictures as samples
 from tests.merchants import ApiMerchant
 

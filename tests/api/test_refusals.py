@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -15,39 +13,11 @@ from credits import ledger
 from generations import products
 from generations.assist import conversations
 from shopify_auth.models import Membership, Person
-from tests.api.storefront import BARE, LAMP, MUG
+from tests.api.requests import CUT_OUT, SHADOWS, assert_refused, routes, upload
+from tests.api.storefront import BARE, LAMP
 from tests.embedded import session_token
 from tests.generations import sample_pictures as samples
 from tests.merchants import ApiMerchant
-
-CUT_OUT = {"tool": "background-removal", "product_id": MUG}
-SHADOWS = {"resolution": "1K", "items": [{"product_id": MUG}, {"product_id": MUG}]}
-
-
-def upload(content: bytes | None = None) -> SimpleUploadedFile:
-    picture = samples.encoded(samples.quarters(), "PNG") if content is None else content
-    return SimpleUploadedFile("mug.png", picture, "image/png")
-
-
-def assert_refused(answer: Any, status: int, code: str) -> dict[str, Any]:
-    """The answer is an error of this status and code, as JSON with a sentence."""
-    assert answer.status_code == status, answer.content
-    assert answer["Content-Type"] == "application/json"
-    body: dict[str, Any] = answer.json()
-    assert body["error"] == code
-    assert body["message"].endswith(".")
-    return body
-
-
-def routes() -> list[tuple[str, str]]:
-    """Every (method, path) of the API's OpenAPI document, with an id that is nobody's."""
-    document = Client().get("/api/v1/openapi.json").json()
-    nobody = "00000000-0000-4000-8000-000000000000"
-    return [
-        (method.upper(), re.sub(r"{\w+_id}", nobody, path))
-        for path, methods in document["paths"].items()
-        for method in methods
-    ]
 
 
 class TestIdentity:

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from generations.media import reading
-from generations.media.reading import PictureRefused, read_picture
+from generations.media.reading import read_picture
+from tests.generations.media.looking import colour, corners, decoded, near, opacity, refusal
 from tests.generations.sample_pictures import (
     BLUE,
     GREEN,
@@ -25,34 +26,6 @@ from tests.generations.sample_pictures import (
     see_through,
 )
 from tests.memory import peak_of
-
-
-def decoded(picture: reading.UploadedImage) -> Image.Image:
-    return Image.open(io.BytesIO(picture.content))
-
-
-def near(found: tuple[int, ...], wanted: tuple[int, ...], tolerance: int = 12) -> bool:
-    return all(abs(a - b) <= tolerance for a, b in zip(found, wanted, strict=True))
-
-
-def colour(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
-    return tuple(int(value) for value in np.asarray(image.convert("RGB"))[y, x])
-
-
-def opacity(image: Image.Image, x: int, y: int) -> int:
-    return int(np.asarray(image.getchannel("A"))[y, x])
-
-
-def corners(image: Image.Image) -> list[tuple[int, ...]]:
-    """Upper left, upper right, lower left, lower right."""
-    places = [(20, 20), (-20, 20), (20, -20), (-20, -20)]
-    return [colour(image, x, y) for x, y in places]
-
-
-def refusal(source) -> PictureRefused:
-    with pytest.raises(PictureRefused) as caught:
-        read_picture(source)
-    return caught.value
 
 
 class TestAcceptedFormats:

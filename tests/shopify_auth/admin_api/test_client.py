@@ -15,7 +15,7 @@ from django.utils import timezone
 from shopify_auth.admin_api import client, offline_tokens, queries
 from shopify_auth.admin_api.documents import SHOP_DETAILS, SUBSCRIPTION_CANCEL
 from shopify_auth.admin_api.errors import QueryFailed, ShopifyUnavailable
-from shopify_auth.devstore import api
+from shopify_auth.devstore.admin_api import endpoints
 from shopify_auth.models import OfflineToken, Shop, WebhookDelivery
 from shopify_auth.webhooks import inbox
 from tests.embedded import SECOND_SHOP, SHOP, open_page
@@ -40,11 +40,11 @@ def shop(store_access):
 def _short_limit(monkeypatch):
     monkeypatch.setattr(client, "TIMEOUT_SECONDS", (1, 0.2))
     monkeypatch.setattr(client, "FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(api, "SLOW_SECONDS", 0.6)
+    monkeypatch.setattr(endpoints, "SLOW_SECONDS", 0.6)
 
 
 def test_the_switch_is_slower_than_the_app_waits():
-    assert max(client.TIMEOUT_SECONDS) < api.SLOW_SECONDS
+    assert max(client.TIMEOUT_SECONDS) < endpoints.SLOW_SECONDS
 
 
 @pytest.mark.usefixtures("_short_limit")

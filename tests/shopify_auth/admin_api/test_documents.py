@@ -13,7 +13,7 @@ from graphql.language.ast import OperationDefinitionNode, OperationType
 
 from shopify_auth.admin_api import documents
 from shopify_auth.admin_api.documents import DOCUMENTS, Document
-from shopify_auth.devstore.graphql import admin_schema
+from shopify_auth.devstore.admin_api.execution import admin_schema
 from shopify_auth.devstore.tokens import offline_token
 
 SCHEMA = Path(

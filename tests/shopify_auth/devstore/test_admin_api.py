@@ -24,8 +24,8 @@ from graphql import (
 from PIL import Image
 
 from shopify_auth.admin_api.documents import DOCUMENTS, Document
-from shopify_auth.devstore import api
-from shopify_auth.devstore.graphql import admin_schema
+from shopify_auth.devstore.admin_api import endpoints
+from shopify_auth.devstore.admin_api.execution import admin_schema
 from shopify_auth.devstore.tokens import offline_token
 from tests.devstore_fixture import DEMO, STRANGER, DevStore
 
@@ -257,7 +257,7 @@ class TestMisbehaviour:
         assert "Non-expiring" in refused.json()["errors"]
 
     def test_a_slow_answer_comes_late(self, devstore: DevStore, token: str, monkeypatch):
-        monkeypatch.setattr(api, "SLOW_SECONDS", 0.5)
+        monkeypatch.setattr(endpoints, "SLOW_SECONDS", 0.5)
         devstore.misbehave(slow=1)
 
         assert devstore.admin_api("{ shop { id } }", token).elapsed.total_seconds() >= 0.5

@@ -19,6 +19,17 @@ from tests.embedded import SHOP
 
 BODIES = Path(__file__).parent / "payloads"
 PATH = "/webhooks/shopify"
+HANDLE = SHOP.removesuffix(".myshopify.com")
+ALL_TOPICS = [
+    "app/uninstalled",
+    "app/scopes_update",
+    "shop/update",
+    "app_subscriptions/update",
+    "app_purchases_one_time/update",
+    "customers/data_request",
+    "customers/redact",
+    "shop/redact",
+]
 
 
 def body_of(topic: str, shop: str = SHOP, **changes: Any) -> dict[str, Any]:

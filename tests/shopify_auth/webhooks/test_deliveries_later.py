@@ -8,42 +8,14 @@ import threading
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import Client
 
 from ecomvance_app import clock
 from shopify_auth import tasks
-from shopify_auth.models import Shop, WebhookDelivery
+from shopify_auth.models import WebhookDelivery
 from shopify_auth.webhooks import inbox
-from tests.embedded import SECOND_SHOP, SHOP, open_page
-from tests.shopify_auth.webhooks.post import outcome, post, work
-
-HANDLE = SHOP.removesuffix(".myshopify.com")
-ALL_TOPICS = [
-    "app/uninstalled",
-    "app/scopes_update",
-    "shop/update",
-    "app_subscriptions/update",
-    "app_purchases_one_time/update",
-    "customers/data_request",
-    "customers/redact",
-    "shop/redact",
-]
+from tests.shopify_auth.webhooks.post import HANDLE, outcome, post, work
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop(store_access):
-    """Olivia's store, which has the app."""
-    open_page(Client())
-    return Shop.objects.get(domain=SHOP)
-
-
-@pytest.fixture
-def other_shop(store_access):
-    """Sam's store, which has the app too."""
-    open_page(Client(), SECOND_SHOP)
-    return Shop.objects.get(domain=SECOND_SHOP)
 
 
 def test_a_message_that_was_lost_is_found_by_the_sweep(shop):

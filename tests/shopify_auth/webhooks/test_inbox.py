@@ -16,35 +16,18 @@ from credits.signals import account_suspended
 from shopify_auth import tasks
 from shopify_auth.models import OfflineToken, Shop, WebhookDelivery
 from tests.embedded import SECOND_SHOP, SHOP, open_page
-from tests.shopify_auth.webhooks.post import PATH, body_of, outcome, post, signed, work
-
-HANDLE = SHOP.removesuffix(".myshopify.com")
-ALL_TOPICS = [
-    "app/uninstalled",
-    "app/scopes_update",
-    "shop/update",
-    "app_subscriptions/update",
-    "app_purchases_one_time/update",
-    "customers/data_request",
-    "customers/redact",
-    "shop/redact",
-]
+from tests.shopify_auth.webhooks.post import (
+    ALL_TOPICS,
+    HANDLE,
+    PATH,
+    body_of,
+    outcome,
+    post,
+    signed,
+    work,
+)
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop(store_access):
-    """Olivia's store, which has the app."""
-    open_page(Client())
-    return Shop.objects.get(domain=SHOP)
-
-
-@pytest.fixture
-def other_shop(store_access):
-    """Sam's store, which has the app too."""
-    open_page(Client(), SECOND_SHOP)
-    return Shop.objects.get(domain=SECOND_SHOP)
 
 
 def uninstall(store_access, handle=HANDLE):

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.core import mail
-from django.utils import timezone
 
 from credits import ledger
 from credits.models import LedgerEntry
 from credits.signals import account_suspended
 from generations import tasks
-from generations.engines import registry
 from generations.models import Generation
 from generations.runs import batches, lifecycle
-from tests.generations.engine import Engine
 from tests.generations.mug_store import lose_worker
 from tests.generations.runs.batches.steps import (
-    DAY,
-    START,
     asker,
     balance,
     is_away,
@@ -29,21 +22,7 @@ from tests.generations.runs.batches.steps import (
 )
 from tests.merchants import Merchant
 
-
-@pytest.fixture(autouse=True)
-def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "LOCAL", {batches.TOOL: Engine()})
-
-
-@pytest.fixture
-def olivia(owner: Merchant, time_machine: Any) -> Merchant:
-    """Olivia with a plan period of thirty days and a package."""
-    time_machine.move_to(START, tick=False)
-    ledger.start_plan_period(
-        owner.account.pk, "starter", timezone.now(), timezone.now() + 30 * DAY, key="period"
-    )
-    ledger.add_package(owner.account.pk, 1000, "pkg")
-    return owner
+pytestmark = pytest.mark.usefixtures("quick_engine")
 
 
 class TestTheEnd:

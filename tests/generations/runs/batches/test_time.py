@@ -10,17 +10,14 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.utils import timezone
 
 from credits import ledger
 from credits.ledger.checks import problems
 from generations import tasks
-from generations.engines import registry
 from generations.media import storage
 from generations.models import Batch, BatchItem, Generation
 from generations.runs import batches, lifecycle
 from generations.runs.batches import stopping
-from tests.generations.engine import Engine
 from tests.generations.mug_store import stored_files
 from tests.generations.runs.batches.steps import (
     DAY,
@@ -37,21 +34,7 @@ from tests.generations.runs.batches.steps import (
 )
 from tests.merchants import Merchant
 
-
-@pytest.fixture(autouse=True)
-def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "LOCAL", {batches.TOOL: Engine()})
-
-
-@pytest.fixture
-def olivia(owner: Merchant, time_machine: Any) -> Merchant:
-    """Olivia with a plan period of thirty days and a package."""
-    time_machine.move_to(START, tick=False)
-    ledger.start_plan_period(
-        owner.account.pk, "starter", timezone.now(), timezone.now() + 30 * DAY, key="period"
-    )
-    ledger.add_package(owner.account.pk, 1000, "pkg")
-    return owner
+pytestmark = pytest.mark.usefixtures("quick_engine")
 
 
 class TestAPause:

@@ -10,8 +10,8 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 
 from ecomvance_app import clock
 from shopify_auth.devstore import billing
+from shopify_auth.devstore.admin.html import page, refuse_foreign_post
 from shopify_auth.devstore.fake import FakeRequest, shop_by_handle
-from shopify_auth.devstore.html import page, refuse_foreign_post
 from shopify_auth.devstore.state import Charge, ChargeStatus, Shop
 
 if TYPE_CHECKING:

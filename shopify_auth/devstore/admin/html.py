@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 
 from ecomvance_app import clock
+from shopify_auth.devstore.admin_api.installation import APP_TITLE
 from shopify_auth.devstore.fake import FakeRequest
-from shopify_auth.devstore.installation import APP_TITLE
 from shopify_auth.devstore.state import Shop
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from shopify_auth.devstore.connections import Info, connection
+from shopify_auth.devstore.admin_api.connections import Info, connection
 from shopify_auth.devstore.state import Charge, ChargeKind, ChargeStatus, Shop
 
 APP_NUMBER = 7_311_001

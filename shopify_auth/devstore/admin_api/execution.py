@@ -18,16 +18,17 @@ from graphql import (
 )
 
 from ecomvance_app import clock
-from shopify_auth.devstore import billing, uploads
-from shopify_auth.devstore.connections import Info, connection
-from shopify_auth.devstore.fake import FakeShopify
-from shopify_auth.devstore.installation import (
+from shopify_auth.devstore import billing
+from shopify_auth.devstore.admin_api import uploads
+from shopify_auth.devstore.admin_api.connections import Info, connection
+from shopify_auth.devstore.admin_api.installation import (
     amount_text,
     charge_node,
     installation_node,
     shop_node,
 )
-from shopify_auth.devstore.products import matching, ordered, product_nodes
+from shopify_auth.devstore.admin_api.products import matching, ordered, product_nodes
+from shopify_auth.devstore.fake import FakeShopify
 from shopify_auth.devstore.state import (
     Charge,
     ChargeKind,

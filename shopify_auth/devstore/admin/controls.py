@@ -12,9 +12,9 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 
 from ecomvance_app import clock
 from shopify_auth.devstore import billing, webhooks
-from shopify_auth.devstore.api import SLOW_SECONDS
+from shopify_auth.devstore.admin.html import page, refuse_foreign_post
+from shopify_auth.devstore.admin_api.endpoints import SLOW_SECONDS
 from shopify_auth.devstore.fake import FakeRequest, shop_by_handle
-from shopify_auth.devstore.html import page, refuse_foreign_post
 from shopify_auth.devstore.state import (
     ALWAYS,
     DeliveryStatus,

@@ -10,11 +10,11 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonRespons
 
 from ecomvance_app import clock
 from shopify_auth.devstore import billing, tokens, webhooks
+from shopify_auth.devstore.admin.frame import document_url, host_parameter, signed_query
+from shopify_auth.devstore.admin.html import page, refuse_foreign_post
+from shopify_auth.devstore.admin_api.installation import APP_HANDLE
+from shopify_auth.devstore.admin_api.products import product_nodes
 from shopify_auth.devstore.fake import FakeRequest, shop_by_domain, shop_by_handle
-from shopify_auth.devstore.frame import document_url, host_parameter, signed_query
-from shopify_auth.devstore.html import page, refuse_foreign_post
-from shopify_auth.devstore.installation import APP_HANDLE
-from shopify_auth.devstore.products import product_nodes
 from shopify_auth.devstore.state import Shop
 
 

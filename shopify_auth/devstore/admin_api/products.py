@@ -9,8 +9,8 @@ from typing import Any
 
 from django.utils.html import strip_tags
 
+from shopify_auth.devstore.admin_api.connections import Info, connection
 from shopify_auth.devstore.catalogue import DemoProduct, demo_products
-from shopify_auth.devstore.connections import Info, connection
 from shopify_auth.devstore.state import Media, ProductChanges, Shop
 
 SEARCHED_FIELDS = {

@@ -11,10 +11,10 @@ from graphql import GraphQLError
 
 from ecomvance_app import clock
 from shopify_auth.devstore import billing, tokens
+from shopify_auth.devstore.admin_api.execution import AdminApi
+from shopify_auth.devstore.admin_api.throttle import document_cost
 from shopify_auth.devstore.fake import FakeRequest, FakeShopify, shop_by_domain
-from shopify_auth.devstore.graphql import AdminApi
 from shopify_auth.devstore.state import Shop, State, TokenKind
-from shopify_auth.devstore.throttle import document_cost
 
 # Longer than the app waits for an answer.
 SLOW_SECONDS = 12

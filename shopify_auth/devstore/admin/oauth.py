@@ -9,9 +9,9 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 
 from shopify_auth.devstore import billing
+from shopify_auth.devstore.admin.frame import signed_query
+from shopify_auth.devstore.admin.html import page, refuse_foreign_post
 from shopify_auth.devstore.fake import FakeRequest, shop_by_domain
-from shopify_auth.devstore.frame import signed_query
-from shopify_auth.devstore.html import page, refuse_foreign_post
 
 
 def install(request: FakeRequest, domain: str) -> HttpResponse:
