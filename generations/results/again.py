@@ -73,7 +73,7 @@ def _is_gone(generation: Generation) -> bool:
     """Whether a picture of the merchant's own that the run needs is kept no longer."""
     own = len(own_pictures(generation))
     if generation.products:
-        return own < generation.products.count(OWN)
+        return bool(own < generation.products.count(OWN))
     return not own and bool(catalog.TOOLS[generation.tool].sources.min)
 
 

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
     from tests.plugins.browser import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    # Checks of pictures and whole runs, on a machine that may be busy.
+    pytest.mark.timeout(300),
+]
 SignIn = Callable[..., "Page"]
 TOOLS = "/dashboard/tools"
 ROW = "[data-chosen-list] > li"

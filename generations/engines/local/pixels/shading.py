@@ -55,7 +55,7 @@ def _terms(y: Floats, x: Floats) -> Floats:
 
 def _fitted(terms: Floats, wanted: Floats, weights: Floats) -> Floats:
     """The coefficients for each channel by least squares, in which outliers count ever less."""
-    counted = weights
+    counted, found = weights, np.zeros((terms.shape[1], wanted.shape[1]))
     for _round in range(_ROUNDS):
         root = np.sqrt(counted)[:, None]
         found, *_rest = np.linalg.lstsq(terms * root, wanted * root, rcond=None)
