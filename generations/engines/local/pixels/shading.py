@@ -7,6 +7,8 @@ surroundings; what lies off it (things, edges) does not count.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -55,7 +57,8 @@ def _terms(y: Floats, x: Floats) -> Floats:
 
 def _fitted(terms: Floats, wanted: Floats, weights: Floats) -> Floats:
     """The coefficients for each channel by least squares, in which outliers count ever less."""
-    counted, found = weights, np.zeros((terms.shape[1], wanted.shape[1]))
+    counted = weights
+    found: Any = None
     for _round in range(_ROUNDS):
         root = np.sqrt(counted)[:, None]
         found, *_rest = np.linalg.lstsq(terms * root, wanted * root, rcond=None)
