@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import threading
+import time
 from typing import Literal
 
 import redis
@@ -30,16 +31,25 @@ GATHER_SECONDS = 0.02  # Long enough to coalesce a burst, too short to be seen.
 QUIET_SECONDS = 1.0  # After a failure, before the broker is tried again.
 EXIT_SECONDS = 1.0
 MOST_WAITING = 10_000
+TOLD_SECONDS = 3600  # How long the last nudge of an account is remembered.
 
 
 def publish(account_id: int, kind: Kind, object_id: str = "") -> None:
     """Tell open pages of this account, after commit, that something changed.
 
-    Never raises, never waits and never stores: open streams say the balance again every 15 seconds,
-    so a lost nudge costs seconds, not truth.
+    Never raises and never waits: open streams say the balance again every 15 seconds, and a page
+    that has missed a nudge is told when its stream is open again (`told_key`).
     """
     nudge = (account_id, kind, object_id)
     after_commit.tell(lambda: _sender.add(nudge))
+
+
+def told_key(account_id: int) -> str:
+    """Where the broker keeps when this account's pages were last told anything, for an hour.
+
+    In milliseconds of the real clock. A page asks it for what was said before its stream was open.
+    """
+    return f"live:told:{account_id}"
 
 
 def flush(timeout: float = EXIT_SECONDS) -> bool:
@@ -139,6 +149,9 @@ class Sender:
     @staticmethod
     def _send(client: redis.Redis, nudges: list[Nudge]) -> None:
         with client.pipeline(transaction=False) as pipeline:
+            now = int(1_000 * time.time())
+            for account_id in {account_id for account_id, _kind, _id in nudges}:
+                pipeline.set(told_key(account_id), now, ex=TOLD_SECONDS)
             for account_id, kind, object_id in nudges:
                 message = {"account": account_id, "kind": kind, "id": object_id}
                 pipeline.publish(CHANNEL, json.dumps(message))

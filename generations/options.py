@@ -45,7 +45,8 @@ class Choice:
 class Option:
     """One thing a tool may be told. `longest` is the length of a text in characters.
 
-    A colour is written as #rrggbb; empty where the default is empty.
+    A colour is written as #rrggbb; empty where the default is empty. A text of several lines has
+    `rows`; what is `of_product` says what the product is, not how the result shall be.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Option:
     maximum: float | None = None
     longest: int = 0
     help: Promise | str = ""
+    rows: int = 1
+    of_product: bool = False
 
 
 def clean(options: tuple[Option, ...], given: Mapping[str, object]) -> dict[str, Value]:

@@ -121,7 +121,40 @@ SHADOW = (
            help=_("Per cent.")),
 )  # fmt: skip
 ENHANCE = (Option("light", _("Better light"), "boolean", default=True),)
+
+
+def _of_product(
+    name: str, title: Promise, longest: int, help_text: Promise | str = "", rows: int = 1
+) -> Option:
+    return Option(
+        f"product_{name}", title, "text", "",
+        longest=longest, help=help_text, rows=rows, of_product=True,
+    )  # fmt: skip
+
+
+# A product's data where no store tells it, or where the merchant knows better. What a store keeps in
+# metafields is typed into the prompt, a fact on each line.
+PRODUCT_DATA = (
+    _of_product("title", _("Product name"), 255),
+    _of_product("type", _("Product type"), 100, _("Such as Mugs.")),
+    _of_product("vendor", _("Vendor or brand"), 100),
+    _of_product(
+        "options", _("Options"), 500, _("One on each line, such as Size: S, M, L."), rows=2
+    ),
+    _of_product("tags", _("Tags"), 500, _("Separate them by commas.")),
+    _of_product(
+        "description",
+        _("Present description"),
+        5_000,
+        _("Text or HTML. You can compare the new text with it."),
+        rows=4,
+    ),
+    _of_product(
+        "alt_texts", _("Alternative texts of its images"), 1_000, _("One on each line."), rows=2
+    ),
+)
 DESCRIPTION = (
+    *PRODUCT_DATA,
     _choice(
         "template", _("Template"),
         ("standard", _("Standard")), ("bullets", _("Bullet points first")), ("story", _("Story")),

@@ -42,6 +42,10 @@ class Broker:
     def __exit__(self, *_error: object) -> None:
         pass
 
+    def set(self, name: str, value: int, *, ex: int) -> None:
+        assert name.startswith("live:told:")
+        assert value > 0 < ex
+
     def publish(self, channel: str, message: str) -> None:
         assert channel == live.CHANNEL
         said = json.loads(message)

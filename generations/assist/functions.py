@@ -154,6 +154,9 @@ def call(asker: Asker, name: str, arguments: Mapping[str, Any]) -> Answer:
 
 def _propose(asker: Asker, wanted: Proposal) -> Answer:
     options: dict[str, Value] = dict(wanted.options)
+    tool = TOOLS.get(wanted.tool)
+    if tool and any(option.of_product and option.name in options for option in tool.options):
+        return _problem("What is true of a product is said by its store or by the merchant alone.")
     draft = drafts.propose(
         asker,
         Draft(

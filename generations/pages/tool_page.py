@@ -59,7 +59,12 @@ def describe(
         "label": route.label,
         "label_text": _label_text(tool, route),
         "options": [
-            _field(option, asked.options) for option in for_engine(tool.options, route.engine)
+            _field(option, asked.options)
+            for option in for_engine(tool.options, route.engine)
+            if not option.of_product
+        ],
+        "product_data": [
+            _field(option, asked.options) for option in tool.options if option.of_product
         ],
         "prompt": asked.prompt,
         "many": tool.sources.max > 1,
@@ -67,6 +72,7 @@ def describe(
         "earlier": [],
         "kept": _kept(asked),
         "groups": [],
+        "types_data": True,
     }
     if not tool.sources.max or not list_sources:
         return context
@@ -78,6 +84,9 @@ def describe(
     context["groups"] = source_choices.of_products(account_id, listed, asked)
     if tool.sources.product_data:
         context["groups"] += source_choices.without_photos(listed, asked)
+        # Open where there is something in them, or nothing else to choose.
+        typed = any(field["value"] for field in context["product_data"])
+        context["types_data"] = typed or not (context["groups"] or search)
     if len(listed) >= products.MOST_LISTED:
         context["listed"] = len(listed)
     return context

@@ -236,7 +236,7 @@ def _check_data(tool: catalog.Tool, order: Order) -> None:
     """A tool that writes about a product knows at least the product's name."""
     if not tool.sources.product_data or order.sources or order.product_title:
         return
-    if not order.text.strip():
+    if not order.text.strip() and not str(order.chosen["product_title"]).strip():
         message = _("Choose a product from your store, or type its name and what is true of it.")
         raise RunRefused(message, "no_product_data", "prompt")
 

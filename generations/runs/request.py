@@ -35,6 +35,7 @@ from generations.runs import consents, free_runs, lifecycle
 from generations.runs.orders import MAX_KEY, Order, Requester, Source, Upload
 from generations.runs.queries import find_by_key, key_digest
 from generations.runs.quote import MAX_PROMPT, RunRefused, Terms, check, check_affordable
+from generations.words import typed_data
 
 if TYPE_CHECKING:
     from credits.models import LedgerEntry
@@ -57,13 +58,20 @@ class Material:
 
 
 def place(
-    requester: Requester, order: Order, key: str, now: datetime | None = None
+    requester: Requester,
+    order: Order,
+    key: str,
+    now: datetime | None = None,
+    also: Callable[[Generation], None] | None = None,
 ) -> tuple[Generation, bool]:
     """Accept and charge a run; returns it, and whether it is new.
 
     The same key with the same order returns the first run. Raises a Refusal, after which nothing is
     stored or charged: RunRefused, InsufficientCredits, PictureRefused, UnknownProduct or
     ProductsUnavailable, and KeyConflict for a key that was used for another order.
+
+    `also` belongs to the charge: it is called with a new run in the transaction that pays, and what it raises
+    undoes all of it.
     """
     now = clock.now() if now is None else now
     check_key(key)
@@ -71,7 +79,7 @@ def place(
     if known is not None:
         return repeated(known, order, key), False
     try:
-        return _place_unknown(requester, order, key, now)
+        return _place_unknown(requester, order, key, now, also)
     except Refusal:
         # Of two requests with one key the first may have taken what the second is refused for.
         known = find_by_key(requester.account_id, key)
@@ -81,7 +89,11 @@ def place(
 
 
 def _place_unknown(
-    requester: Requester, order: Order, key: str, now: datetime
+    requester: Requester,
+    order: Order,
+    key: str,
+    now: datetime,
+    also: Callable[[Generation], None] | None,
 ) -> tuple[Generation, bool]:
     terms = check(order)
     consents.check(requester.account_id, terms, order)
@@ -100,6 +112,8 @@ def _place_unknown(
                 return repeated(known, order, key), False
             free_runs.check(requester.account_id, terms, now)
             run = store_run(requester, order, key, terms, spend, material, now)
+            if also is not None:
+                also(run)
         undo.keep()
     return run, True
 
@@ -137,7 +151,11 @@ def gather(undo: storage.Undo, order: Order, still: Callable[[], None] | None = 
     found = Material(title=order.product_title)
     if order.product_title and catalog.TOOLS[order.tool].sources.product_data:
         found.data = {"title": order.product_title}
-    for upload in _inputs(undo.account_id, order, found):
+    pictures = _inputs(undo.account_id, order, found)
+    if catalog.TOOLS[order.tool].sources.product_data:
+        found.data = typed_data.over(found.data, order.chosen)
+        found.title = found.title or str(found.data.get("title", ""))
+    for upload in pictures:
         with _clean_copy(undo, upload, still=still) as image:
             _add(undo, found, Picture.Role.INPUT, image, _name(upload))
     if order.mask:

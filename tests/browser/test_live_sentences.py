@@ -54,9 +54,8 @@ def working_run(olivia: Merchant) -> Generation:
 
 def stream(page: Page, path: str) -> None:
     """Open a page and wait for its live stream."""
-    with page.expect_request("**/events?ticket=*"):
-        page.goto(path)
-    page.wait_for_timeout(1_000)
+    page.goto(path)
+    page.wait_for_selector("body[data-live=open]", timeout=60_000)
 
 
 def test_home_follows_a_run_to_its_end_and_its_case(olivia: Merchant, sign_in: SignIn) -> None:

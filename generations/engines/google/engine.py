@@ -37,6 +37,7 @@ from generations.engines.google import prompts
 from generations.engines.google.config import COMMON_ASPECTS, WIDE_ASPECTS, GoogleSettings
 from generations.engines.google.errors import MESSAGES, GoogleFailure
 from generations.engines.google.videos import clips, jobs
+from generations.tool_options import PRODUCT_DATA
 
 if TYPE_CHECKING:
     from generations.engines.google.client import Clients
@@ -47,8 +48,8 @@ logger = logging.getLogger(__name__)
 for _sentence in MESSAGES.values():
     gettext_noop(_sentence)
 
-# These come as arguments of the call or mean nothing to a model.
-_NOT_TOLD = frozenset({"ratio", "frame", "seed"})
+# These come as arguments of the call, in the product's data, or mean nothing to a model.
+_NOT_TOLD = frozenset({"ratio", "frame", "seed", *(one.name for one in PRODUCT_DATA)})
 _OUTAGE = frozenset({"unavailable", "unreachable", "timeout"})
 
 

@@ -13,6 +13,10 @@ from generations.models import Generation
 from generations.options import Option
 from generations.pages.results import truth_words
 from generations.results import again, problems, retention
+from generations.words.fitting import clipped
+
+# A present description is a page of its own; its beginning tells which one it is.
+_MOST_SHOWN = 300
 
 
 def read(generation: Generation) -> dict[str, Any]:
@@ -36,11 +40,13 @@ def _settings(generation: Generation) -> list[tuple[str, str]]:
     if generation.seconds:
         asked.append((_("Length"), _("%(seconds)s s") % {"seconds": generation.seconds}))
     if generation.prompt:
-        asked.append((_("Prompt"), generation.prompt))
+        is_data = catalog.TOOLS[generation.tool].sources.product_data
+        name = _("Details of the product") if is_data else _("Prompt")
+        asked.append((name, generation.prompt))
     for option in catalog.TOOLS[generation.tool].options:
         value = generation.options.get(option.name)
         if value not in (None, ""):
-            asked.append((str(option.title), _shown(option, value)))
+            asked.append((str(option.title), clipped(_shown(option, value), _MOST_SHOWN)))
     return asked
 
 

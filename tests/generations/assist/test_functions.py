@@ -126,6 +126,10 @@ def test_the_list_is_closed(owner: Merchant, name: str) -> None:
         ({"tool": "background-removal"}, "Choose a product photo"),
         ({"tool": "background-removal", "product_ids": ["gid://shopify/Product/9"]}, "no longer"),
         ({"tool": "veo-t2v", "seconds": 4, "prompt": "x", "options": {"a": 1}}, "no option"),
+        (
+            {"tool": "description-generator", "options": {"product_title": "Gold ring"}},
+            "by the merchant alone",
+        ),
     ],
 )
 def test_what_could_not_be_started_is_not_proposed(

@@ -103,3 +103,68 @@ def test_a_picture_of_ones_own_is_written_about_from_what_is_typed(owner: Mercha
     article = words(one(page_of(owner, finished()), "article"))
     assert "Tin cup" in article
     assert "Holds 200 ml" in article
+
+
+APRON = {
+    "option-product_title": "Linen apron",
+    "option-product_type": "Aprons",
+    "option-product_vendor": "Nordlys",
+    "option-product_options": "Size: S, M",
+    "option-product_tags": "kitchen",
+    "option-product_description": "Washes at 60 °C. 100 % organic cotton.",
+    "option-product_alt_texts": "A sand apron on a hook",
+}
+
+
+def test_each_field_that_is_typed_in_is_data_and_none_of_it_is_marked(owner: Merchant) -> None:
+    press(owner, **APRON, prompt="Weight: 240 g", **{"option-template": "technical"})
+    run = finished()
+    assert run.product_title == "Linen apron"
+    page = page_of(owner, run)
+    article = words(one(page, "article"))
+    for said in ("Linen apron", "Aprons", "Nordlys", "S, M", "60 °C", "240 g", "on a hook"):
+        assert said in article
+    assert "100 % organic cotton" in article
+    assert "not in your product data" not in words(one(page, "main"))
+    # What is typed in as the present description is compared as a store's is.
+    assert "Compare with the present description" in words(one(page, "main"))
+
+
+@pytest.mark.parametrize("name", [name for name in APRON if name != "option-product_tags"])
+def test_what_stands_in_no_field_any_more_is_marked(
+    owner: Merchant, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    claim = "Recycled wool, 77 cm."
+    given = APRON | {name: f"{APRON[name]}, {claim}"}
+    engine = Engine()
+    text = {"title": "Linen apron", "description_html": f"<p>{claim}</p>", "bullets": []}
+    output = Output("text", media_type="application/json", text=text)
+    engine.result = Result((output,), "local", "test-model", "real")
+    monkeypatch.setattr(registry, "LOCAL", {TOOL: engine})
+    press(owner, **given)
+    said_so = finished()
+    assert "not in your product data" not in words(one(page_of(owner, said_so), "main"))
+    Generation.objects.all().delete()
+    press(owner, **APRON, key="k2")
+    assert "77 cm" in words(one(page_of(owner, finished()), class_="note--warning"))
+
+
+def test_a_field_that_is_typed_in_stands_instead_of_the_stores(owner: Merchant) -> None:
+    press(owner, photo=CHOSEN, **{"option-product_vendor": "Nordlys"})
+    run = finished()
+    article = words(one(page_of(owner, run), "article"))
+    assert "Enamel mug from Nordlys. Holds 300 ml." in article
+    assert "Hus" not in article
+
+
+def test_the_form_shows_the_fields_open_where_there_is_no_store(
+    owner: Merchant, settings: Any
+) -> None:
+    def is_open() -> bool:
+        fields = one(read_page(owner.client.get(PAGE)), "details", class_="product-data")
+        return "open" in dict(fields.attributes)
+
+    assert not is_open()
+    settings.PRODUCT_SOURCE = "tests.generations.mug_store.ClosedStore"
+    products._source.cache_clear()
+    assert is_open()
