@@ -33,7 +33,7 @@
 
   const save = () => {
     const values = fields().map((field) => [field.name, isTicked(field) ? `${field.value} ${field.checked}` : field.value]);
-    const draft = { values, ...(ecomVance.sources?.get() || { photos: [], files: [] }) };
+    const draft = { values, ...(ecomVance.sources?.get() || { items: [] }) };
     withStore("readwrite", (store) => store.put(draft, name)).catch(() => {});
   };
 

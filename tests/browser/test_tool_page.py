@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from credits import ledger
-from generations.models import Generation
+from generations.models import Generation, Picture
 from tests.browser.live_pages import until
 from tests.framed_fixture import FramedProduct
 from tests.merchants import Merchant, make_merchant
@@ -154,3 +154,40 @@ def test_products_are_searched_inside_the_form_and_the_page_stays(
     frame.locator("[data-run-button]").click()
     frame.locator("[data-compare]").wait_for(timeout=120_000)
     assert Generation.objects.get().product_title
+
+
+@pytest.mark.timeout(300)  # Two runs of tools, on a machine that may be busy.
+def test_a_product_an_earlier_result_and_an_upload_make_one_scene(
+    framed_product: FramedProduct, admin_page: Page, photographs: Path
+) -> None:
+    admin_page.goto(framed_product.admin_url("/tools/background-removal"))
+    frame = admin_page.frame_locator("iframe").first
+    frame.locator("[data-photo-choice]").first.check()
+    frame.locator("[data-run-button]").click()
+    frame.locator("[data-compare]").wait_for(timeout=120_000)
+    [cut_out] = Picture.objects.filter(role=Picture.Role.OUTPUT)
+    frame.get_by_role("link", name="Product Placement").click()
+    rows = frame.locator("[data-chosen-list] > li")
+    rows.nth(0).wait_for()
+
+    frame.locator("#products [data-photo-choice]").first.check()
+    frame.locator("input[name=image]").set_input_files(photographs / "coffee.png")
+    rows.nth(2).wait_for()
+    frame.locator("#products [data-photo-choice]").nth(1).check()
+    rows.nth(3).get_by_label("Remove").click()
+    rows.nth(3).wait_for(state="detached")
+    expect(frame.locator("#products [data-photo-choice]").nth(1)).not_to_be_checked()
+    rows.nth(2).get_by_label("Move up").click()
+    expect(rows.nth(1).locator("[data-name]")).to_have_text("coffee.png")
+    order = [rows.nth(at).locator("[data-name]").inner_text() for at in range(3)]
+    frame.locator("[data-run-button]").click()
+
+    frame.locator("[data-compare]").wait_for(timeout=120_000)
+    run = Generation.objects.get(tool="product-placement")
+    went_in = list(run.pictures.filter(role=Picture.Role.INPUT).order_by("position"))
+    assert [one.sha256 == cut_out.sha256 for one in went_in] == [True, False, False]
+    assert [one.name == "coffee.png" for one in went_in] == [False, True, False]
+    assert order[1] == "coffee.png"
+    assert run.products[2] == [run.product_id, run.products[2][1]]
+    assert run.product_title
+    assert run.product_title in order[2]

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
     from tests.plugins.browser import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    # Checks of pictures and whole runs, on a machine that may be busy.
+    pytest.mark.timeout(300),
+]
 SignIn = Callable[..., "Page"]
 TOOLS = "/dashboard/tools"
 ROW = "[data-chosen-list] > li"
@@ -216,3 +221,39 @@ def test_a_picture_is_pasted_and_removed(
 
     shows_names(page)
     until(page, lambda: page.evaluate(SIZES) == [])
+
+
+def test_on_a_phone_a_photo_is_taken_and_goes_through_the_tool(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    phone = {"width": 390, "height": 844}
+    page = sign_in(olivia.person, viewport=phone, has_touch=True, is_mobile=True)
+    page.goto(f"{TOOLS}/background-removal")
+    button = page.get_by_role("button", name="Take a photo")
+    button.wait_for()
+    box = still_box(page, button)
+    assert (box["height"] >= 24, box["x"] >= 0, box["x"] + box["width"] <= 390) == (True,) * 3
+
+    with page.expect_file_chooser() as opened:
+        button.tap()
+    chooser = opened.value
+    # The phone opens its back camera for pictures.
+    asked = [chooser.element.get_attribute(name) for name in ("capture", "accept")]
+    assert asked == ["environment", "image/*"]
+    chooser.set_files(photographs / "chelsea.png")
+
+    shows_names(page, "chelsea.png")
+    checked(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator("[data-run-button]").tap()
+    page.wait_for_selector("[data-compare]", timeout=120_000)
+    sent = Picture.objects.get(role=Picture.Role.INPUT)
+    assert (sent.name, sent.width) == ("chelsea.png", 451)
+
+
+def test_a_mouse_is_offered_no_camera(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto(f"{TOOLS}/background-removal")
+    page.wait_for_selector("[data-ready]")
+
+    expect(page.locator("[data-camera]")).to_be_hidden()
