@@ -73,7 +73,9 @@ def balance_of(account: Account, now: datetime) -> Balance:
     now = max(now, account.last_entry_at or now)
     bucket, _ = periods.advance(account.bucket, now)
     running = bucket.is_running(now)
-    trial_day = None
+    low_at, trial_day = account.low_at, None
+    if bucket.allocation != account.allocation:
+        low_at = alerts.threshold(account.low_threshold, bucket.allocation)
     if bucket.kind == "trial" and bucket.anchor is not None:
         trial_day = periods.trial_day(bucket.anchor, now)
     return Balance(
@@ -85,7 +87,7 @@ def balance_of(account: Account, now: datetime) -> Balance:
         kind=bucket.kind,
         trial_day=trial_day,
         renewal_pending=bucket.kind == "paid" and not running,
-        low_at=alerts.threshold(account.low_threshold, bucket.allocation),
+        low_at=low_at,
     )
 
 

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.db import transaction
 
-from credits.accounts import alerts, news, notices
+from credits.accounts import alerts, low_default, news, notices
 from credits.ledger import checks, expiring
 from credits.models import LowCreditAlert
 from ecomvance_app import clock, jobs
@@ -27,6 +27,8 @@ def sweep(**_kwargs: object) -> None:
         jobs.enqueue("credits.mail_notice", notice_id=notice_id)
     if checks.is_left_lying(now):
         jobs.enqueue("credits.check_ledger")
+    if low_default.is_left_lying():
+        jobs.enqueue("credits.spread_low_default")
 
 
 @shared_task(name="credits.mail_alert")
@@ -67,3 +69,10 @@ def check_ledger(**_kwargs: object) -> None:
     """
     if checks.go_on(clock.now()):
         jobs.enqueue("credits.check_ledger")
+
+
+@shared_task(name="credits.spread_low_default")
+def spread_low_default(**_kwargs: object) -> None:
+    """Write a changed low-credit default into the accounts; the next task goes on with them."""
+    if low_default.spread():
+        jobs.enqueue("credits.spread_low_default")

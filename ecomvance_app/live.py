@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import threading
+import time
 from typing import Literal
 
 import redis
@@ -30,16 +31,25 @@ GATHER_SECONDS = 0.02  # Long enough to coalesce a burst, too short to be seen.
 QUIET_SECONDS = 1.0  # After a failure, before the broker is tried again.
 EXIT_SECONDS = 1.0
 MOST_WAITING = 10_000
+TOLD_SECONDS = 3600  # How long the last nudge of an account is remembered.
 
 
 def publish(account_id: int, kind: Kind, object_id: str = "") -> None:
     """Tell open pages of this account, after commit, that something changed.
 
-    Never raises, never waits and never stores: open streams say the balance again every 15 seconds,
-    so a lost nudge costs seconds, not truth.
+    Never raises and never waits: open streams say the balance again every 15 seconds, and a page
+    that has missed a nudge is told when its stream is open again (`told_key`).
     """
     nudge = (account_id, kind, object_id)
     after_commit.tell(lambda: _sender.add(nudge))
+
+
+def told_key(account_id: int) -> str:
+    """Where the broker keeps when this account's pages were last told anything, for an hour.
+
+    In milliseconds of the real clock. A page asks it for what was said before its stream was open.
+    """
+    return f"live:told:{account_id}"
 
 
 def flush(timeout: float = EXIT_SECONDS) -> bool:
@@ -63,8 +73,9 @@ def connect() -> redis.Redis:
 class Sender:
     """The nudges that wait and the thread that sends them, begun with the first one.
 
-    A failure loses what was being sent; then the broker is left alone for a second, while nudges
-    gather. An outage is logged once, however long it lasts.
+    After a failure the broker is left alone for a second, while nudges gather. What was being sent is
+    sent once more then, for a broker that was slow once; a second failure loses it. An outage is
+    logged once, however long it lasts.
     """
 
     def __init__(self) -> None:
@@ -74,6 +85,7 @@ class Sender:
         self._hurries = False
         self._thread: threading.Thread | None = None
         self._is_away = False
+        self._tried: set[Nudge] = set()
 
     def add(self, nudge: Nudge) -> None:
         """Take a nudge and return at once; beyond 10,000 that wait, a further one is lost."""
@@ -117,8 +129,10 @@ class Sender:
                 self._send(client, nudges)
             except Exception as error:  # noqa: BLE001 - no thread takes over from this one.
                 self._note_outage(error)
+                self._put_back(nudges)
                 quiet = True
             else:
+                self._tried.clear()
                 self._is_away = quiet = False
             with self._lock:
                 self._is_sending = False
@@ -136,9 +150,20 @@ class Sender:
             self._is_sending = True
             return nudges
 
+    def _put_back(self, nudges: list[Nudge]) -> None:
+        """Let what has failed for the first time wait again, before what came meanwhile."""
+        again = [nudge for nudge in nudges if nudge not in self._tried]
+        self._tried = set(again)
+        with self._lock:
+            waiting = [*again, *(nudge for nudge in self._waiting if nudge not in self._tried)]
+            self._waiting = dict.fromkeys(waiting[:MOST_WAITING])
+
     @staticmethod
     def _send(client: redis.Redis, nudges: list[Nudge]) -> None:
         with client.pipeline(transaction=False) as pipeline:
+            now = int(1_000 * time.time())
+            for account_id in {account_id for account_id, _kind, _id in nudges}:
+                pipeline.set(told_key(account_id), now, ex=TOLD_SECONDS)
             for account_id, kind, object_id in nudges:
                 message = {"account": account_id, "kind": kind, "id": object_id}
                 pipeline.publish(CHANNEL, json.dumps(message))

@@ -17,7 +17,7 @@ from generations.engines import routing
 from generations.engines.google.engine import read_settings
 from generations.engines.google.errors import MESSAGES
 from generations.engines.local import weights
-from generations.models import EngineDay, EngineSwitch, Generation
+from generations.models import EngineDay, EngineHealth, EngineSwitch, Generation
 from generations.runs.outages import health
 
 LOOKED_BACK = timedelta(days=30)
@@ -65,7 +65,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Everything at once; `quota_refused_at` is when a run last failed by a provider's quota."""
+    """Everything at once; `quota_refused_at`: when a provider's quota last refused a run or an answer."""
 
     credentials: list[Credential]
     models: list[ModelUse]
@@ -139,7 +139,12 @@ def _quota_refused_at(now: datetime) -> datetime | None:
         finished_at__gte=now - LOOKED_BACK,
         error=MESSAGES["quota"],
     )
-    return refused.order_by("-finished_at").values_list("finished_at", flat=True).first()
+    at = refused.order_by("-finished_at").values_list("finished_at", flat=True).first()
+    answers = EngineHealth.objects.filter(
+        last_error=MESSAGES["quota"], last_error_at__gte=now - LOOKED_BACK
+    )
+    told = answers.order_by("-last_error_at").values_list("last_error_at", flat=True).first()
+    return max(filter(None, (at, told)), default=None)
 
 
 def _network(known: weights.Weights) -> Network:
@@ -154,5 +159,9 @@ def _last_errors(now: datetime) -> dict[str, tuple[str, datetime | None]]:
     rows = failed.order_by("-finished_at").values_list("tool", "error", "finished_at")
     found: dict[str, tuple[str, datetime | None]] = {}
     for tool, error, at in rows[:_MOST_FAILURES]:
+        found.setdefault(tool, (error, at))
+    # What is no run, such as an answer of the assistant, leaves its error here alone.
+    told = EngineHealth.objects.filter(last_error_at__gte=now - LOOKED_BACK)
+    for tool, error, at in told.values_list("tool", "last_error", "last_error_at"):
         found.setdefault(tool, (error, at))
     return found

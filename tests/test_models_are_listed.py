@@ -14,7 +14,7 @@ from credits.models import LedgerEntry
 APPEND_ONLY = {"credits.LedgerEntry", "credits.StaffAct"}
 MUTABLE = {
     # Configured by operators.
-    "credits.Plan", "credits.Package", "credits.OutcomeRule",
+    "credits.Plan", "credits.Package", "credits.OutcomeRule", "credits.LowCreditDefault",
     # Caches of entries, written with them in one transaction; check_ledger recomputes them.
     "credits.Account", "credits.DailyUsage",
     # Worked on, or erased when a shop asks for it.

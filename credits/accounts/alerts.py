@@ -18,19 +18,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from credits import periods
-from credits.accounts import mails, notices, recipients, renewals
+from credits.accounts import low_default, mails, notices, recipients, renewals
 from credits.arguments import MAX_CREDITS
 from credits.models import Account, LedgerEntry, LowCreditAlert
 from credits.refusals import UnknownAccount
 from ecomvance_app import jobs, live
 
-LOWEST_THRESHOLD = 50
 State = Literal["fine", "low", "below_cheapest", "zero"]
 
 
 def threshold(chosen: int | None, allocation: int) -> int:
-    """At how many credits a balance is low: the merchant's choice, else a tenth of the plan."""
-    return max(LOWEST_THRESHOLD, allocation // 10) if chosen is None else chosen
+    """At how many credits a balance is low: the merchant's choice, else staff's default.
+
+    What an account counts by stands in its `low_at`; this is what to write there.
+    """
+    return low_default.read().threshold(allocation) if chosen is None else chosen
 
 
 def state(total: int, low_at: int, cheapest: int) -> State:

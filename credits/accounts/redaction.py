@@ -5,17 +5,20 @@ Source: Shopify's documentation, "Privacy law compliance"; decisions on redactio
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Model, QuerySet
 
 from credits import staff_acts
 from credits.models import Account, AlertRecipient, EntryNote, Notice, RestorationCase
 from credits.models.corrections import Correction
+from credits.staff_acts import StaffWords
 
 # A decided case keeps that there was a reason, not what staff wrote about people.
 ERASED_TEXT = "(erased)"
-# Stands in a mail that was sent where a person's name or address was.
+# Stands in what was written where a person's name or address was.
 _SOMEBODY = "(somebody)"
 
 
@@ -36,13 +39,42 @@ def redact_account(account_id: int) -> dict[str, int]:
     return counts
 
 
-def redact_person(name: str, email: str, account_ids: Collection[int]) -> None:
-    """Erase one person's address from all mails' recipients, and their names from these accounts' mails."""
-    if email:
-        AlertRecipient.objects.filter(email__iexact=email).delete()
-    notices = Notice.objects.filter(account_id__in=account_ids)
-    for word in filter(None, (name, email)):
-        for notice in notices.filter(Q(text__contains=word) | Q(subject__contains=word)):
-            notice.text = notice.text.replace(word, _SOMEBODY)
-            notice.subject = notice.subject.replace(word, _SOMEBODY)[:200]
-            notice.save(update_fields=["text", "subject"])
+def redact_person(names: Collection[str], account_ids: Collection[int]) -> None:
+    """Erase one person's addresses from all mails' recipients, and their names from what was written.
+
+    `names` are their names and addresses. Looked through are these accounts' mails, the notes beside
+    their entries, and what staff wrote of them.
+    """
+    for name in names:
+        if "@" in name:
+            AlertRecipient.objects.filter(email__iexact=name).delete()
+    longest_first = sorted(filter(str.strip, names), key=len, reverse=True)
+    if not longest_first:
+        return
+    # Addresses in any spelling, names as written and as words: "Al" does not go out of "Also".
+    words = [f"(?i:{re.escape(n)})" if "@" in n else re.escape(n) for n in longest_first]
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)")
+    written: list[tuple[QuerySet[Any], tuple[str, ...]]] = [
+        (Notice.objects.filter(account_id__in=account_ids), ("text", "subject")),
+        (EntryNote.objects.filter(entry__account_id__in=account_ids), ("text",)),
+        (RestorationCase.objects.filter(account_id__in=account_ids), ("reason",)),
+        (Correction.objects.filter(account_id__in=account_ids), ("words",)),
+        (StaffWords.objects.filter(act__account_id__in=account_ids), ("text",)),
+    ]
+    for rows, columns in written:
+        for row in rows.iterator():
+            _redact(row, columns, pattern)
+
+
+def _redact(row: Model, columns: Sequence[str], pattern: re.Pattern[str]) -> None:
+    """Save the row where a name stood in one of its columns."""
+    changed = []
+    for column in columns:
+        text = getattr(row, column)
+        most = row._meta.get_field(column).max_length  # type: ignore[union-attr]  # A column's own.
+        without = pattern.sub(_SOMEBODY, text)[:most]
+        if without != text:
+            setattr(row, column, without)
+            changed.append(column)
+    if changed:
+        row.save(update_fields=changed)

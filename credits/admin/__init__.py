@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from credits.admin import accounts, pages
+from credits.admin import accounts, low_default, pages
 
-__all__ = ["accounts", "pages"]
+__all__ = ["accounts", "low_default", "pages"]

@@ -157,6 +157,9 @@ _MANY = (
     "%s, %s::bigint[], %s::text[], %s::text[], %s::text[], %s, %s::timestamptz, %s::timestamptz)"
 )
 
+# Where a connection keeps its cursor for spends.
+_KEPT = "cursor_for_spends"
+
 
 def attempt(
     account_id: int, items: Sequence[tuple[int, str, str, str]], actor: str, now: datetime
@@ -189,8 +192,20 @@ def _ask(database: BaseDatabaseWrapper, call: str, values: list[Any]) -> list[tu
     """
     database.ensure_connection()
     database.validate_no_broken_transaction()
-    with database.wrap_database_errors, Cursor(database.connection) as cursor:
-        return cursor.execute(call, values, binary=True).fetchall()
+    with database.wrap_database_errors:
+        return _cursor(database.connection).execute(call, values, binary=True).fetchall()
+
+
+def _cursor(connection: Any) -> Cursor[Any]:
+    """The connection's cursor for spends: one that asks the same again need not learn it again.
+
+    A new one looks up how each value and column is written and read: a fifth of the call's time.
+    """
+    kept: Cursor[Any] | None = getattr(connection, _KEPT, None)
+    if kept is None or kept.closed:
+        kept = Cursor(connection)
+        setattr(connection, _KEPT, kept)
+    return kept
 
 
 def install(using: str, **_kwargs: Any) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from credits import periods, sources
+from credits.accounts import alerts
 from credits.accounts.zones import usable_zone
 from credits.arguments import check_decision, check_grant, check_instant, check_now, check_text
 from credits.ledger import journal
@@ -32,7 +33,12 @@ def open_account(
     check_text("name", name, 200)
     time_zone = usable_zone(time_zone)
     with journal.open_transaction():
-        account = Account.objects.create(name=name, opened_at=opened_at, time_zone=time_zone)
+        account = Account.objects.create(
+            name=name,
+            opened_at=opened_at,
+            time_zone=time_zone,
+            low_at=alerts.threshold(None, 0),
+        )
         if trial:
             book = Journal(account, opened_at)
             key = f"auto:trial:{opened_at.isoformat()}"

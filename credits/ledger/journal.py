@@ -182,10 +182,11 @@ class Journal:
         `note` is the free text beside the last entry. `may_alert` says that these entries may raise
         the low-credit alert: a spend's and an adjustment's do, a reset's never.
         """
+        account, allocation = self.account, self.account.allocation
         self._apply()
-        account = self.account
         LedgerEntry.objects.append(self.entries)
-        account.low_at = alerts.threshold(account.low_threshold, account.allocation)
+        if account.allocation != allocation:
+            account.low_at = alerts.threshold(account.low_threshold, account.allocation)
         if may_alert:
             self._tell_low(self.entries[-1])
         account.save(update_fields=_CACHED)

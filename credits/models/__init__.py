@@ -1,4 +1,4 @@
-"""What the app keeps, by subject: offers, accounts, entries, cases, notices, corrections."""
+"""What the app keeps, by subject: offers, accounts, entries, cases, notices, corrections, defaults."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from credits.models.entries import (
     LedgerEntryQuerySet,
     LedgerPass,
 )
+from credits.models.low_credits import LowCreditDefault
 from credits.models.notices import AlertRecipient, LowCreditAlert, Notice, NoticeChoice
 from credits.models.offers import Package, Plan
 from credits.staff_acts import StaffAct, StaffWords
@@ -30,6 +31,7 @@ __all__ = [
     "LedgerEntryQuerySet",
     "LedgerPass",
     "LowCreditAlert",
+    "LowCreditDefault",
     "Notice",
     "NoticeChoice",
     "OutcomeRule",

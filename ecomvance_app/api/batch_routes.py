@@ -52,7 +52,7 @@ def create_batch(request: MerchantRequest, idempotency_key: BatchKey) -> Any:
         orders.requester(request),
         asked_for,
         idempotency_key,
-        three_first=settings.sample,
+        together=batches.Together(three_first=settings.sample),
         max_credits=settings.max_credits,
     )
     return Status(201 if created else 200, batch_json(batch))

@@ -7,7 +7,7 @@ from typing import cast
 from django.http import HttpRequest
 from ninja.throttling import BaseThrottle
 
-from ecomvance_app.doors import throttling
+from ecomvance_app import rates
 from ecomvance_app.http import MerchantRequest
 
 
@@ -20,8 +20,8 @@ class AccountThrottle(BaseThrottle):
     def allow_request(self, request: HttpRequest) -> bool:
         """Count this request; False when the account has used up its minute."""
         account_id = cast("MerchantRequest", request).account.pk
-        return throttling.is_within_limit("api-requests", account_id)
+        return rates.is_within_limit("api-requests", account_id)
 
     def wait(self) -> float:
         """Seconds to the next minute."""
-        return throttling.seconds_to_next_minute()
+        return rates.seconds_to_next_minute()

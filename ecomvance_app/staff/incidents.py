@@ -50,11 +50,24 @@ _OUTCOMES = [
 _USUAL = ["platform_error", "provider_error", "timeout"]
 
 
+class _Moment(forms.SplitDateTimeField):
+    """A day and a time, chosen with the browser's own controls."""
+
+    def __init__(self, **options: Any) -> None:
+        day: dict[str, Any] = {"type": "date", "aria-label": gettext_lazy("Day")}
+        hour: dict[str, Any] = {"type": "time", "step": "1", "aria-label": gettext_lazy("Time")}
+        widget = forms.SplitDateTimeWidget(
+            date_format="%Y-%m-%d", time_format="%H:%M:%S", date_attrs=day, time_attrs=hour
+        )
+        widget.template_name = "staff/_moment.html"
+        super().__init__(widget=widget, **options)
+
+
 class IncidentForm(forms.Form):
     """When what failed, and the sentence that merchants read."""
 
-    began_at = forms.SplitDateTimeField(label=gettext_lazy("From"), help_text="UTC")
-    ended_at = forms.SplitDateTimeField(label=gettext_lazy("To"), help_text="UTC")
+    began_at = _Moment(label=gettext_lazy("From"), help_text=gettext_lazy("Day and time, UTC"))
+    ended_at = _Moment(label=gettext_lazy("To"), help_text=gettext_lazy("Day and time, UTC"))
     tool = forms.ChoiceField(
         label=gettext_lazy("Tool"),
         required=False,

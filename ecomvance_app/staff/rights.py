@@ -19,7 +19,7 @@ LOOK = (
     "credits.view_account", "credits.view_ledgerentry", "credits.view_restorationcase",
     "credits.view_correction", "credits.view_incident", "credits.view_plan", "credits.view_package",
     "credits.view_outcomerule", "credits.view_dailyusage", "credits.view_lowcreditalert",
-    "credits.view_notice", "credits.view_staffact", "credits.view_ledgerpass",
+    "credits.view_lowcreditdefault", "credits.view_notice", "credits.view_staffact", "credits.view_ledgerpass",
     "generations.view_generation", "generations.view_enginehealth", "generations.view_engineswitch",
     "generations.view_engineroute", "generations.view_limitsetting", "generations.view_engineday", "generations.view_usageprice", "generations.view_problemreport",
     "generations.view_staffnotice",
@@ -91,11 +91,12 @@ ACTS = (
         (ADMIN,),
     ),
     Act(
-        "Set limits for every account",
+        "Set limits and defaults for every account",
         (
             "generations.add_limitsetting",
             "generations.change_limitsetting",
             "generations.delete_limitsetting",
+            "credits.change_lowcreditdefault",
         ),
         (ADMIN,),
     ),

@@ -130,6 +130,8 @@ def _say(
             state = State.COMPLETE
         except (EngineError, Refusal) as error:
             state, failed = State.FAILED, _broken_off(error)
+            if isinstance(error, EngineError):
+                health.note_error(engine, "chat-assistant", error)
         except Exception:
             logger.exception("An answer failed")
             sentence = _("Something went wrong on our side.")

@@ -15,20 +15,22 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
 from django.utils.translation import gettext as _
 
 from credits.refusals import Refusal
-from ecomvance_app import connections
+from ecomvance_app import connections, rates
 from generations.media.decoder.answers import Answer, Question
 
 SECONDS = 60
 MOST_AT_ONCE = 4
-MOST_OF_ACCOUNT = 2
+# One account never has all processors: on a small machine it would hold up everybody's pages.
+MOST_OF_ACCOUNT = 2 if (os.cpu_count() or 1) > 2 else 1
 WAIT_SECONDS = 60
+MOST_FREE_A_MINUTE = 30
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _ENVIRONMENT = ("LANG", "LD_LIBRARY_PATH", "PATH")
@@ -64,7 +66,7 @@ class Turns:
         with self._changed:
             waited = not self._is_free(account_id)
             if not self._changed.wait_for(lambda: self._is_free(account_id), wait_seconds):
-                raise Busy(_("You sent many images at once. Wait a minute, then try again."))
+                raise _too_many()
             self._taken[account_id] += 1
         try:
             yield waited
@@ -84,16 +86,34 @@ turns = Turns(MOST_AT_ONCE, MOST_OF_ACCOUNT)
 preview_turns = Turns(MOST_AT_ONCE, MOST_AT_ONCE)
 
 
-def ask(source: IO[bytes], question: Question) -> Answer:
-    """Let the process answer about a real file, from its beginning.
+def _too_many() -> Busy:
+    return Busy(_("You sent many images at once. Wait a minute, then try again."))
 
-    Raises UndecodableError whatever becomes of the process.
+
+def check_pace(account_id: int) -> None:
+    """Busy beyond so many pictures a minute that are looked at for free, where no balance is asked."""
+    if not rates.is_within_limit("free-pictures", account_id, MOST_FREE_A_MINUTE):
+        raise _too_many()
+
+
+def ask(source: IO[bytes], question: Question) -> Answer:
+    """Let a process answer about a real file. Raises as `run`."""
+    outputs = [fd for fd in (question["copy"], question["preview"]) if fd is not None]
+    return cast("Answer", json.loads(run("decode", question, source, outputs)))
+
+
+def run(
+    work: str, told: Mapping[str, object], source: IO[bytes], outputs: Sequence[int] = ()
+) -> bytes:
+    """What a process of its own answers about a real file, which it reads from the beginning.
+
+    Raises UndecodableError whatever becomes of the process, and Busy where it got too little of the
+    processor to come to an end.
     """
     os.lseek(source.fileno(), 0, os.SEEK_SET)
-    outputs = [fd for fd in (question["copy"], question["preview"]) if fd is not None]
     try:
         done = subprocess.run(
-            [sys.executable, "-s", "-m", "generations.media.decoder", json.dumps(question)],
+            [sys.executable, "-s", "-m", "generations.media.decoder", work, json.dumps(told)],
             stdin=source.fileno(),
             capture_output=True,
             timeout=SECONDS,
@@ -103,6 +123,9 @@ def ask(source: IO[bytes], question: Question) -> Answer:
             pass_fds=outputs,
             check=True,
         )
+    except subprocess.TimeoutExpired:
+        # What takes too much of the processor has ended before (see `decoder`).
+        raise Busy(_("Reading this image took too long. Wait a minute, then try again.")) from None
     except subprocess.SubprocessError as error:
         raise UndecodableError("The picture could not be decoded") from error
-    return cast("Answer", json.loads(done.stdout))
+    return done.stdout

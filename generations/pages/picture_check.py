@@ -42,12 +42,14 @@ class Advice:
 def advise(account_id: int, form: ToolForm) -> Advice:
     """What is to be said of the form's first picture; nothing when all is well.
 
-    Raises a Refusal for a picture that cannot be used, and where too many wait for their turn.
+    Raises a Refusal for a picture that cannot be used, where too many wait for their turn, and beyond
+    so many a minute.
     """
     order = form.order()
-    upload = _first(account_id, order)
-    if upload is None:
+    if not order.picture_count:
         return Advice()
+    decoding.check_pace(account_id)
+    upload = _first(account_id, order)
     image = upload if isinstance(upload, UploadedImage) else read_picture(upload, account_id)
     with contextlib.closing(image):
         with decoding.turns.take(account_id), image.lock:
@@ -55,11 +57,10 @@ def advise(account_id: int, form: ToolForm) -> Advice:
         return Advice(_sentences(form.tool, image, faults), _sizes(form.tool, image))
 
 
-def _first(account_id: int, order: Order) -> Upload | None:
+def _first(account_id: int, order: Order) -> Upload:
+    """The first of the order's pictures."""
     if order.uploads:
         return order.uploads[0]
-    if not order.sources:
-        return None
     source = order.sources[0]
     _product, photo = products.read_photo(account_id, source.product_id, source.photo_id)
     return io.BytesIO(photo)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -27,10 +28,10 @@ from credits.refusals import Refusal
 from ecomvance_app import clock, live
 from generations import catalog
 from generations.media import storage
-from generations.models import Approval, ApprovalPicture, Generation, Picture
+from generations.models import Approval, ApprovalPicture, Batch, Generation, Picture
 from generations.runs import batches, consents, quote, request
-from generations.runs.batches import placing
-from generations.runs.orders import Order, Requester, Source
+from generations.runs.batches import Together, placing
+from generations.runs.orders import OWN, Order, Requester, Source
 from generations.runs.outages import health
 from generations.runs.queries import key_digest
 
@@ -41,20 +42,6 @@ MOST_WAITING = 20
 State = Approval.State
 
 
-@dataclass(frozen=True)
-class Together:
-    """How the orders of a batch run together, as `batches.place` takes it."""
-
-    three_first: bool = False
-    charge: int | None = None
-    mail_when_done: bool = False
-
-    def charged(self, items: int) -> int:
-        """How many of the items are charged at first."""
-        first = batches.SAMPLE if self.three_first and items > batches.SAMPLE else items
-        return min(self.charge or first, items)
-
-
 class ApprovalRefused(Refusal):
     """The request was not kept, or cannot be decided any more."""
 
@@ -62,13 +49,21 @@ class ApprovalRefused(Refusal):
 # --- Asking --------------------------------------------------------------------------------------
 
 
+def find(account_id: int, key: str, orders: Sequence[Order]) -> Approval | None:
+    """The request that this key has made; KeyConflict if it was made of something else."""
+    known = Approval.objects.filter(account_id=account_id, key=key_digest(key)).first()
+    if known is not None and _digest(orders) != known.request_digest:
+        raise ledger.KeyConflict(key)
+    return known
+
+
 def keep(requester: Requester, order: Order, key: str, now: datetime | None = None) -> Approval:
     """Keep an order above the limit for an owner, with clean copies of its pictures.
 
     The same key with the same order is the same request. Raises as `request.place` does for what could
-    not be started anyway; nothing is stored then.
+    not be started anyway, also for want of credits; nothing is stored then.
     """
-    return _keep(requester, [order], key, None, quote.check(order).credits, now)
+    return _keep(requester, [order], key, None, now)
 
 
 def keep_batch(
@@ -79,9 +74,7 @@ def keep_batch(
     now: datetime | None = None,
 ) -> Approval:
     """Keep a batch whose sum is above the limit, as `keep` does a run."""
-    terms = placing.check(orders)
-    price = terms[0].credits * together.charged(len(orders))
-    return _keep(requester, orders, key, together, price, now)
+    return _keep(requester, orders, key, together, now)
 
 
 def _keep(
@@ -89,27 +82,29 @@ def _keep(
     orders: Sequence[Order],
     key: str,
     together: Together | None,
-    price: int,
     now: datetime | None,
 ) -> Approval:
     now = clock.now() if now is None else now
     request.check_key(key)
-    if known := _find(requester.account_id, key):
-        return _repeated(known, orders, key)
-    for order in orders:
-        consents.check(requester.account_id, quote.check(order), order)
-    with storage.Undo(requester.account_id) as undo:
-        gathered = [request.gather(undo, order) for order in orders]
+    account_id = requester.account_id
+    if known := find(account_id, key, orders):
+        return known
+    price = _price(account_id, orders, together)
+
+    def check_room() -> None:
+        """A picture that could not be kept, or that no credits are there for, is not decoded."""
+        _check_few_wait(account_id, now)
+        quote.check_affordable(account_id, price, now)
+
+    check_room()
+    with storage.Undo(account_id) as undo:
+        gathered = [request.gather(undo, order, check_room) for order in orders]
         with transaction.atomic():
             # Where two clicks with one key, and many at once, meet.
-            Account.objects.select_for_update().get(pk=requester.account_id)
-            if known := _find(requester.account_id, key):
-                return _repeated(known, orders, key)
-            if waiting(requester.account_id, now).count() >= MOST_WAITING:
-                raise ApprovalRefused(
-                    _("%(most)d requests wait for an owner already.") % {"most": MOST_WAITING},
-                    "too_many_approvals",
-                )
+            Account.objects.select_for_update().get(pk=account_id)
+            if known := find(account_id, key, orders):
+                return known
+            _check_few_wait(account_id, now)
             approval = _made(requester, orders, key, now)
             approval.price, approval.order["together"] = price, together and asdict(together)
             _store(approval, gathered)
@@ -118,14 +113,20 @@ def _keep(
     return approval
 
 
-def _find(account_id: int, key: str) -> Approval | None:
-    return Approval.objects.filter(account_id=account_id, key=key_digest(key)).first()
+def _price(account_id: int, orders: Sequence[Order], together: Together | None) -> int:
+    """What would be charged now, if it can be started at all; a Refusal otherwise."""
+    terms = placing.check(orders) if together else [quote.check(order) for order in orders]
+    for agreed, order in zip(terms, orders, strict=True):
+        consents.check(account_id, agreed, order)
+    return terms[0].credits * (together.charged(len(orders)) if together else 1)
 
 
-def _repeated(known: Approval, orders: Sequence[Order], key: str) -> Approval:
-    if _digest(orders) != known.request_digest:
-        raise ledger.KeyConflict(key)
-    return known
+def _check_few_wait(account_id: int, now: datetime) -> None:
+    if waiting(account_id, now).count() >= MOST_WAITING:
+        raise ApprovalRefused(
+            _("%(most)d requests wait for an owner already.") % {"most": MOST_WAITING},
+            "too_many_approvals",
+        )
 
 
 def _digest(orders: Sequence[Order]) -> str:
@@ -171,7 +172,7 @@ def _written(order: Order) -> dict[str, Any]:
         "prompt": order.text,
         "options": dict(order.options),
         "product_title": order.product_title,
-        "products": [[source.product_id, source.photo_id] for source in order.sources],
+        "products": [[place.product_id, place.photo_id] for place in order.places],
     }
 
 
@@ -214,30 +215,58 @@ def approve(
     request waits on then. ApprovalRefused for one that was decided or has lapsed.
     """
     now = clock.now() if now is None else now
-    with transaction.atomic():
-        approval = _locked(account_id, approval_id)
-        if approval.state == State.APPROVED:
-            return approval
-        _check_open(approval, now)
-        requester = Requester(account_id, approval.requested_by_id, approval.surface, is_owner=True)
-        _begin(approval, requester, max_credits, now)
-        _end(approval, State.APPROVED, now, owner_id)
+    approval = Approval.objects.get(pk=approval_id, account_id=account_id)
+    if approval.state == State.APPROVED:
+        return approval
+    _check_open(approval, now)
+    try:
+        _begin(approval, max_credits, now, partial(_approved, approval, now, owner_id))
+    except (Refusal, OSError):
+        # Another press may have been quicker: it took the credits, and the kept pictures with it.
+        approval.refresh_from_db()
+        if approval.state != State.APPROVED:
+            _check_open(approval, now)
+            raise
+    approval.refresh_from_db()
     return approval
 
 
 def _begin(
-    approval: Approval, requester: Requester, max_credits: int | None, now: datetime
+    approval: Approval,
+    max_credits: int | None,
+    now: datetime,
+    approved: Callable[[Generation | Batch], None],
 ) -> None:
-    """Start what was asked for; it goes the way of every other order."""
+    """Start what was asked for; it goes the way of every other order.
+
+    Photos of products are fetched and decoded before anything is locked; the decision is written
+    with the charge.
+    """
+    requester = Requester(
+        approval.account_id, approval.requested_by_id, approval.surface, is_owner=True
+    )
     key, together = f"approval:{approval.pk}", approval.together
     if together is None:
-        approval.run, _new = request.place(requester, _read(approval, 0, max_credits), key, now)
-        _name_pictures(approval, approval.run)
+        request.place(requester, _read(approval, 0, max_credits), key, now, approved)
         return
     orders = [_read(approval, item) for item in range(len(approval.orders))]
-    approval.batch, _new = batches.place(
-        requester, orders, key, now, max_credits=max_credits, **together
+    batches.place(
+        requester, orders, key, now, Together(**together), max_credits=max_credits, also=approved
     )
+
+
+def _approved(
+    asked: Approval, now: datetime, owner_id: int | None, made: Generation | Batch
+) -> None:
+    """Write the owner's word, in the transaction that pays for what it has `made`."""
+    approval = _locked(asked.account_id, asked.pk)
+    _check_open(approval, now)
+    if isinstance(made, Batch):
+        approval.batch = made
+    else:
+        approval.run = made
+        _name_pictures(approval, made)
+    _end(approval, State.APPROVED, now, owner_id)
 
 
 def decline(
@@ -307,9 +336,10 @@ def _read(approval: Approval, item: int, max_credits: int | None = None) -> Orde
     kept: dict[str, list[Any]] = {role: [] for role in Picture.Role.values}
     said = approval.orders[item]
     sources = tuple(Source(product, photo) for product, photo in said["products"])
-    pictures = approval.pictures.filter(item=item).order_by("position")
-    for picture in pictures.exclude(role=Picture.Role.INPUT) if sources else pictures:
-        kept[picture.role].append(storage.read_again(picture))
+    for picture in approval.pictures.filter(item=item).order_by("position"):
+        of_product = picture.role == Picture.Role.INPUT and sources
+        if not of_product or sources[picture.position] == OWN:
+            kept[picture.role].append(storage.read_again(picture))
     return Order(
         approval.tool,
         said["resolution"],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -73,6 +74,12 @@ class Person(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("staff"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    former_names = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        editable=False,
+        help_text=_("Names and addresses of theirs that have changed: old mails still say them."),
+    )
     wants_workspace = models.BooleanField(
         default=True,
         help_text=_("Off for who signs up to join an account: no workspace is opened unasked."),
@@ -87,6 +94,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
 
     objects = PersonManager()
+    read_names: Sequence[str] = ()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -108,6 +116,22 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return str(self)
+
+    @classmethod
+    def from_db(cls, *row: Any, **mode: Any) -> Person:
+        """As read; what they are called by then is remembered until it is saved."""
+        person = super().from_db(*row, **mode)
+        person.read_names = [person.__dict__.get(column) or "" for column in ("name", "email")]
+        return person
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """What they are not called any more is kept, so that their erasure finds it."""
+        known = {"", self.name, self.email, *self.former_names}
+        if gone := [word for word in self.read_names if word not in known]:
+            self.former_names = [*self.former_names, *gone]
+            if update_fields is not None:
+                update_fields = {*update_fields, "former_names"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
 
 class Membership(models.Model):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from django.db import transaction
+from django.db.models import Q
 
 from credits import staff_acts
 from credits.accounts import redaction
@@ -12,10 +16,13 @@ from shopify_auth.models import Invitation, Membership, Person, Shop
 def erase(person: Person) -> None:
     """Delete a person and what names them elsewhere: invitations, mail addresses, mails, staff's words.
 
-    What they made stays with its account and says no longer by whom.
+    Found are the names and addresses that they have or had, as they were written, in what belongs to
+    their accounts. What they made stays with its account and says no longer by whom.
     """
     with transaction.atomic():
-        invited = Invitation.objects.filter(email__iexact=person.email or "")
+        names = {person.name, person.email or "", person.emptied_email, *person.former_names}
+        addresses = (Q(email__iexact=name) for name in names if "@" in name)
+        invited = Invitation.objects.filter(reduce(or_, addresses, Q(pk=None)))
         accounts = {
             *Membership.objects.filter(person=person).values_list("account_id", flat=True),
             *invited.values_list("account_id", flat=True),
@@ -23,7 +30,7 @@ def erase(person: Person) -> None:
                 "account_id", flat=True
             ),
         }
-        redaction.redact_person(person.name, person.email or "", accounts)
+        redaction.redact_person(names, accounts)
         invited.delete()
         staff_acts.forget_words(people=[person.pk])
         person.delete()

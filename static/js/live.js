@@ -16,6 +16,8 @@
   const PULSE_MILLISECONDS = 4_000;
   const SILENT_MILLISECONDS = 40_000; // Two of the server's messages in a row are missing.
   const LONGEST_WAIT = 30_000;
+  // What was said just before the last message may have been lost with its stream.
+  const ON_ITS_WAY_MILLISECONDS = 2_000;
 
   // Unset where the browser refuses it: an admin's frame whose storage is blocked.
   /** @type {LockManager | undefined} */ let locks = navigator.locks;
@@ -29,7 +31,13 @@
   let lastHeard = 0; // from this tab's own stream
   let nextPoll = 0;
   let signedOut = false;
-  let wasOpen = false;
+
+  /**
+   * Until when this page has heard everything, by the browser's clock: first, when it was asked for. It stays there until a
+   * stream of its own has told what was said before this script ran.
+   */
+  let heardAll = performance.getEntriesByType("navigation")[0]?.requestStart || 0;
+  let isUpToDate = false;
 
   /** @type {Set<string>} runs whose end was said already */
   const announced = new Set();
@@ -46,6 +54,7 @@
   /** @param {{kind: string, data?: object}} message */
   const receive = ({ kind, data }) => {
     lastAlive = Date.now();
+    if (kind !== "pulse" && isUpToDate) heardAll = Math.max(heardAll, performance.now() - ON_ITS_WAY_MILLISECONDS);
     if (kind === "balance") ecomVance.applyBalance(data);
     if (kind === "generation") {
       document.body.dispatchEvent(new CustomEvent(`generation:${data.id}`, { detail: data }));
@@ -108,23 +117,25 @@
       const response = await fetch(liveTicketUrl, { method: "POST", headers });
       if (response.status === 401) return refused();
       if (!response.ok) return retry();
-      const { ticket } = await response.json();
+      const { ticket, now } = await response.json();
       if (locks && !release) return; // Another tab came to the front meanwhile.
-      source = new EventSource(`/events?ticket=${encodeURIComponent(ticket)}`);
+      // What was said before this stream, since the page was made or the last one ended, is asked for.
+      const since = Math.floor(now - (performance.now() - heardAll));
+      source = new EventSource(`/events?ticket=${encodeURIComponent(ticket)}&since=${since}`);
     } catch {
       return retry();
     }
     source.onopen = () => {
-      if (wasOpen) share({ kind: "again" }); // What was said meanwhile is lost.
-      wasOpen = true;
       attempt = 0;
       lastHeard = Date.now();
       share({ kind: "pulse" }); // The server's first message is the balance of this moment.
     };
     source.onerror = retry;
-    for (const kind of ["balance", "generation", "plan", "cases", "approvals"]) {
+    for (const kind of ["balance", "generation", "plan", "cases", "approvals", "again"]) {
       source.addEventListener(kind, (event) => {
         lastHeard = Date.now();
+        isUpToDate = true;
+        document.body.dataset.live = "open"; // For whoever looks on: from here on nothing is missed.
         share({ kind, data: JSON.parse(event.data) });
       });
     }

@@ -7,7 +7,7 @@ import time
 
 from django.test import override_settings
 
-from ecomvance_app.doors.throttling import REQUESTS_PER_MINUTE
+from ecomvance_app.rates import REQUESTS_PER_MINUTE
 from generations.models import Generation
 from tests.api.requests import CUT_OUT, assert_refused
 from tests.merchants import ApiMerchant

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ecomvance_app.doors import throttling
+from ecomvance_app import rates
 from tests.merchants import Merchant
 
 
 def test_an_account_that_sends_too_much_waits_and_nobody_else(
     owner: Merchant, second_shop: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttling, "REQUESTS_PER_MINUTE", 2)
-    monkeypatch.setattr(throttling, "_this_minute", lambda: owner.account.pk)
+    monkeypatch.setattr(rates, "REQUESTS_PER_MINUTE", 2)
+    monkeypatch.setattr(rates, "_this_minute", lambda: owner.account.pk)
     posts = [owner.client.post("/dashboard/settings", {"threshold": "5"}) for _ in range(4)]
 
     assert [post.status_code for post in posts] == [302, 302, 429, 429]

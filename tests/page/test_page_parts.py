@@ -152,7 +152,8 @@ def _fail(run: Generation, outcome: str) -> None:
 
 def _place_a_batch(account: Account) -> None:
     orders = [Order(batches.TOOL, "1K", product_id=OneMug.mug.id)] * 4
-    batches.place(Requester(account.pk, None, "web"), orders, "batch", three_first=True)
+    three_first = batches.Together(three_first=True)
+    batches.place(Requester(account.pk, None, "web"), orders, "batch", together=three_first)
 
 
 def _ask_an_owner(account: Account, key: str) -> None:

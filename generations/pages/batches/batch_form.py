@@ -12,7 +12,6 @@ from generations.media import storage
 from generations.models import BatchItem, Picture
 from generations.pages.forms import ToolForm
 from generations.runs import batches
-from generations.runs.approvals import Together
 from generations.runs.orders import Upload
 from generations.runs.quote import RunRefused
 from generations.runs.request import Order
@@ -44,10 +43,10 @@ class BatchForm(ToolForm):
         orders = [self._order(options, **self._source(value)) for value in chosen]
         return orders + [self._order(options, uploads=(upload,)) for upload in uploads]
 
-    def together(self) -> Together:
+    def together(self) -> batches.Together:
         """How the items begin."""
         data = self.cleaned_data
-        return Together(data["three_first"], data["charge"], data["mail_when_done"])
+        return batches.Together(data["three_first"], data["charge"], data["mail_when_done"])
 
     def charged(self, items: int) -> int:
         """How many of so many items are charged at once."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -62,14 +61,16 @@ def _place(request: MerchantRequest, form: BatchForm) -> str:
     data, orders = form.cleaned_data, form.orders()
     charged, each = form.charged(len(orders)), data["price_each"]
     asker, how = requester(request), form.together()
+    if known := approvals.find(request.account.pk, data["key"], orders):
+        return url(request, "approval", known.pk)
     _check_split(request, form, charged)
     try:
         batch, _created = batches.place(
             asker,
             orders,
             data["key"],
+            together=how,
             max_credits=each * charged if each is not None else None,
-            **asdict(how),
         )
     except limits.ApprovalRequired:
         approval = approvals.keep_batch(asker, orders, data["key"], how)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from generations.runs.batches.charging import kept_picture, resume, retry
 from generations.runs.batches.costs import Cost, cost
-from generations.runs.batches.placing import find_by_key, place, place_batch
+from generations.runs.batches.placing import Together, find_by_key, place, place_batch
 from generations.runs.batches.rules import (
     MAX_ITEMS,
     MAX_KEY,
@@ -27,6 +27,7 @@ __all__ = [
     "SAMPLE",
     "TOOL",
     "Cost",
+    "Together",
     "cancel",
     "cost",
     "erase",

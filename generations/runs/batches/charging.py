@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -116,7 +116,7 @@ def _is_known(batch: Batch, key: str, verb: Verb, count: int | None) -> bool:
 
 
 def _keep(batch: Batch, key: str, verb: Verb, count: int | None, now: datetime) -> None:
-    BatchCharge.objects.create(
+    charge = BatchCharge(
         account_id=batch.account_id,
         key=key_digest(key),
         batch=batch,
@@ -124,6 +124,12 @@ def _keep(batch: Batch, key: str, verb: Verb, count: int | None, now: datetime) 
         count=count,
         created_at=now,
     )
+    try:
+        with transaction.atomic():
+            charge.save(force_insert=True)
+    except IntegrityError:
+        # Another batch of the account, whose lock is another one, took the key meanwhile.
+        raise ledger.KeyConflict(key) from None
 
 
 def _unpause(batch: Batch) -> None:

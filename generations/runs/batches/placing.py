@@ -7,7 +7,7 @@ and wait for the merchant's word.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -37,34 +37,54 @@ if TYPE_CHECKING:
 _BATCHES = uuid.UUID("b3a0c0de-5f1b-5d0a-8a38-0d7a51c2e9f4")
 
 
+@dataclass(frozen=True)
+class Together:
+    """How the orders of a batch run together.
+
+    All are charged at once, or with `three_first` the first three of more than three, or the first
+    `charge` of them.
+    """
+
+    three_first: bool = False
+    charge: int | None = None
+    mail_when_done: bool = False
+
+    def has_sample(self, items: int) -> bool:
+        """Whether of so many items three come first."""
+        return self.three_first and items > SAMPLE
+
+    def charged(self, items: int) -> int:
+        """How many of so many items are charged at first."""
+        return min(self.charge or (SAMPLE if self.has_sample(items) else items), items)
+
+
+AT_ONCE = Together()
+
+
 def place(
     requester: Requester,
     orders: Sequence[Order],
     key: str,
     now: datetime | None = None,
+    together: Together = AT_ONCE,
     *,
-    three_first: bool = False,
-    charge: int | None = None,
     max_credits: int | None = None,
-    mail_when_done: bool = False,
+    also: Callable[[Batch], None] | None = None,
 ) -> tuple[Batch, bool]:
     """Accept a batch of 1 to 50 orders of one picture each; returns it, and whether it is new.
 
-    One transaction charges all of them, or with `three_first` the first three of more than three, or
-    the first `charge`: one run and one entry per item. Raises as `request.place` does, for the batch as a
-    whole; ShortOfCredits says how many items could be run. More than `max_credits` for what would be
-    charged now is PriceChanged.
+    One transaction charges what `together` says of them: one run and one entry per item. Raises as
+    `request.place` does, for the batch as a whole; ShortOfCredits says how many items could be run. More than
+    `max_credits` for what would be charged now is PriceChanged. `also` as in `request.place`.
     """
     now = clock.now() if now is None else now
     request.check_key(f"{key}:{MAX_ITEMS}")
-    three_first = three_first and len(orders) > SAMPLE
-    find = partial(_find, requester, orders, key, three_first=three_first)
+    find = partial(_find, requester, orders, key, together)
     if known := find():
         return known, False
 
-    chosen = _Chosen(three_first, charge, max_credits, mail_when_done)
     try:
-        return _place_unknown(requester, orders, key, now, chosen)
+        return _place_unknown(requester, orders, key, now, _Chosen(together, max_credits, also))
     except Refusal:
         # Of two requests with one key the first may have taken what the second is refused for.
         if known := find():
@@ -74,23 +94,21 @@ def place(
 
 @dataclass(frozen=True)
 class _Chosen:
-    """How a batch is to run, as `place` was asked."""
+    """What `place` was asked for beside the orders."""
 
-    three_first: bool
-    charge: int | None
+    together: Together
     max_credits: int | None
-    mail_when_done: bool
+    also: Callable[[Batch], None] | None
 
 
 def _place_unknown(
     requester: Requester, orders: Sequence[Order], key: str, now: datetime, chosen: _Chosen
 ) -> tuple[Batch, bool]:
-    account_id = requester.account_id
+    account_id, together = requester.account_id, chosen.together
     terms = check(orders)
     for agreed, order in zip(terms, orders, strict=True):
         consents.check(account_id, agreed, order)
-    charged = min(chosen.charge or (SAMPLE if chosen.three_first else len(orders)), len(orders))
-    each = terms[0].credits
+    charged, each = together.charged(len(orders)), terms[0].credits
     rules.check_price(each, charged, chosen.max_credits)
     limits.check(account_id, each * charged, by_owner=requester.is_owner)
     if each:
@@ -104,10 +122,11 @@ def _place_unknown(
             spends = pay(requester, keys, terms[:charged], now)
             # Of two requests with one key the second waits for the account's lock in `pay`, and
             # finds here what the first has made.
-            if known := _find(requester, orders, key, three_first=chosen.three_first):
+            if known := _find(requester, orders, key, together):
                 return known, False
             batch = _made(requester, orders, key, terms[0], now)
-            batch.three_first, batch.mail_when_done = chosen.three_first, chosen.mail_when_done
+            batch.three_first = together.has_sample(len(orders))
+            batch.mail_when_done = together.mail_when_done
             batch.save(force_insert=True)
             runs = [
                 request.store_run(
@@ -118,6 +137,8 @@ def _place_unknown(
                 )
             ]
             _store_items(batch, orders, gathered, runs)
+            if chosen.also is not None:
+                chosen.also(batch)
         undo.keep()
     return batch, True
 
@@ -223,7 +244,7 @@ def _store_items(
 
 
 def _find(
-    requester: Requester, orders: Sequence[Order], key: str, *, three_first: bool
+    requester: Requester, orders: Sequence[Order], key: str, together: Together
 ) -> Batch | None:
     """The batch that this key has made; KeyConflict if it was made of something else."""
     batch = Batch.objects.filter(account_id=requester.account_id, key=key_digest(key)).first()
@@ -231,7 +252,7 @@ def _find(
         return _adopt(requester, orders, key)
     digests = batch.items.order_by("position").values_list("request_digest", flat=True)
     _check_same(orders, list(digests), key)
-    if batch.three_first != three_first:
+    if batch.three_first != together.has_sample(len(orders)):
         raise ledger.KeyConflict(key)
     return batch
 

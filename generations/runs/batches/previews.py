@@ -27,7 +27,7 @@ from ecomvance_app import clock, jobs
 from generations import products
 from generations.engines import routing
 from generations.engines.base import EngineError, InputPicture, Job, finished
-from generations.media import watermarks
+from generations.media import decoding, watermarks
 from generations.media.reading import UploadedImage, read_picture
 from generations.runs import quote
 from generations.runs.orders import Order
@@ -60,9 +60,14 @@ def ask(account_id: int, order: Order, now: datetime | None = None) -> str:
     terms = quote.check(order)
     if terms.engine != "local":
         raise RunRefused(_("There is no preview with this engine."), "no_preview")
+    # Before the picture is decoded; a bad one counts as none of the day's, but it is work too.
+    counter = _counter(account_id, now)
+    if cache.get(counter, 0) >= MOST_A_DAY:
+        raise _too_many()
+    decoding.check_pace(account_id)
     with contextlib.closing(_picture(account_id, order)) as image:
         small = _small(image)
-    _count(account_id, now)
+    _count(counter)
     name = uuid.uuid4().hex
     wanted = {"tool": order.tool, "options": terms.options, "prompt": order.text, "picture": small}
     cache.set(_place(account_id, name), {"wanted": wanted}, KEPT_SECONDS)
@@ -122,8 +127,11 @@ def _picture(account_id: int, order: Order) -> UploadedImage:
 
 
 def _small(image: UploadedImage) -> bytes:
-    """At most 512 pixels a side, as PNG, which keeps what is transparent."""
-    with Image.open(io.BytesIO(image.content)) as opened:
+    """At most 512 pixels a side, as PNG, which keeps what is transparent.
+
+    Made of the copy that is small already: the whole picture has no place in this process's memory.
+    """
+    with image.lock, Image.open(image.preview) as opened:
         small = opened.convert("RGBA" if image.has_alpha else "RGB")
     small.thumbnail((watermarks.SIDE, watermarks.SIDE), Image.Resampling.LANCZOS)
     made = io.BytesIO()
@@ -131,13 +139,21 @@ def _small(image: UploadedImage) -> bytes:
     return made.getvalue()
 
 
-def _count(account_id: int, now: datetime) -> None:
+def _count(counter: str) -> None:
+    cache.add(counter, 0, _DAY_SECONDS)
+    if cache.incr(counter) > MOST_A_DAY:
+        raise _too_many()
+
+
+def _counter(account_id: int, now: datetime) -> str:
+    """Where the account's previews of this day are counted."""
     zone = Account.objects.values_list("time_zone", flat=True).get(pk=account_id)
-    name = f"previews:{account_id}:{periods.local_day(now, zone)}"
-    cache.add(name, 0, _DAY_SECONDS)
-    if cache.incr(name) > MOST_A_DAY:
-        sentence = _("There are %(most)d previews a day. Tomorrow there are new ones.")
-        raise RunRefused(sentence % {"most": MOST_A_DAY}, "too_many_previews")
+    return f"previews:{account_id}:{periods.local_day(now, zone)}"
+
+
+def _too_many() -> RunRefused:
+    sentence = _("There are %(most)d previews a day. Tomorrow there are new ones.")
+    return RunRefused(sentence % {"most": MOST_A_DAY}, "too_many_previews")
 
 
 def _place(account_id: int, name: str) -> str:

@@ -124,6 +124,24 @@ def note_failure(generation: Generation, *, outage: bool, error: EngineError | N
         _give_back_waiting(generation.engine, generation.tool)
 
 
+def note_error(engine: str, tool: str, error: EngineError) -> None:
+    """Work that is no run failed at its provider, such as an answer of the assistant.
+
+    The error is kept for staff, who are told where they have to mend something; what was refused
+    for its content is no error of anybody's. Nothing is paused: nobody pays for such work, and who
+    asks again sees whether it goes on.
+    """
+    if engine == "local" or error.outcome == "content_policy":
+        return
+    health, _created = EngineHealth.objects.update_or_create(
+        engine=engine,
+        tool=tool,
+        defaults={"last_error": str(error)[:500], "last_error_at": timezone.now()},
+    )
+    if fault := getattr(error, "fault", ""):
+        _tell_staff(health, fault, pauses=False)
+
+
 def _is_out(health: EngineHealth) -> bool:
     """Whether outages in a row, met by more than one account, are the provider's own."""
     enough = health.failures >= settings.OUTAGE_FAILURES

@@ -10,16 +10,19 @@ import pytest
 from django.utils import timezone
 
 from credits import ledger
-from generations import products
+from generations import engine_setup, products
 from generations.assist import answers
 from generations.assist.events import Delta
 from generations.engines.fake_google.server import FakeGoogleServer
 from generations.engines.google import chat
+from generations.engines.google.errors import MESSAGES
 from generations.models import (
     ChatMessage,
     Conversation,
     EngineDay,
+    EngineHealth,
     EngineSwitch,
+    StaffNotice,
     UsagePrice,
 )
 from generations.runs import consents
@@ -195,6 +198,27 @@ def test_what_google_refuses_at_the_door_costs_nothing(
 ) -> None:
     assert ask(olivia, f"Hello [[fake:{marker}]]")[-1][0] == "error"
     assert spent() == 0
+
+
+def test_staff_see_what_an_answer_failed_by(google: Any, olivia: ApiMerchant) -> None:
+    ask(olivia, "Hello [[fake:429]]")
+    ask(olivia, "Hello [[fake:stream-safety]]")
+
+    standing = EngineHealth.objects.get(engine="google", tool="chat-assistant")
+    assert standing.last_error == MESSAGES["quota"]
+    assert standing.paused_at is None
+    setup = engine_setup.read()
+    assert setup.quota_refused_at == standing.last_error_at
+    told = engine_setup.read_tools()["chat-assistant"]
+    assert (told.last_error, told.last_error_at) == (MESSAGES["quota"], standing.last_error_at)
+
+
+def test_staff_are_told_when_an_answer_meets_what_they_have_to_mend(
+    google: Any, olivia: ApiMerchant
+) -> None:
+    ask(olivia, "Hello [[fake:400-key]]")
+
+    assert "chat-assistant at google" in StaffNotice.objects.get().text
 
 
 def test_it_may_not_look_things_up_for_ever(google: Any, olivia: ApiMerchant) -> None:

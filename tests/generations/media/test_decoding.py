@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -56,10 +57,22 @@ class TestLimits:
     def test_a_process_that_takes_too_long_is_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(decoding, "SECONDS", 0.01)
 
-        with pytest.raises(PictureRefused) as caught:
+        # Its file need not be damaged: the machine may have been busy.
+        with pytest.raises(Busy, match="took too long"):
             read_picture(encoded(quarters(), "PNG"))
 
-        assert caught.value.code == "damaged"
+    def test_it_gives_way_before_it_loads_a_decoder(self) -> None:
+        told = (
+            "import os, runpy, sys\n"
+            "def nice(by): raise SystemExit(f'{by} {\"PIL\" in sys.modules}')\n"
+            "os.nice = nice\n"
+            "runpy.run_module('generations.media.decoder', run_name='__main__')"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", told], capture_output=True, text=True, check=False
+        )
+
+        assert done.stderr == "10 False\n"
 
     def test_the_process_has_none_of_the_servers_secrets(
         self, monkeypatch: pytest.MonkeyPatch
@@ -146,7 +159,7 @@ def test_a_turn_says_whether_it_had_to_wait() -> None:
         waited.append(had_to)
         other = threading.Thread(target=wait)
         other.start()
-        assert looked.wait(10)
+        assert looked.wait(60)
     other.join()
 
     assert waited == [False, True]

@@ -7,6 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageFilter
 
 from credits.models import LedgerEntry
+from ecomvance_app import rates
+from generations.media import decoding
 from generations.models import Generation, Picture
 from tests.generations import sample_pictures as samples
 from tests.generations.mug_store import stored_files
@@ -109,3 +111,17 @@ def test_another_accounts_result_is_not_checked(owner: Merchant, second_shop: Me
 
     assert answer.status_code == 422
     assert "no longer here" in answer.json()["refused"]
+
+
+def test_what_comes_too_fast_is_not_decoded(
+    owner: Merchant, product: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MOST_FREE_A_MINUTE", 1)
+    monkeypatch.setattr(rates, "_this_minute", lambda: owner.account.pk)
+    assert check(owner, "ai-shadowing", product).status_code == 200
+    monkeypatch.setattr(decoding, "ask", None)
+
+    answer = check(owner, "ai-shadowing", product)
+
+    assert answer.status_code == 429
+    assert "Wait a minute" in answer.json()["refused"]

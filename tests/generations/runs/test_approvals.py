@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from credits.models import LedgerEntry, Notice
 from credits.signals import account_erased, account_suspended
 from ecomvance_app import clock
 from generations import catalog, tasks
+from generations.media import decoding
 from generations.models import Approval, ApprovalPicture, Batch, Generation
 from generations.runs import approvals, batches, lifecycle
 from generations.runs.orders import Order, Requester
@@ -24,6 +26,7 @@ from tests.at_once import at_once
 from tests.generations import sample_pictures
 from tests.generations.mug_store import TOOL, ask, upload
 from tests.merchants import make_merchant, make_person
+from tests.products import photo_content
 
 PRICE = 20  # Background removal.
 
@@ -108,6 +111,31 @@ def test_what_could_not_be_started_is_not_kept(olivia, mia):
     assert ask(mia, image=broken).status_code == 422
     assert not Approval.objects.exists()
     assert not files(olivia.account)
+
+
+def test_what_cannot_be_paid_is_not_decoded(olivia, mia, monkeypatch):
+    ledger.spend(olivia.account.pk, 90, "before")
+    monkeypatch.setattr(decoding, "ask", None)
+    answer = ask(mia)
+    assert answer.status_code == 402
+    assert "10 are missing" in answer.text
+    assert not Approval.objects.exists()
+
+
+def test_where_so_many_wait_no_picture_is_decoded(olivia, mia, monkeypatch):
+    monkeypatch.setattr(approvals, "MOST_WAITING", 1)
+    ask(mia)
+    monkeypatch.setattr(decoding, "ask", None)
+    assert "wait for an owner already" in ask(mia, key="k2").text
+
+
+def test_a_key_that_has_asked_runs_nothing_once_the_limit_is_gone(olivia, mia):
+    ask(mia)
+    limits.set_limit(olivia.account.pk, None)
+    again = ask(mia)
+    assert again.status_code == 202
+    assert page() in again.text
+    assert nothing_ran(olivia)
 
 
 def test_so_many_wait_and_no_more(olivia, mia, monkeypatch):
@@ -264,6 +292,42 @@ def test_a_product_that_is_gone_by_then_is_said(olivia, mia, monkeypatch):
     assert Generation.objects.get().product_title == "Enamel mug"
 
 
+def ask_for_product(client):
+    return client.post(
+        TOOL, {"key": "k", "photo": "gid://shopify/Product/1 7"}, headers={"HX-Request": "true"}
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_locked_while_the_store_is_asked_for_its_photo(monkeypatch):
+    olivia = make_merchant("Olivia")
+    limits.set_limit(olivia.account.pk, PRICE - 1)
+    ask_for_product(member(olivia))
+    within = []
+
+    def watched(*_args):
+        within.append(connection.in_atomic_block)
+        return photo_content()
+
+    monkeypatch.setattr("tests.generations.mug_store.OneMug.read_photo", watched)
+    assert press(olivia.client).status_code == 302
+    assert within == [False]
+    assert Approval.objects.get().run == Generation.objects.get()
+
+
+def test_what_is_taken_back_while_an_owner_presses_is_not_charged(olivia, mia, monkeypatch):
+    ask_for_product(mia)
+
+    def taken_back(*_args):
+        assert mia.post(f"{page()}/withdraw").status_code == 302
+        return photo_content()
+
+    monkeypatch.setattr("tests.generations.mug_store.OneMug.read_photo", taken_back)
+    assert press(olivia.client).status_code == 409
+    assert nothing_ran(olivia)
+    assert Approval.objects.get().state == "withdrawn"
+
+
 def test_a_store_that_leaves_takes_its_requests_along(olivia, mia):
     ask(mia)
     account_suspended.send(sender=None, account_id=olivia.account.pk, now=timezone.now())
@@ -310,9 +374,10 @@ def ask_for_batch(olivia, person, count=4, key="batch", **together):
         for n in range(count)
     ]
     requester = Requester(olivia.account.pk, person.pk, "web")
+    how = batches.Together(**together)
     with pytest.raises(limits.ApprovalRequired):
-        batches.place(requester, orders, key, **together)
-    return approvals.keep_batch(requester, orders, key, approvals.Together(**together))
+        batches.place(requester, orders, key, together=how)
+    return approvals.keep_batch(requester, orders, key, how)
 
 
 @pytest.fixture
@@ -355,7 +420,9 @@ def test_of_a_batch_with_three_first_the_three_are_charged(olivia, max_):
 
 
 def test_a_batch_that_cannot_be_paid_is_not_begun(olivia, max_):
+    ledger.add_package(olivia.account.pk, 150, "package")
     ask_for_batch(olivia, max_, count=5)
+    ledger.spend(olivia.account.pk, 150, "meanwhile")
     assert press(olivia.client, price=9999).status_code == 402
     assert (Batch.objects.count(), olivia.total) == (0, 100)
 

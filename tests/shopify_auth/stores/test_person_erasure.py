@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from credits import ledger, staff_acts
 from credits.models import AlertRecipient, Notice
+from credits.staff_acts import StaffWords
 from ecomvance_app import clock
 from generations import tasks
 from generations.models import Generation
@@ -92,6 +93,36 @@ def test_no_table_and_no_file_names_a_person_who_was_deleted(
 
     assert found(*WORDS) == set()
     assert not Person.objects.filter(pk=moritz.pk).exists()
+
+
+def test_names_and_addresses_that_they_had_go_too(olivia: Merchant, moritz: Person) -> None:
+    moritz = Person.objects.get(pk=moritz.pk)
+    moritz.name = "Maurice Moss"
+    moritz.save(update_fields=["name"])
+    moritz = Person.objects.get(pk=moritz.pk)
+    moritz.email = "maurice@example.com"
+    moritz.save()
+    assert len(found(*WORDS)) >= 6
+
+    delete(moritz)
+
+    assert found(*WORDS, "Maurice") == set()
+
+
+def test_what_staff_wrote_of_their_accounts_names_them_no_more(
+    olivia: Merchant, moritz: Person
+) -> None:
+    account = olivia.account
+    words = f"{NAME} (MORITZ.O'FARRELL@example.com) called. Möritzburg is a place."
+    assert str(moritz.email) == "moritz.o'farrell@example.com"
+    staff_acts.record(1, "note written", account, account_id=account.pk, words=words)
+    ledger.adjust(account.pk, "package", 1, key="c", actor="staff:1", reason=f"For {NAME}")
+
+    delete(moritz)
+
+    note = StaffWords.objects.get(act__act="note written").text
+    assert note == "(somebody) ((somebody)) called. Möritzburg is a place."
+    assert account.entries.get(key="c").note.text == "For (somebody)"
 
 
 def own_columns() -> Iterator[tuple[type[models.Model], str, models.Field[Any, Any]]]:

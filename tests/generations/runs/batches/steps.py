@@ -21,10 +21,10 @@ DAY = timedelta(days=1)
 EACH = 50
 
 
-def place(merchant: Merchant, count: int, key: str = "b", **more: Any) -> Batch:
+def place(merchant: Merchant, count: int, key: str = "b", **together: Any) -> Batch:
     orders = [Order(batches.TOOL, "1K", product_id=OneMug.mug.id)] * count
     requester = Requester(merchant.account.pk, merchant.person.pk, "web")
-    batch, created = batches.place(requester, orders, key, **more)
+    batch, created = batches.place(requester, orders, key, together=batches.Together(**together))
     assert created
     return batch
 

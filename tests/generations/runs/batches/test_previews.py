@@ -11,9 +11,12 @@ import pytest
 from PIL import Image
 
 from credits.models import LedgerEntry
+from ecomvance_app import rates
 from generations import tasks
 from generations.engines import registry
 from generations.engines.base import Job, Output, Pending, PlatformError, Result
+from generations.media import decoding
+from generations.media.reading import UploadedImage
 from generations.models import Generation
 from generations.runs import batches
 from generations.runs.batches import previews
@@ -116,6 +119,35 @@ def test_a_bad_picture_counts_as_none(owner: Merchant) -> None:
     assert ask(owner, image=bad).status_code == 422
     for _ in range(10):
         assert ask(owner).status_code == 200
+
+
+def test_what_is_over_the_days_ten_is_not_decoded(
+    owner: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "MOST_A_DAY", 1)
+    ask(owner)
+    monkeypatch.setattr(decoding, "ask", None)
+
+    assert "1 previews a day" in ask(owner).text
+
+
+def test_what_comes_too_fast_is_not_decoded(
+    owner: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MOST_FREE_A_MINUTE", 1)
+    monkeypatch.setattr(rates, "_this_minute", lambda: owner.account.pk)
+    ask(owner)
+    monkeypatch.setattr(decoding, "ask", None)
+
+    assert "Wait a minute" in ask(owner).text
+
+
+def test_the_whole_picture_is_not_taken_into_memory(
+    owner: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UploadedImage, "content", None)
+
+    assert name_in(ask(owner, image=upload(samples.quarters(2000))))
 
 
 def test_is_another_accounts_secret(owner: Merchant) -> None:

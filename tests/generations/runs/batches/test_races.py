@@ -18,12 +18,13 @@ from generations.runs.batches import placing, progress
 from generations.runs.batches.rules import BatchEnded
 from generations.runs.orders import Order, Requester
 from generations.runs.quote import Terms
-from tests.at_once import at_once
+from tests.at_once import at_once, meeting_after
 from tests.generations.engine import Engine
 from tests.generations.mug_store import OneMug
 from tests.merchants import Merchant
 
 EACH = 50
+THREE_FIRST = batches.Together(three_first=True)
 pytestmark = [
     pytest.mark.postgresql,
     pytest.mark.django_db(transaction=True),
@@ -42,7 +43,7 @@ def batch(owner: Merchant) -> Batch:
     """Five items, of which three are charged and have failed."""
     ledger.add_package(owner.account.pk, 1000, "pkg")
     orders = [Order(batches.TOOL, "1K", product_id=OneMug.mug.id)] * 5
-    batch, _created = batches.place(_asker(owner), orders, "b", three_first=True)
+    batch, _created = batches.place(_asker(owner), orders, "b", together=THREE_FIRST)
     Generation.objects.update(state="failed", outcome="provider_error")
     return batch
 
@@ -90,6 +91,21 @@ def test_the_second_of_one_key_is_not_refused_for_what_the_first_took(
     assert batches.place(_asker(owner), orders, "b") == (firsts[0], False)
     assert Batch.objects.count() == 1
     assert owner.total == 0
+
+
+def test_one_key_for_two_batches_at_once_is_refused_for_one(owner: Merchant, batch: Batch) -> None:
+    orders = [Order(batches.TOOL, "1K", product_id=OneMug.mug.id)] * 5
+    other, _created = batches.place(_asker(owner), orders, "c", together=THREE_FIRST)
+    before = owner.total
+
+    raised = at_once(
+        *calls(owner, batch, "resume", ["k"]),
+        *calls(owner, other, "resume", ["k"]),
+        wrapper=meeting_after("SELECT", "generations_batchcharge"),
+    )
+
+    assert [type(one) for one in raised] == [ledger.KeyConflict]
+    assert owner.total == before - 2 * EACH
 
 
 def test_resume_and_cancel_at_once_end_in_one_of_two_ways(owner: Merchant, batch: Batch) -> None:

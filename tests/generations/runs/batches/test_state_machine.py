@@ -166,7 +166,7 @@ class BatchMachine(RuleBasedStateMachine):
 
         def verb(key: str) -> None:
             self.batch, _new = batches.place(
-                self.asker, orders, key, three_first=three_first, charge=charge
+                self.asker, orders, key, together=batches.Together(three_first, charge)
             )
 
         self.press(charged, verb)
