@@ -40,7 +40,7 @@ class TestBackgrounds:
     def test_who_is_cut_off_above_and_below_reaches_from_edge_to_edge(self):
         person = np.zeros((400, 400, 4), np.uint8)
         cv2.rectangle(person, (120, 0), (280, 399), (200, 30, 40, 255), -1)
-        job = jobs.job("model-backgrounds", person, ratio="original", set="white-studio")
+        job = jobs.job("model-backgrounds", person, ratio="original", set="studio-white")
 
         made = jobs.pixels(jobs.run(job)).astype(int)
 
