@@ -14,6 +14,7 @@ from shopify_auth.models import Connection, Membership, Person
 from tests.browser.test_accessibility import look
 from tests.devstore_fixture import DEMO
 from tests.merchants import make_person
+from tests.plugins.browser import new_window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame, Locator, Page
@@ -104,10 +105,9 @@ WAYS: list[Callable[[Walk], None]] = [
 
 @pytest.fixture
 def web(chromium: Browser, framed_product: FramedProduct) -> Iterator[Page]:
-    context = chromium.new_context(
-        base_url=framed_product.product.url, viewport={"width": 1280, "height": 900}
+    context = new_window(
+        chromium, base_url=framed_product.product.url, viewport={"width": 1280, "height": 900}
     )
-    context.set_default_timeout(15_000)
     yield context.new_page()
     context.close()
 
@@ -118,7 +118,7 @@ def sign_in(web: Page, person: Person) -> None:
     web.locator("[name=login]").fill(person.email or "")
     web.locator("[name=password]").fill("correct horse")
     web.locator("[name=password]").press("Enter")
-    web.wait_for_load_state()
+    web.wait_for_url(lambda url: "/sign-in/" not in url)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
