@@ -8,6 +8,7 @@ and balance are those of that moment. Source: screens, "ask me first above X".
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -30,7 +31,7 @@ from generations import catalog
 from generations.media import storage
 from generations.models import Approval, ApprovalPicture, Batch, Generation, Picture
 from generations.runs import batches, consents, quote, request
-from generations.runs.batches import Together, placing
+from generations.runs.batches import Together, charging, placing
 from generations.runs.orders import Order, Requester, Source
 from generations.runs.outages import health
 from generations.runs.queries import key_digest
@@ -110,6 +111,42 @@ def _keep(
             _store(approval, gathered)
             _tell_owners(approval)
         undo.keep()
+    return approval
+
+
+def keep_charge(
+    requester: Requester, wanted: batches.Charge, now: datetime | None = None
+) -> Approval:
+    """Keep what is charged later of a batch, or tried again, for an owner.
+
+    One request waits for the same items at a time. Nothing is copied: the batch keeps its pictures.
+    Raises as `keep` does, and Batch.DoesNotExist.
+    """
+    now = clock.now() if now is None else now
+    account_id = requester.account_id
+    batch = Batch.objects.get(account_id=account_id, pk=wanted.batch_id)
+    items, each = charging.price(account_id, wanted, now)
+    quote.check_affordable(account_id, items * each, now)
+    approval = Approval(
+        account_id=account_id,
+        key=key_digest(uuid.uuid4().hex),
+        request_digest=hashlib.sha256(json.dumps(asdict(wanted)).encode()).hexdigest(),
+        tool=batch.tool,
+        order={"charge": asdict(wanted), "items": items},
+        price=items * each,
+        requested_by_id=requester.person_id,
+        surface=requester.surface,
+        created_at=now,
+        lapses_at=now + LIFE,
+    )
+    with transaction.atomic():
+        Account.objects.select_for_update().get(pk=account_id)
+        same = waiting(account_id, now).filter(request_digest=approval.request_digest)
+        if known := same.first():
+            return known
+        _check_few_wait(account_id, now)
+        _store(approval, [])
+        _tell_owners(approval)
     return approval
 
 
@@ -246,6 +283,10 @@ def _begin(
         approval.account_id, approval.requested_by_id, approval.surface, is_owner=True
     )
     key, together = f"approval:{approval.pk}", approval.together
+    if approval.charge is not None:
+        wanted = batches.Charge(**approval.charge)
+        batches.charge(requester, wanted, key, now, max_credits=max_credits, also=approved)
+        return
     if together is None:
         request.place(requester, _read(approval, 0, max_credits), key, now, approved)
         return
@@ -372,7 +413,14 @@ def waiting(account_id: int, now: datetime) -> QuerySet[Approval]:
 def price_now(approval: Approval) -> int | None:
     """What it would cost at this moment; None where the tool cannot be started now."""
     route = health.route(approval.tool)
-    if route.unavailable_reason or not approval.orders:
+    if route.unavailable_reason:
+        return None
+    if approval.charge is not None:
+        items, each = charging.price(
+            approval.account_id, batches.Charge(**approval.charge), clock.now()
+        )
+        return items * each
+    if not approval.orders:
         return None
     said = approval.orders[0]
     variant = catalog.find_variant(
@@ -387,6 +435,11 @@ def price_now(approval: Approval) -> int | None:
 def title(approval: Approval) -> str:
     """The tool, and for a batch how many of it."""
     name = catalog.TOOLS[approval.tool].name
+    if approval.charge is not None:
+        said = {"tool": name, "count": localize(approval.order["items"])}
+        if approval.charge["verb"] == charging.Verb.RETRY:
+            return _("%(tool)s, %(count)s of a batch again") % said
+        return _("%(tool)s, %(count)s more of a batch") % said
     if approval.together is None:
         return name
     count = len(approval.orders)
