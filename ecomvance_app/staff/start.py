@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from credits.ledger import checks
 from credits.outcomes import cases
 from credits.reports import for_staff
+from ecomvance_app import clock
 from generations.models import EngineHealth, Generation, ProblemReport
 from shopify_auth.models import BillingCheck, BillingDifference, WebhookDelivery
 
@@ -23,6 +24,8 @@ from shopify_auth.models import BillingCheck, BillingDifference, WebhookDelivery
 MOST_COUNTED = 100
 # The sweep sends again what has waited a minute; what waits longer has no worker.
 LATE_AFTER = timedelta(minutes=5)
+# The ledger is checked every night.
+UNCHECKED_AFTER = timedelta(hours=48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,11 @@ def _ledger() -> Need | None:
     if checks.is_left_lying(timezone.now()):
         detail = _("The nightly check has stopped halfway.")
         return Need(_("Ledger check"), 1, detail, url)
+    if last is not None and last.started_at < clock.now() - UNCHECKED_AFTER:
+        detail = _("The last one began %(time)s ago; it should run every night.")
+        return Need(
+            _("Ledger check"), 1, detail % {"time": timesince(last.started_at, clock.now())}, url
+        )
     return None
 
 

@@ -123,6 +123,14 @@ class PersonAdmin(RecordedAdmin, UserAdmin):  # type: ignore[type-arg]
         rights = [] if _is_superuser(request) else STAFF_FIELDS
         return [*super().get_readonly_fields(request, obj), *rights]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> Any:
+        """Without the password, and the link that sets it, for who may not change the person."""
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        (_title, whose), *others = self.fieldsets
+        fields = tuple(name for name in whose["fields"] if name != "password")
+        return ((None, {"fields": fields}), *others)
+
     def has_change_permission(self, request: HttpRequest, obj: Person | None = None) -> bool:
         """Colleagues are changed by superusers alone."""
         return _may_touch(request, obj) and super().has_change_permission(request, obj)

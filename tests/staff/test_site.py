@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from credits.models import LedgerPass
+from ecomvance_app import clock
 from generations.models import EngineHealth, Generation
 from shopify_auth.models import BillingDifference, Shop, WebhookDelivery
 from tests.credits.test_admin import staff_client
@@ -62,6 +63,16 @@ def test_everything_that_needs_somebody_is_there_and_urgent_things_come_first(
         "Paused engines", "Runs that nobody takes", "Ledger out of step", "Restoration cases",
         "Billing differences", "Failed webhooks",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("hours", "shown"), [(47, 0), (49, 1)])
+def test_a_ledger_that_was_not_checked_for_two_nights_is_told(
+    chief: Client, hours: int, shown: int
+) -> None:
+    began = clock.now() - timedelta(hours=hours)
+    LedgerPass.objects.create(started_at=began, moved_at=began, finished_at=began)
+
+    assert [title for _figure, title in needs(chief)].count("Ledger check") == shown
 
 
 def test_nobody_sees_what_is_not_theirs(failed_run: Generation) -> None:
