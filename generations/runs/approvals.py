@@ -18,22 +18,17 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
-from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from credits import ledger
-from credits.accounts import notices
 from credits.models import Account
 from credits.refusals import Refusal
 from ecomvance_app import clock, live
-from generations import catalog
 from generations.media import storage
 from generations.models import Approval, ApprovalPicture, Batch, Generation, Picture
-from generations.runs import batches, consents, quote, request
+from generations.runs import approval_words, batches, consents, quote, request
 from generations.runs.batches import Together, charging, placing
 from generations.runs.orders import Order, Requester, Source
-from generations.runs.outages import health
 from generations.runs.queries import key_digest
 
 LIFE = timedelta(hours=24)
@@ -109,7 +104,7 @@ def _keep(
             approval = _made(requester, orders, key, now)
             approval.price, approval.order["together"] = price, together and asdict(together)
             _store(approval, gathered)
-            _tell_owners(approval)
+            approval_words.tell_owners(approval)
         undo.keep()
     return approval
 
@@ -146,7 +141,7 @@ def keep_charge(
             return known
         _check_few_wait(account_id, now)
         _store(approval, [])
-        _tell_owners(approval)
+        approval_words.tell_owners(approval)
     return approval
 
 
@@ -211,29 +206,6 @@ def _written(order: Order) -> dict[str, Any]:
         "product_title": order.product_title,
         "products": [[source.product_id, source.photo_id] for source in order.sources],
     }
-
-
-def _tell_owners(approval: Approval) -> None:
-    """Mail that somebody asks. The link opens the page and does nothing."""
-    told = {
-        "person": str(approval.requested_by or _("Somebody")),
-        "tool": title(approval),
-        "credits": localize(approval.price),
-    }
-    notices.tell(
-        approval.account_id,
-        notices.Kind.APPROVAL,
-        str(approval.pk),
-        subject=_("%(credits)s credits for %(tool)s: an owner is asked") % told,
-        text=_(
-            "%(person)s wants to run %(tool)s for %(credits)s credits. That is above your spending "
-            "limit.\n\nNothing runs and nothing is charged until an owner says so. After 24 hours "
-            "the request lapses."
-        )
-        % told,
-        path=reverse("pages:approval", args=[approval.pk], current_app="web"),
-        now=approval.created_at,
-    )
 
 
 # --- Deciding ------------------------------------------------------------------------------------
@@ -408,42 +380,6 @@ def waiting(account_id: int, now: datetime) -> QuerySet[Approval]:
     """What waits for an owner of this account now."""
     found = Approval.objects.filter(account_id=account_id, state=State.WAITING)
     return found.filter(lapses_at__gt=now)
-
-
-def price_now(approval: Approval) -> int | None:
-    """What it would cost at this moment; None where the tool cannot be started now."""
-    route = health.route(approval.tool)
-    if route.unavailable_reason:
-        return None
-    if approval.charge is not None:
-        items, each = charging.price(
-            approval.account_id, batches.Charge(**approval.charge), clock.now()
-        )
-        return items * each
-    if not approval.orders:
-        return None
-    said = approval.orders[0]
-    variant = catalog.find_variant(
-        approval.tool, resolution=said["resolution"] or None, seconds=said["seconds"]
-    )
-    each = quote.price_now(variant, route.label)
-    if approval.together is None:
-        return each
-    return each * Together(**approval.together).charged(len(approval.orders))
-
-
-def title(approval: Approval) -> str:
-    """The tool, and for a batch how many of it."""
-    name = catalog.TOOLS[approval.tool].name
-    if approval.charge is not None:
-        said = {"tool": name, "count": localize(approval.order["items"])}
-        if approval.charge["verb"] == charging.Verb.RETRY:
-            return _("%(tool)s, %(count)s of a batch again") % said
-        return _("%(tool)s, %(count)s more of a batch") % said
-    if approval.together is None:
-        return name
-    count = len(approval.orders)
-    return _("%(tool)s, a batch of %(count)s") % {"tool": name, "count": localize(count)}
 
 
 def lapse(now: datetime) -> int:
