@@ -73,8 +73,9 @@ def connect() -> redis.Redis:
 class Sender:
     """The nudges that wait and the thread that sends them, begun with the first one.
 
-    A failure loses what was being sent; then the broker is left alone for a second, while nudges
-    gather. An outage is logged once, however long it lasts.
+    After a failure the broker is left alone for a second, while nudges gather. What was being sent is
+    sent once more then, for a broker that was slow once; a second failure loses it. An outage is
+    logged once, however long it lasts.
     """
 
     def __init__(self) -> None:
@@ -84,6 +85,7 @@ class Sender:
         self._hurries = False
         self._thread: threading.Thread | None = None
         self._is_away = False
+        self._tried: set[Nudge] = set()
 
     def add(self, nudge: Nudge) -> None:
         """Take a nudge and return at once; beyond 10,000 that wait, a further one is lost."""
@@ -127,8 +129,10 @@ class Sender:
                 self._send(client, nudges)
             except Exception as error:  # noqa: BLE001 - no thread takes over from this one.
                 self._note_outage(error)
+                self._put_back(nudges)
                 quiet = True
             else:
+                self._tried.clear()
                 self._is_away = quiet = False
             with self._lock:
                 self._is_sending = False
@@ -145,6 +149,14 @@ class Sender:
             self._waiting.clear()
             self._is_sending = True
             return nudges
+
+    def _put_back(self, nudges: list[Nudge]) -> None:
+        """Let what has failed for the first time wait again, before what came meanwhile."""
+        again = [nudge for nudge in nudges if nudge not in self._tried]
+        self._tried = set(again)
+        with self._lock:
+            waiting = [*again, *(nudge for nudge in self._waiting if nudge not in self._tried)]
+            self._waiting = dict.fromkeys(waiting[:MOST_WAITING])
 
     @staticmethod
     def _send(client: redis.Redis, nudges: list[Nudge]) -> None:

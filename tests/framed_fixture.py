@@ -20,7 +20,7 @@ from ecomvance_app import clock
 from scripts.servers.valkey import free_port
 from shopify_auth.devstore.server import DevStoreServer
 from tests.devstore_fixture import DEMO, DevStore
-from tests.plugins.browser import Product, wait_until_idle
+from tests.plugins.browser import Product, new_window, wait_until_idle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -80,8 +80,7 @@ def framed_product(
 @pytest.fixture
 def admin_page(chromium: Browser, framed_product: FramedProduct) -> Iterator[Page]:
     """A browser page in which the merchant is signed in to the store's admin."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context = new_window(chromium, viewport={"width": 1280, "height": 900})
     # Chromium lets no public page reach loopback; both of ours are there.
     context.grant_permissions(["local-network-access"])
     yield context.new_page()

@@ -27,7 +27,7 @@ class Broker:
     def __init__(self) -> None:
         self.sent: list[list[tuple[int, str, str]]] = []
         self.attempts = 0
-        self.is_away = False
+        self.is_away, self.failures = False, 0
         self.reached, self.may_go_on = threading.Semaphore(0), threading.Event()
         self.may_go_on.set()
 
@@ -55,7 +55,8 @@ class Broker:
         self.attempts += 1
         self.reached.release()
         assert self.may_go_on.wait(WITHIN_SECONDS)
-        if self.is_away:
+        self.failures -= 1
+        if self.is_away or self.failures >= 0:
             raise redis.ConnectionError("Connection refused")
         self.sent.append(self._packed)
 
@@ -142,6 +143,24 @@ class TestSending:
 
 
 class TestOutages:
+    def test_of_a_moment_lose_nothing(self, broker: Broker) -> None:
+        broker.failures = 1
+        live._sender.add((1, "balance", ""))
+        flush()
+
+        assert broker.attempts == 2
+        assert broker.sent == [[(1, "balance", "")]]
+
+    def test_that_last_lose_what_failed_twice(self, broker: Broker) -> None:
+        broker.is_away = True
+        live._sender.add((1, "balance", ""))
+        flush()
+        broker.is_away = False
+        live._sender.add((2, "balance", ""))
+        flush()
+
+        assert broker.sent == [[(2, "balance", "")]]
+
     def test_after_one_failure_it_is_quiet_until_the_time_has_passed(
         self, broker: Broker, monkeypatch: pytest.MonkeyPatch
     ) -> None:

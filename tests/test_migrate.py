@@ -14,7 +14,7 @@ import pytest
 from ecomvance_app.management.commands.migrate import LOCK
 from scripts.servers.postgres import PrivatePostgres
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(600)]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,7 +34,7 @@ def migrate(server: PrivatePostgres) -> subprocess.Popen[str]:
 
 def test_two_on_an_empty_database_both_succeed(server: PrivatePostgres) -> None:
     both = [migrate(server), migrate(server)]
-    outputs = [process.communicate(timeout=100)[0] for process in both]
+    outputs = [process.communicate(timeout=250)[0] for process in both]
 
     assert [process.returncode for process in both] == [0, 0], outputs
     assert sum("No migrations to apply" in output for output in outputs) == 1
@@ -47,5 +47,5 @@ def test_one_waits_and_says_so_while_another_is_at_work(server: PrivatePostgres)
         assert waiting.stdout is not None
         assert waiting.stdout.readline() == "Another migrate is at work, waiting for it ...\n"
         assert other.execute("SELECT to_regclass('django_migrations')").fetchone() == (None,)
-    output, _none = waiting.communicate(timeout=100)
+    output, _none = waiting.communicate(timeout=250)
     assert waiting.returncode == 0, output

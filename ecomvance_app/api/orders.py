@@ -22,7 +22,7 @@ def requester(request: MerchantRequest) -> Requester:
 
 
 def read_order(request: MerchantRequest) -> Order:
-    """What the JSON or multipart body of a run or a quote asks for."""
+    """What the JSON or multipart body of a run or a quote asks for; products before uploads."""
     if bodies.is_multipart(request):
         asked, files = bodies.read_multipart(
             request, schemas.GenerationRequest, schemas.MAX_IMAGES, _ONE_EACH
@@ -47,9 +47,10 @@ def read_order(request: MerchantRequest) -> Order:
 
 
 def _check_one_source(asked: schemas.GenerationRequest, images: Sequence[object]) -> None:
-    given = [bool(images), bool(asked.product_id), bool(asked.product_ids)]
-    if sum(given) > 1:
-        message = _("Send image, product_id or product_ids, only one of them.")
+    if asked.product_id and (images or asked.product_ids):
+        message = _(
+            "Send image, product_id or product_ids; only image and product_ids go together."
+        )
         raise RunRefused(message, "two_sources", "product_id")
     named = len(asked.product_ids or ()) or int(bool(asked.product_id))
     if len(asked.photo_ids or ()) > named:

@@ -17,7 +17,8 @@ from generations.models.batches import Batch
 class Generation(models.Model):
     """One run. Its price, spend and request are fixed when it is asked for.
 
-    `products` are those whose photos went in, in order, as `[id, photo id]`; `product_id` is the first.
+    `products` are those whose photos went in, in order, as `[id, photo id]`, with two empty texts in the
+    place of each upload among them; nothing for uploads alone. `product_id` is the first.
     `list_price` is the price list's, `price` what was really taken: nothing for a sandbox render.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -15,12 +16,13 @@ from generations.catalog import Tool
 from generations.media import storage
 from generations.models import Picture
 from generations.options import Option
-from generations.runs.orders import Source, Upload
+from generations.runs.orders import OWN, Source, Upload
 from generations.runs.request import MAX_KEY, MAX_PROMPT, Order
 
 # Chosen pictures are told apart by how their values begin.
-RESULT, RUN = "result", "run"
+RESULT, RUN, UPLOAD = "result", "run", "upload"
 OPTION = "option-"
+_PLACE = re.compile("[0-9]{1,4}")
 
 
 class ToolForm(forms.Form):
@@ -40,17 +42,11 @@ class ToolForm(forms.Form):
         self.account_id = account_id
 
     def order(self) -> Order:
-        """What was asked for; uploads win over pictures that were chosen before them.
-
-        Raises a Refusal for an earlier picture that is gone.
-        """
+        """What was asked for. Raises a Refusal for an earlier picture that is gone."""
         data: dict[str, Any] = {
             "resolution": "", "seconds": None, "prompt": "", "max_credits": None, **self.cleaned_data
         }  # fmt: skip
-        uploads: tuple[Upload, ...] = tuple(self._files("image"))
-        products: tuple[Source, ...] = ()
-        if not uploads:
-            uploads, products = self._chosen()
+        uploads, products = self._pictures()
         return Order(
             self.tool.slug,
             data["resolution"],
@@ -70,21 +66,31 @@ class ToolForm(forms.Form):
             if file:
                 yield file
 
-    def _chosen(self) -> tuple[tuple[Upload, ...], tuple[Source, ...]]:
-        """The pictures of earlier runs, else the products' photos; one kind at a time."""
-        earlier: list[Upload] = []
-        products: list[Source] = []
-        for value in self.values():
-            first, _space, second = value.partition(" ")
-            if first in (RESULT, RUN):
-                earlier += self._earlier(first, second)
-            elif first:
-                products.append(Source(first, second))
-        if earlier and products:
-            raise Refusal(
-                _("Choose products or earlier images, not both at once."), "two_sources", "image"
-            )
-        return tuple(earlier), tuple(products)
+    def _pictures(self) -> tuple[tuple[Upload, ...], tuple[Source, ...]]:
+        """Products' photos, earlier pictures and uploads, in the order of the page's list.
+
+        `upload N` is the place of the N-th file; files without a place come last. A tool of one
+        picture takes the upload: without scripts a photo that was chosen cannot be taken back.
+        """
+        files: dict[str, Upload] = {
+            str(number): file for number, file in enumerate(self._files("image"))
+        }
+        uploads: list[Upload] = []
+        places: list[Source] = []
+        for value in self.values() if not files or self.tool.sources.max > 1 else ():
+            kind, _space, name = value.partition(" ")
+            if kind == UPLOAD:
+                found: list[Upload] = [files.pop(name)] if name in files else []
+            elif kind in (RESULT, RUN):
+                found = self._earlier(kind, name)
+            else:
+                places.append(Source(kind, name))
+                continue
+            uploads += found
+            places += [OWN] * len(found)
+        uploads += files.values()
+        is_mixed = any(place != OWN for place in places)
+        return tuple(uploads), tuple(places) if is_mixed else ()
 
     def values(self) -> list[str]:
         """The pictures that are chosen, in order: as the page's list says, where it has one."""
@@ -107,14 +113,17 @@ class ToolForm(forms.Form):
         pictures = Picture.objects.filter(
             generation__account_id=self.account_id, kind=Picture.Kind.IMAGE
         )
+        text, _space, place = name.partition(" ")
         try:
-            wanted = uuid.UUID(name)
+            wanted = uuid.UUID(text)
         except ValueError:
             wanted = uuid.UUID(int=0)
         if kind == RESULT:
             found = pictures.filter(pk=wanted, role=Picture.Role.OUTPUT)
         else:
             found = pictures.filter(generation_id=wanted, role=role)
+            # One of the run's pictures, or all of them.
+            found = found.filter(position=int(place)) if _PLACE.fullmatch(place) else found
         uploads: list[Upload] = [storage.read_again(one) for one in found.order_by("position")]
         if not uploads:
             raise Refusal(_("This image is no longer here. Choose another."), "gone", "image")

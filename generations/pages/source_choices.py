@@ -18,7 +18,8 @@ from generations import products
 from generations.assist import conversations
 from generations.media import links, product_photos
 from generations.models import Generation, Picture
-from generations.pages.forms import RESULT, RUN, ToolForm
+from generations.pages.forms import RESULT, RUN, UPLOAD, ToolForm
+from generations.results import again
 
 EARLIER_SHOWN = 6
 
@@ -39,9 +40,9 @@ class Asked:
         return self.run.pictures.filter(role=role).first() if self.run else None
 
 
-def read_asked(account_id: int, again: str, source: str, draft: str = "") -> Asked:
+def read_asked(account_id: int, again_of: str, source: str, draft: str = "") -> Asked:
     """What the addresses' parameters mean for this account; nothing for what is not its own."""
-    run = _own_run(account_id, again) or conversations.find_draft(account_id, draft)
+    run = _own_run(account_id, again_of) or conversations.find_draft(account_id, draft)
     result = _own_result(account_id, source)
     chosen = (f"{RESULT} {result}",) if result else _chosen_of(run) if run else ()
     if run is None:
@@ -59,14 +60,23 @@ def read_form(form: ToolForm) -> Asked:
         resolution=str(sent.get("resolution", "")),
         seconds=int(seconds) if seconds.isdecimal() else None,
         options=form.options(),
-        chosen=tuple(form.values()),
+        chosen=tuple(one for one in form.values() if not one.startswith(f"{UPLOAD} ")),
     )
 
 
 def _chosen_of(run: Generation) -> tuple[str, ...]:
-    if run.products:
-        return tuple(f"{product} {photo}".strip() for product, photo in run.products)
-    return (f"{RUN} {run.pk}",)
+    """Products by their photos in the store; what was the merchant's own by the run's copy."""
+    if not run.products:
+        return tuple(_name_again(one) for one in again.own_pictures(run))
+    return tuple(
+        f"{product} {photo}".strip() or f"{RUN} {run.pk} {place}"
+        for place, (product, photo) in enumerate(run.products)
+    )
+
+
+def _name_again(picture: Picture) -> str:
+    """The value of a picture that went into an earlier run."""
+    return f"{RUN} {picture.generation_id} {picture.position}"
 
 
 def _own_run(account_id: int, name: str) -> Generation | None:
@@ -142,11 +152,9 @@ def _group(product: products.Product, asked: Asked) -> dict[str, Any]:
 def of_earlier(account_id: int, asked: Asked) -> list[dict[str, Any]]:
     """The newest results as sources, and before them the pictures of the request that comes again."""
     shown: list[dict[str, Any]] = []
-    if asked.run is not None and not asked.run.products:
-        first = asked.run.pictures.filter(role=Picture.Role.INPUT).order_by("position").first()
-        if first is not None:
-            text = _("As last time")
-            shown.append(_earlier_choice(f"{RUN} {asked.run.pk}", first, text, asked))
+    for picture in again.own_pictures(asked.run) if asked.run is not None else ():
+        text = picture.name or _("As last time")
+        shown.append(_earlier_choice(_name_again(picture), picture, text, asked))
     results = (
         Picture.objects.filter(
             generation__account_id=account_id,

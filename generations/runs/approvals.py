@@ -28,7 +28,7 @@ from generations.media import storage
 from generations.models import Approval, ApprovalPicture, Batch, Generation, Picture
 from generations.runs import approval_words, batches, consents, quote, request
 from generations.runs.batches import Together, charging, placing
-from generations.runs.orders import Order, Requester, Source
+from generations.runs.orders import OWN, Order, Requester, Source
 from generations.runs.queries import key_digest
 
 LIFE = timedelta(hours=24)
@@ -204,7 +204,7 @@ def _written(order: Order) -> dict[str, Any]:
         "prompt": order.text,
         "options": dict(order.options),
         "product_title": order.product_title,
-        "products": [[source.product_id, source.photo_id] for source in order.sources],
+        "products": [[place.product_id, place.photo_id] for place in order.places],
     }
 
 
@@ -349,9 +349,10 @@ def _read(approval: Approval, item: int, max_credits: int | None = None) -> Orde
     kept: dict[str, list[Any]] = {role: [] for role in Picture.Role.values}
     said = approval.orders[item]
     sources = tuple(Source(product, photo) for product, photo in said["products"])
-    pictures = approval.pictures.filter(item=item).order_by("position")
-    for picture in pictures.exclude(role=Picture.Role.INPUT) if sources else pictures:
-        kept[picture.role].append(storage.read_again(picture))
+    for picture in approval.pictures.filter(item=item).order_by("position"):
+        of_product = picture.role == Picture.Role.INPUT and sources
+        if not of_product or sources[picture.position] == OWN:
+            kept[picture.role].append(storage.read_again(picture))
     return Order(
         approval.tool,
         said["resolution"],

@@ -23,19 +23,26 @@ Upload = IO[bytes] | UploadedImage
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A product of the store, with the photo that is meant; its first one if none is named."""
+    """A product of the store, with the photo that is meant; its first one if none is named.
+
+    Without a product it is the place of an upload among products, as `OWN`.
+    """
 
     product_id: str
     photo_id: str = ""
+
+
+OWN = Source("")
 
 
 @dataclass(frozen=True)
 class Order:
     """What a merchant asks for: a tool, its options and its pictures.
 
-    Pictures are uploads, or photos of products: of `product_id`, or of each of `products`. A mask
-    that `is_drawn` was painted on a smaller copy of the picture and is enlarged to it. A price above
-    `max_credits` is refused.
+    Pictures are uploads, or photos of products: of `product_id`, or of each of `products`. Where both
+    go in together, `products` names the places of the uploads by `OWN`; those without one come last.
+    A mask that `is_drawn` was painted on a smaller copy of the picture and is enlarged to it. A price
+    above `max_credits` is refused.
     """
 
     tool: str
@@ -54,17 +61,31 @@ class Order:
     max_credits: int | None = None
 
     @property
+    def places(self) -> tuple[Source, ...]:
+        """Where each picture comes from, in order: a product, or `OWN`. Nothing for uploads alone."""
+        if self.products:
+            unplaced = len(self.uploads) - self.products.count(OWN)
+            return self.products + (OWN,) * unplaced
+        if self.product_id and not self.uploads:
+            return (Source(self.product_id, self.photo_id),)
+        return ()
+
+    @property
     def sources(self) -> tuple[Source, ...]:
-        """The products that are named, in order; none where there are uploads."""
-        if self.uploads:
-            return ()
-        alone = (Source(self.product_id, self.photo_id),) if self.product_id else ()
-        return self.products or alone
+        """The products that are named, in order."""
+        return tuple(place for place in self.places if place != OWN)
+
+    @property
+    def inputs(self) -> list[Upload | Source]:
+        """What the run will work on, in order."""
+        uploads = iter(self.uploads)
+        placed = [next(uploads) if place == OWN else place for place in self.places]
+        return placed or list(uploads)
 
     @property
     def picture_count(self) -> int:
         """How many pictures the run will work on."""
-        return len(self.uploads) or len(self.sources)
+        return len(self.places) or len(self.uploads)
 
     @property
     def text(self) -> str:
@@ -89,7 +110,7 @@ class Order:
         tool = catalog.TOOLS.get(self.tool)
         defaults = {option.name: option.default for option in (tool.options if tool else ())}
         chosen = {name: value for name, value in self.chosen.items() if value != defaults[name]}
-        named = [[source.product_id, source.photo_id] for source in self.sources]
+        named = [[place.product_id, place.photo_id] for place in self.places]
         files = [_sha256(upload) for upload in self.uploads]
         others = [_sha256(one) if one else "" for one in (self.mask, self.reference)]
         asked: list[object] = [self.tool, self.resolution, self.seconds, self.text]

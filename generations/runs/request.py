@@ -151,7 +151,7 @@ def gather(undo: storage.Undo, order: Order, still: Callable[[], None] | None = 
     found = Material(title=order.product_title)
     if order.product_title and catalog.TOOLS[order.tool].sources.product_data:
         found.data = {"title": order.product_title}
-    pictures = order.uploads or _photos(undo.account_id, order, found)
+    pictures = _inputs(undo.account_id, order, found)
     if catalog.TOOLS[order.tool].sources.product_data:
         found.data = typed_data.over(found.data, order.chosen)
         found.title = found.title or str(found.data.get("title", ""))
@@ -172,20 +172,23 @@ def gather(undo: storage.Undo, order: Order, still: Callable[[], None] | None = 
     return found
 
 
-def _photos(account_id: int, order: Order, found: Material) -> list[Upload]:
-    """The photos of the order's products; their titles and data go into what was found."""
-    photos: list[Upload] = []
+def _inputs(account_id: int, order: Order, found: Material) -> list[Upload]:
+    """Uploads and the photos of products; the products' titles and data go into what was found."""
+    inputs: list[Upload] = []
     titles: list[str] = []
     needs_no_photo = catalog.TOOLS[order.tool].sources.product_data
-    for source in order.sources:
-        title, photo = _product(account_id, source, needs_no_photo=needs_no_photo)
-        photos += [io.BytesIO(photo)] if photo else []
+    found.products = [[place.product_id, place.photo_id] for place in order.places]
+    for given in order.inputs:
+        if not isinstance(given, Source):
+            inputs.append(given)
+            continue
+        title, photo = _product(account_id, given, needs_no_photo=needs_no_photo)
+        inputs += [io.BytesIO(photo)] if photo else []
         titles.append(title)
-        found.products.append([source.product_id, source.photo_id])
     found.title = ", ".join(titles) or found.title
     if order.sources and needs_no_photo:
         found.data = products.read_data(account_id, order.sources[0].product_id)
-    return photos
+    return inputs
 
 
 def _product(account_id: int, source: Source, *, needs_no_photo: bool) -> tuple[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import signal
 import socket
@@ -15,7 +16,8 @@ from scripts.servers.processes import die_with_parent, end
 
 HOST = "127.0.0.1"
 START_ATTEMPTS = 3
-START_SECONDS = 10
+START_SECONDS = 30
+PORTS = range(20_000, 32_000)
 
 
 class ValkeyUnavailableError(RuntimeError):
@@ -23,11 +25,16 @@ class ValkeyUnavailableError(RuntimeError):
 
 
 def free_port() -> int:
-    """A TCP port on the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A TCP port on the loopback that nobody listens on now.
+
+    It is below those that the kernel gives to outgoing connections: one of them could take it before
+    its server does, or while its server is away for a moment.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
 class PrivateValkey:

@@ -306,13 +306,20 @@ class Store:
             self._state = first_state(self.scopes)
             self._save()
 
+    @property
+    def _draft(self) -> Path:
+        return self.path.with_suffix(".new")
+
     def _load(self) -> State:
-        if self.path.exists():
-            return State.model_validate_json(self.path.read_text())
+        # Without the file the draft is complete: see _save.
+        for path in (self.path, self._draft):
+            if path.exists():
+                return State.model_validate_json(path.read_text())
         return first_state(self.scopes)
 
     def _save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".new")
-        draft.write_text(self._state.model_dump_json(indent=1))
-        draft.replace(self.path)
+        self._draft.write_text(self._state.model_dump_json(indent=1))
+        # A file that takes another's place waits for a busy disk, and the app for this answer.
+        self.path.unlink(missing_ok=True)
+        self._draft.rename(self.path)

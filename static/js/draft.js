@@ -33,7 +33,7 @@
 
   const save = () => {
     const values = fields().map((field) => [field.name, isTicked(field) ? `${field.value} ${field.checked}` : field.value]);
-    const draft = { values, ...(ecomVance.sources?.get() || { photos: [], files: [] }) };
+    const draft = { values, ...(ecomVance.sources?.get() || { items: [] }) };
     withStore("readwrite", (store) => store.put(draft, name)).catch(() => {});
   };
 
@@ -54,8 +54,7 @@
 
   const [opened] = performance.getEntriesByType("navigation");
   const isBack = /** @type {PerformanceNavigationTiming} */ (opened)?.type === "back_forward";
-  (isBack ? restore().catch(() => {}) : forget()).then(() => {
-    form.addEventListener("change", save);
-    form.addEventListener("sources:changed", save);
-  });
+  // What is chosen before the browser's store has answered is kept once it has.
+  const ready = isBack ? restore().catch(() => {}) : forget();
+  for (const name of ["change", "sources:changed"]) form.addEventListener(name, () => ready.then(save));
 })();

@@ -7,7 +7,7 @@
 
   const ecomVance = (window.ecomVance = window.ecomVance || {});
   const GATHER_MILLISECONDS = 250;
-  const PRESS_MILLISECONDS = 2_000; // A pointer that is let go outside the window is never told of.
+  const PRESS_MILLISECONDS = 10_000; // A pointer that is let go outside the window is never told of.
   const LONGEST_WAIT = 60_000;
   const SOURCES = ["balance", "plan", "runs", "cases", "approvals"];
   const { bannerUrl } = document.body.dataset;
@@ -22,6 +22,7 @@
   let fetching = false;
   let failures = 0;
   let pressedAt = -Infinity;
+  /** @type {Node | null} */ let pressed = null;
 
   /** @param {ParentNode} root @returns {HTMLElement[]} */
   const partsOf = (root) => [...root.querySelectorAll("[data-part]")];
@@ -42,8 +43,15 @@
 
   const staleParts = () => partsOf(document).filter((part) => isStale(part) && !isBusy(part));
 
-  /** A button that is replaced while the pointer is down on it is never clicked. */
-  const isPressed = () => performance.now() - pressedAt < PRESS_MILLISECONDS;
+  /**
+   * Must not be taken away now: a button that is replaced while the pointer is down on it is never
+   * clicked, and the answer to a form finds nothing to land on.
+   * @param {Element} element
+   */
+  const isInUse = (element) =>
+    (element.contains(pressed) && performance.now() - pressedAt < PRESS_MILLISECONDS) ||
+    element.querySelector("form[data-busy]") !== null;
+  ecomVance.isInUse = isInUse;
 
   const CONTROLS = "a, button, input, select, textarea, summary";
 
@@ -109,7 +117,7 @@
     if (!page.querySelector("[data-part]")) return; // Another page: nobody is signed in any more.
     for (const part of parts) {
       // What came or is being used meanwhile stays as it is, and stale as long as it is.
-      if (!part.isConnected || isBusy(part) || isPressed()) continue;
+      if (!part.isConnected || isBusy(part) || isInUse(part)) continue;
       put(part, page.querySelector(`[data-part="${part.dataset.part}"]`), since);
     }
     document.dispatchEvent(new CustomEvent("parts:swapped"));
@@ -135,9 +143,9 @@
   const refresh = async () => {
     timer = 0;
     if (fetching || document.hidden) return;
-    if (isPressed()) return schedule();
     const parts = staleParts();
     if (!parts.length) return;
+    if (parts.some(isInUse)) return schedule();
     fetching = true;
     failures = (await fetchAll(parts)) ? 0 : failures + 1;
     fetching = false;
@@ -173,10 +181,17 @@
 
   const release = () =>
     setTimeout(() => {
-      pressedAt = -Infinity;
+      pressed = null;
       if (staleParts().length) schedule();
     });
-  document.addEventListener("pointerdown", () => (pressedAt = performance.now()), true);
+  document.addEventListener(
+    "pointerdown",
+    (event) => {
+      pressed = /** @type {Node} */ (event.target);
+      pressedAt = performance.now();
+    },
+    true,
+  );
   document.addEventListener("pointerup", release, true);
   document.addEventListener("pointercancel", release, true);
 

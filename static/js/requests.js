@@ -7,6 +7,7 @@
 
   const ecomVance = (window.ecomVance = window.ecomVance || {});
   const SWAPPED_ERRORS = new Set([402, 409, 422]); // These answers are fragments that say what is wrong.
+  const AGAIN_MILLISECONDS = 100;
   const MESSAGES = {
     400: "unreadable",
     401: "signedOut",
@@ -75,6 +76,20 @@
 
   document.addEventListener("htmx:before:request", (event) => {
     if (askedFor(/** @type {CustomEvent} */ (event).detail.ctx)) ecomVance.clearError();
+  });
+
+  // What nobody asked for waits while a click or a form's answer is on its way to what it would take
+  // away. Who asks every few seconds is answered again anyhow.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = /** @type {CustomEvent} */ (event).detail;
+    if (askedFor(ctx) || !(ctx.target instanceof Element) || !ecomVance.isInUse?.(ctx.target)) return;
+    event.preventDefault();
+    if (/\bevery\b/.test(ctx.sourceElement?.getAttribute("hx-trigger") || "")) return;
+    const later = () => {
+      if (ctx.target.isConnected && ecomVance.isInUse(ctx.target)) setTimeout(later, AGAIN_MILLISECONDS);
+      else if (ctx.target.isConnected) window.htmx.swap(ctx);
+    };
+    setTimeout(later, AGAIN_MILLISECONDS);
   });
 
   document.addEventListener("htmx:response:error", (event) => {

@@ -1,5 +1,6 @@
-// The chosen pictures: a list that shows each as it will be sent, in its order. It can be put in
-// order, shortened, filled by paste and by a phone's camera, and each picture is checked for free.
+// The chosen pictures: a list that shows each as it will be sent, in its order: photos of products,
+// earlier images and files together. It can be put in order, shortened, filled by paste and by a
+// phone's camera, and each picture is checked for free.
 // Without this script the photos that are ticked and the file field are sent as they are.
 
 (() => {
@@ -17,15 +18,17 @@
     const status = box.querySelector("[data-chosen-status]");
     const item = /** @type {HTMLTemplateElement} */ (box.querySelector("template"));
     const most = Number(box.dataset.most);
-    /** @type {Photo[]} */
-    let photos = [];
-    /** @type {File[]} */
-    let files = [];
+    /** @type {(File | Photo)[]} */
+    let items = [];
     /** @type {WeakMap<File, string>} */
     const addresses = new WeakMap();
     /** @type {Map<string | File, Promise<{text: string, tone: string, sizes?: Record<string, string>}>>} */
     const checks = new Map();
     let queue = Promise.resolve();
+
+    const files = () => /** @type {File[]} */ (items.filter((one) => one instanceof File));
+    const photos = () => /** @type {Photo[]} */ (items.filter((one) => !(one instanceof File)));
+    const nameOf = (/** @type {File} */ file) => `${file.name} ${file.size} ${file.lastModified}`;
 
     /** @param {File} file */
     const addressOf = (file) => {
@@ -64,31 +67,32 @@
       return checks.get(chosen);
     };
 
-    /** @param {string | File} chosen @param {string} src @param {string} name @param {number} index */
-    const shown = (chosen, src, name, index) => {
+    /** @param {File | Photo} one @param {number} index @param {number} place among the files */
+    const shown = (one, index, place) => {
       const row = /** @type {HTMLElement} */ (item.content.firstElementChild.cloneNode(true));
       const picture = row.querySelector("img");
+      const isFile = one instanceof File;
+      const src = isFile ? addressOf(one) : one.src;
       if (src) picture.src = src;
       else picture.remove();
       // A browser that cannot show a HEIC still sends it.
       picture.addEventListener("error", () => picture.remove());
+      const { name } = one;
       row.querySelector("[data-name]").textContent = name;
       row.dataset.index = String(index);
-      if (typeof chosen === "string") {
-        const hidden = document.createElement("input");
-        Object.assign(hidden, { type: "hidden", name: "chosen", value: chosen });
-        row.append(hidden);
-      }
+      const hidden = document.createElement("input");
+      Object.assign(hidden, { type: "hidden", name: "chosen", value: isFile ? `upload ${place}` : one.value });
+      row.append(hidden);
       const advice = /** @type {HTMLElement} */ (row.querySelector("[data-advice]"));
       advice.textContent = box.dataset.check ? box.dataset.checking : "";
-      if (box.dataset.check) check(chosen).then(({ text, tone }) => {
+      if (box.dataset.check) check(isFile ? one : one.value).then(({ text, tone }) => {
         advice.textContent = text;
         advice.dataset.tone = tone;
         if (tone) say(`${name}: ${text}`);
       });
       for (const button of row.querySelectorAll("button")) {
         const step = Number(button.dataset.move);
-        const last = (files.length || photos.length) - 1;
+        const last = items.length - 1;
         if (step) button.disabled = step < 0 ? index === 0 : index === last;
         if (step && !last) button.hidden = true;
       }
@@ -96,8 +100,9 @@
     };
 
     const only = () => {
-      const chosen = files.length ? files : photos.map(({ value }) => value);
-      return chosen.length === 1 ? chosen[0] : undefined;
+      if (items.length !== 1) return undefined;
+      const [one] = items;
+      return one instanceof File ? one : one.value;
     };
 
     /** @param {Record<string, string>} notes what a resolution cannot give, beside its choice */
@@ -111,14 +116,13 @@
     };
 
     const tick = () => {
-      const values = new Set(photos.map((photo) => photo.value));
+      const values = new Set(photos().map((photo) => photo.value));
       for (const choice of form.querySelectorAll("[data-photo-choice]")) choice.checked = values.has(choice.value);
     };
 
     const render = () => {
-      const rows = files.length
-        ? files.map((file, index) => shown(file, addressOf(file), file.name, index))
-        : photos.map(({ value, src, name }, index) => shown(value, src, name, index));
+      const sent = files();
+      const rows = items.map((one, index) => shown(one, index, sent.indexOf(/** @type {File} */ (one))));
       list.replaceChildren(...rows);
       box.hidden = !rows.length;
       noteSizes({});
@@ -129,27 +133,32 @@
       form.dispatchEvent(new CustomEvent("sources:changed"));
     };
 
+    /** Puts the files into the field, from which they are sent, and shows what is chosen. */
     const put = () => {
       const transfer = new DataTransfer();
-      for (const file of files) transfer.items.add(file);
+      for (const file of files()) transfer.items.add(file);
       input.files = transfer.files;
+      input.dispatchEvent(new CustomEvent("files:set", { bubbles: true }));
+      tick();
+      render();
+    };
+
+    const refuse = () => {
+      say(box.dataset.full);
+      ecomVance.toast(box.dataset.full, { critical: true });
     };
 
     /** @param {Iterable<File>} added */
     const add = (added) => {
-      const known = new Set(files.map((file) => `${file.name} ${file.size} ${file.lastModified}`));
-      const fresh = [...added].filter((file) => !known.has(`${file.name} ${file.size} ${file.lastModified}`));
-      files = most > 1 ? [...files, ...fresh] : fresh.length ? fresh.slice(-1) : files;
-      if (files.length > most) {
-        files = files.slice(0, most);
-        say(box.dataset.full);
-        ecomVance.toast(box.dataset.full, { critical: true });
+      const known = new Set(files().map(nameOf));
+      const fresh = [...added].filter((file) => !known.has(nameOf(file)));
+      if (most > 1) items = [...items, ...fresh];
+      else if (fresh.length) items = fresh.slice(-1);
+      if (items.length > most) {
+        items = items.slice(0, most);
+        refuse();
       }
-      if (files.length) photos = [];
       put();
-      input.dispatchEvent(new CustomEvent("files:set", { bubbles: true }));
-      tick();
-      render();
     };
 
     /** @param {HTMLInputElement} choice @returns {Photo} */
@@ -161,20 +170,11 @@
 
     /** @param {HTMLInputElement} choice */
     const choose = (choice) => {
-      if (choice.type === "radio") photos = [photoOf(choice)];
-      else if (!choice.checked) photos = photos.filter((photo) => photo.value !== choice.value);
-      else if (photos.length < most) photos = [...photos, photoOf(choice)];
-      else {
-        choice.checked = false;
-        say(box.dataset.full);
-        ecomVance.toast(box.dataset.full, { critical: true });
-      }
-      if (photos.length && files.length) {
-        files = [];
-        put();
-        input.dispatchEvent(new CustomEvent("files:set", { bubbles: true }));
-      }
-      render();
+      if (choice.type === "radio") items = [photoOf(choice)];
+      else if (!choice.checked) items = items.filter((one) => one instanceof File || one.value !== choice.value);
+      else if (items.length < most) items = [...items, photoOf(choice)];
+      else refuse();
+      put();
     };
 
     form.addEventListener("change", (event) => {
@@ -188,15 +188,10 @@
       if (!button) return;
       const index = Number(/** @type {HTMLElement} */ (button.closest("[data-index]")).dataset.index);
       const name = button.closest("li").querySelector("[data-name]").textContent;
-      /** @type {(File | Photo)[]} */
-      const kept = files.length ? files : photos;
-      const [moved] = kept.splice(index, 1);
+      const [moved] = items.splice(index, 1);
       const step = Number(button.dataset.move);
-      if (step) kept.splice(index + step, 0, moved);
+      if (step) items.splice(index + step, 0, moved);
       put();
-      if (files.length || moved instanceof File) input.dispatchEvent(new CustomEvent("files:set", { bubbles: true }));
-      tick();
-      render();
       if (step) say(box.dataset.moved, { name, place: index + step + 1 });
       else say(box.dataset.removed, { name });
       // The button that was pressed is gone: the same one of the row that stands there now.
@@ -228,21 +223,17 @@
     document.addEventListener("htmx:after:swap", tick);
 
     ecomVance.sources = {
-      get: () => ({ photos, files }),
-      /** @param {{photos: Photo[], files: File[]}} kept */
+      get: () => ({ items }),
+      /** @param {{items?: (File | Photo)[]}} kept */
       set: (kept) => {
-        photos = kept.photos.slice(0, most);
-        files = kept.files.slice(0, most);
+        items = (kept.items || []).slice(0, most);
         put();
-        input.dispatchEvent(new CustomEvent("files:set", { bubbles: true }));
-        tick();
-        render();
       },
     };
-    photos = [...form.querySelectorAll("[data-photo-choice]:checked")].map(photoOf);
+    const ticked = [...form.querySelectorAll("[data-photo-choice]:checked")].map(photoOf);
     const order = (box.dataset.order || "").split("|");
-    photos.sort((one, other) => order.indexOf(one.value) - order.indexOf(other.value));
-    files = [...input.files];
+    ticked.sort((one, other) => order.indexOf(one.value) - order.indexOf(other.value));
+    items = [...ticked, ...input.files].slice(most > 1 ? 0 : -1);
     render();
   };
 

@@ -118,6 +118,18 @@ class TestOrders:
         assert list(widths) == [312, 311, 311]
         assert owner.holdings[0] == 50
 
+    def test_products_and_uploads_go_into_one_run(self, owner: ApiMerchant) -> None:
+        body = PLACEMENT | {"product_ids": [MUG, MUG], "photo_ids": ["12"], "image": upload()}
+
+        answer = owner.post_form("generations", body)
+
+        assert answer.status_code == 201
+        run = Generation.objects.get()
+        assert run.products == [[MUG, "12"], [MUG, ""], ["", ""]]
+        widths = run.pictures.order_by("position").values_list("width", flat=True)
+        assert list(widths)[:2] == [312, 311]
+        assert len(widths) == 3
+
     def test_fourteen_pictures_are_taken_and_fifteen_refused(self, owner: ApiMerchant) -> None:
         fifteen = PLACEMENT | {"product_ids": [MUG] * 15}
         before = owner.holdings

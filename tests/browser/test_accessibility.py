@@ -13,6 +13,7 @@ from django.db import transaction
 from django.http import HttpResponseBase
 from django.test import Client, RequestFactory
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from credits import ledger
 from credits.models import Account, LedgerEntry
@@ -176,7 +177,8 @@ def test_pages_that_warn(product: Product, sign_in: SignIn, found: list[str]) ->
         join(merchant, account)
         for address in ("", "usage") if state in {"first day", "low"} else ("",):
             page.goto(f"/dashboard/{address}")
-            assert page.locator("main .banner:visible").count() == (state != "first day"), state
+            banners = 0 if state == "first day" else 1
+            expect(page.locator("main .banner:visible"), state).to_have_count(banners)
             look(page, f"{state}: {address}", found, widths=(1280, 390))
     page.goto(f"/dashboard/{TOOL}")
     look(page, "a tool that cannot be paid", found, widths=(1280, 390))
@@ -193,7 +195,7 @@ def test_sign_in_gallery_and_error_pages(product: Product, page: Page, found: li
     page.fill("[name=login]", "olivia@example.com")
     page.fill("[name=password]", "wrong")
     page.locator("main form [type=submit]").first.click()
-    page.wait_for_load_state("load")
+    page.locator(".note--critical").first.wait_for()
     look(page, "sign-in refused", found)
     page.goto("/staff/components")
     look(page, "gallery", found)

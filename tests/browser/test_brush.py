@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generations.models import Generation, Picture
+from tests.browser.live_pages import still_box
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ def test_a_cut_out_is_corrected_by_pointer_and_by_keys(
     page.goto("/dashboard/tools/background-removal")
     page.set_input_files("input[name=image]", photographs / "coffee.png")
     page.click("[data-run-button]")
-    page.get_by_role("link", name="Correct by hand").click(timeout=60_000)
+    page.get_by_role("link", name="Correct by hand").click(timeout=120_000)
     page.wait_for_selector("[data-brush-editor][data-ready]")
     canvas = page.locator("[data-paint-canvas]")
-    box = canvas.bounding_box()
-    assert box
+    canvas.scroll_into_view_if_needed()
+    box = still_box(page, canvas)
     page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.1)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.1, steps=3)
@@ -51,7 +52,7 @@ def test_a_cut_out_is_corrected_by_pointer_and_by_keys(
 
     page.get_by_role("button", name="Save").click()
 
-    page.get_by_text("Saved. It was free").wait_for(timeout=30_000)
+    page.get_by_text("Saved. It was free").wait_for()
     kept, erased = list(Picture.objects.get(strokes__isnull=False).strokes or [])
     assert (kept["mode"], erased["mode"], olivia.total) == ("keep", "erase", 80)
     assert kept["points"][0] == pytest.approx([0.1, 0.1], abs=0.01)
@@ -59,5 +60,5 @@ def test_a_cut_out_is_corrected_by_pointer_and_by_keys(
     page.wait_for_selector("[data-brush-editor][data-ready]")
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("Back to the first result").wait_for(timeout=30_000)
+    page.get_by_text("Back to the first result").wait_for()
     assert Generation.objects.get().pictures.filter(role=Picture.Role.OUTPUT).count() == 1

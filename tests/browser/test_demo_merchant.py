@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from generations.models import Generation
 from shopify_auth.demo import MERCHANT_EMAIL
 from tests.framed_fixture import FramedProduct
+from tests.plugins.browser import new_window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -26,8 +27,7 @@ def page(chromium: Browser, framed_product: FramedProduct, settings: Settings) -
     """A new window at the web dashboard of the demo store."""
     settings.DEBUG = True
     call_command("demo_store")
-    context = chromium.new_context(base_url=framed_product.product.url)
-    context.set_default_timeout(15_000)
+    context = new_window(chromium, base_url=framed_product.product.url)
     yield context.new_page()
     context.close()
 
@@ -50,7 +50,7 @@ def test_the_demo_merchant_signs_in_and_cuts_a_product_of_the_store_out(page: Pa
     photo = page.locator("[data-photo-choice]").first
     photo.check()
     page.locator("[data-run-button]").click()
-    page.locator("[data-compare]").wait_for(timeout=60_000)
+    page.locator("[data-compare]").wait_for(timeout=120_000)
 
     run = Generation.objects.get()
     assert (run.state, run.surface, run.price) == ("succeeded", "web", 20)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.live_pages import stream
 from tests.merchants import make_merchant
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ def test_a_stream_that_is_open_and_silent_is_opened_anew(
 ) -> None:
     page = sign_in(make_merchant("Olivia").person)
     page.clock.install()
-    with page.expect_request("**/events?ticket=*"):
-        page.goto("/dashboard/gallery")
-    page.wait_for_function("document.querySelector('[data-balance=total]').innerText === '100'")
+    stream(page, "/dashboard/gallery")
 
     # A line that was cut says nothing: the browser still takes the stream for open.
     with page.expect_request("**/events?ticket=*"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from ecomvance_app.celery import app
 from generations.media.reading import read_picture
@@ -42,15 +43,17 @@ def test_a_photo_becomes_a_cut_out_and_every_tab_shows_the_balance(
     other_tab = page.context.new_page()
     other_tab.goto("/dashboard/gallery")
     page.goto(TOOL)
-    assert page.locator("[data-run-button]").inner_text() == "Remove background · 20 credits"
-    assert "100 credits · Plan 100 · Package 0" in page.locator(".topbar").inner_text()
+    expect(page.locator("[data-run-button]")).to_have_text("Remove background · 20 credits")
+    expect(page.locator(".topbar")).to_contain_text(
+        "100 credits · Plan 100 · Package 0", use_inner_text=True
+    )
 
     page.set_input_files("input[type=file]", photographs / "coffee.png")
     page.dblclick("[data-run-button]")
 
-    page.wait_for_selector("[data-compare]", timeout=60_000)
+    page.wait_for_selector("[data-compare]", timeout=120_000)
     for tab in (page, other_tab):
-        tab.wait_for_function("document.querySelector('.topbar').innerText.includes('80 credits')")
+        expect(tab.locator(".topbar")).to_contain_text("80 credits")
     run = Generation.objects.get()
     assert (run.state, run.price) == ("succeeded", 20)
     with page.expect_download() as download:
@@ -75,7 +78,7 @@ def test_a_refused_file_keeps_the_page_and_the_credits(
     page.click("[data-run-button]")
 
     page.wait_for_selector("#run-errors .note--critical")
-    assert "photo.jpg" in page.locator("[data-dropzone-file]").inner_text()
+    expect(page.locator("[data-dropzone-file]")).to_contain_text("photo.jpg")
     assert not Generation.objects.exists()
     assert olivia.total == 100
 
@@ -104,9 +107,9 @@ def test_a_run_that_a_dead_worker_left_behind_is_finished_for_one_charge(
 
     product.worker.start()
     lifecycle.sweep()
-    page.wait_for_selector("[data-compare]", timeout=60_000)
+    page.wait_for_selector("[data-compare]", timeout=120_000)
 
     run.refresh_from_db()
     assert (run.state, run.error, run.attempts) == ("succeeded", "", 2)
-    assert page.locator("[data-compare]").is_visible()
+    expect(page.locator("[data-compare]")).to_be_visible()
     assert olivia.total == 80

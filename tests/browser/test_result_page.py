@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from generations.models import Generation
+from tests.browser.live_pages import still_box, until
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -28,8 +30,7 @@ def olivia(product: Product) -> Merchant:
 
 def middle_of(page: Page, selector: str) -> float:
     """Where it stands from left to right, in pixels."""
-    box = page.locator(selector).bounding_box()
-    assert box
+    box = still_box(page, page.locator(selector))
     return box["x"] + box["width"] / 2
 
 
@@ -40,26 +41,27 @@ def test_the_loupe_follows_the_pointer_and_the_arrow_keys(
     page.goto(TOOL)
     page.set_input_files("input[name=image]", photographs / "chelsea.png")
     page.click("[data-run-button]")
-    page.wait_for_selector("[data-compare]", timeout=60_000)
+    page.wait_for_selector("[data-compare]", timeout=120_000)
     page.goto(f"/dashboard/runs/{Generation.objects.get().pk}")
     compare, lens = page.locator("[data-compare]"), page.locator("[data-compare-lens]")
 
     page.focus("[data-compare-mode=after]")
     page.keyboard.press("d")
-    assert compare.get_attribute("data-mode") == "both"
+    expect(compare).to_have_attribute("data-mode", "both")
     page.keyboard.press("a")
-    assert compare.get_attribute("data-mode") == "after"
-    assert lens.is_hidden()
+    expect(compare).to_have_attribute("data-mode", "after")
+    expect(lens).to_be_hidden()
     page.keyboard.press("l")
     lens.wait_for()
     before = middle_of(page, "[data-compare-lens]")
     page.keyboard.press("ArrowRight")
-    assert middle_of(page, "[data-compare-lens]") > before
+    until(page, lambda: middle_of(page, "[data-compare-lens]") > before)
     full = page.locator(".compare__picture--after img").get_attribute("data-full")
-    assert page.locator("[data-compare-lens] img").get_attribute("src") == full
+    assert full
+    expect(page.locator("[data-compare-lens] img")).to_have_attribute("src", full)
 
     page.hover("[data-compare-stage]")
-    off = middle_of(page, "[data-compare-lens]") - middle_of(page, "[data-compare-stage]")
-    assert abs(off) < 3
+    middle = middle_of(page, "[data-compare-stage]")
+    until(page, lambda: abs(middle_of(page, "[data-compare-lens]") - middle) < 3)
     page.keyboard.press("l")
-    assert lens.is_hidden()
+    expect(lens).to_be_hidden()

@@ -39,8 +39,8 @@ def test_a_refused_save_keeps_the_admins_bar_and_discarding_brings_back_what_was
     framed: FrameLocator, admin_page: Page
 ) -> None:
     bar, field = admin_page.locator("[data-save-bar]"), framed.get_by_label("Warn at or below")
-    assert not bar.is_visible()
-    assert not framed.get_by_role("button", name="Save").is_visible()
+    expect(bar).to_be_hidden()
+    expect(framed.get_by_role("button", name="Save")).to_be_hidden()
 
     field.fill("70")
     bar.wait_for()
@@ -53,14 +53,14 @@ def test_a_refused_save_keeps_the_admins_bar_and_discarding_brings_back_what_was
     framed.locator("form#notification-settings").evaluate("form => { form.noValidate = true }")
     admin_page.locator("[data-save]").click()
     framed.locator(".field__error").wait_for()
-    assert bar.is_visible()
-    assert field.input_value() == TOO_MUCH
+    expect(bar).to_be_visible()
+    expect(field).to_have_value(TOO_MUCH)
     assert threshold() == 70
 
     admin_page.locator("[data-discard]").click()
     bar.wait_for(state="hidden")
-    assert field.input_value() == "70"
-    assert framed.locator(".field__error").count() == 0
+    expect(field).to_have_value("70")
+    expect(framed.locator(".field__error")).to_have_count(0)
 
 
 def test_leaving_asks_in_the_admins_dialog_and_the_title_stays_right(
@@ -84,9 +84,10 @@ def test_leaving_asks_in_the_admins_dialog_and_the_title_stays_right(
     ):
         link.click()
         admin_page.locator("button[value=stay]").click()
+        expect(admin_page.locator("button[value=stay]")).to_be_hidden()
         assert admin_page.url.endswith("/settings")
-        assert "Settings" in title.inner_text()
-        assert framed.get_by_label("Warn at or below").input_value() == "70"
+        expect(title).to_contain_text("Settings")
+        expect(framed.get_by_label("Warn at or below")).to_have_value("70")
 
     admin_page.locator("[data-app-nav]").get_by_text("Usage").click()
     admin_page.locator("button[value=leave]").click()
@@ -108,21 +109,21 @@ def test_on_the_dashboard_a_refused_save_keeps_its_buttons(
     page = sign_in(olivia.person)
     page.goto("/dashboard/settings")
     field, save = page.get_by_label("Warn at or below"), page.get_by_role("button", name="Save")
-    assert not save.is_visible()
+    expect(save).to_be_hidden()
     page.locator("form#notification-settings").evaluate("form => { form.noValidate = true }")
     field.fill(TOO_MUCH)
     save.click()
     page.locator(".field__error").wait_for()
-    assert save.is_visible()
+    expect(save).to_be_visible()
 
     page.get_by_role("button", name="Discard").click()
-    assert field.input_value() == ""
-    assert not save.is_visible()
+    expect(field).to_have_value("")
+    expect(save).to_be_hidden()
 
     field.fill("70")
     save.click()
     page.locator("#toasts", has_text="Settings saved").wait_for()
-    assert not save.is_visible()
+    expect(save).to_be_hidden()
     assert threshold() == 70
 
 
@@ -140,13 +141,13 @@ def test_on_the_dashboard_a_link_asks_in_a_dialog_and_not_in_the_browsers_prompt
     field, people = page.get_by_label("Warn at or below"), page.get_by_role("link", name="People")
     asks = page.get_by_role("dialog", name="Leave page with unsaved changes?")
     field.fill("70")
-    assert page.get_by_role("button", name="Save").is_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_visible()
     people.click()
-    assert page.evaluate("document.activeElement.textContent") == "Stay"
+    expect(asks.get_by_role("button", name="Stay")).to_be_focused()
     page.keyboard.press("Enter")
-    assert not asks.is_visible()
-    assert field.input_value() == "70"
-    assert page.get_by_role("button", name="Save").is_visible()
+    expect(asks).to_be_hidden()
+    expect(field).to_have_value("70")
+    expect(page.get_by_role("button", name="Save")).to_be_visible()
 
     people.click()
     asks.get_by_role("button", name="Leave page").click()

@@ -12,7 +12,8 @@ from playwright.sync_api import expect
 
 from generations.runs import lifecycle
 from shopify_auth.models import Person
-from tests.browser.test_live_sentences import olivia, stream, working_run
+from tests.browser.live_pages import stream
+from tests.browser.test_live_sentences import olivia, working_run
 from tests.merchants import Merchant, make_person
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def restore_by_clicks(staff: Page) -> None:
     fits(staff, "account")
     entry = staff.locator(".staff-line").first
     expect(entry).to_contain_text("Used: Background Removal")
-    entry.get_by_role("link", name="Run").click()
+    with staff.expect_navigation():
+        entry.get_by_role("link", name="Run").click()
     fits(staff, "run")
     staff.get_by_role("link", name="plan 20, package 0").click()
     staff.locator(".staff-line").first.get_by_role("link", name="Case").click()

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from credits import ledger
 from generations.media import storage
 from generations.models import Generation, Picture
+from tests.browser.live_pages import still_box, until
 from tests.merchants import Merchant, make_merchant
 
 if TYPE_CHECKING:
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
 
     from tests.plugins.browser import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    # Checks of pictures and whole runs, on a machine that may be busy.
+    pytest.mark.timeout(300),
+]
 SignIn = Callable[..., "Page"]
 TOOLS = "/dashboard/tools"
 ROW = "[data-chosen-list] > li"
@@ -33,8 +40,33 @@ def olivia(product: Product) -> Merchant:
     return merchant
 
 
-def names(page: Page) -> list[str]:
-    return page.locator(f"{ROW} [data-name]").all_inner_texts()
+SIZES = """() => [...document.querySelector("input[name=image]").files].map((file) => file.size)"""
+# What the page keeps in this browser for the Back button.
+KEPT = """() => new Promise((done) => {
+  const opening = indexedDB.open("ecomvance", 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore("drafts");
+  opening.onsuccess = () => {
+    const asked = opening.result.transaction("drafts").objectStore("drafts").get(location.pathname);
+    asked.onsuccess = () => {
+      opening.result.close();
+      done(JSON.stringify([asked.result?.values, asked.result?.files.length]));
+    };
+  };
+})"""
+
+
+def shows_names(page: Page, *names: str) -> None:
+    """Wait until these pictures are chosen, in this order."""
+    expect(page.locator(f"{ROW} [data-name]")).to_have_text(list(names))
+
+
+def checked(page: Page) -> None:
+    """Wait until the free check of every chosen picture has come back."""
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("[data-advice]")].every(
+            (advice) => advice.innerText && !advice.innerText.includes("…"))""",
+        timeout=120_000,
+    )
 
 
 def marked(run: Generation) -> Image.Image:
@@ -51,21 +83,17 @@ def test_three_products_are_put_in_order_and_make_one_scene(
     files = [photographs / name for name in ("coffee.png", "chelsea.png")]
     page.set_input_files("input[name=image]", files)
     page.set_input_files("input[name=image]", photographs / "rocket.jpg")
-    assert names(page) == ["coffee.png", "chelsea.png", "rocket.jpg"]
+    shows_names(page, "coffee.png", "chelsea.png", "rocket.jpg")
     page.locator(ROW).nth(2).get_by_label("Move up").press("Enter")
-    assert names(page) == ["coffee.png", "rocket.jpg", "chelsea.png"]
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Move up"
-    # The checks of all three have come back.
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('[data-advice]')].every(a => !a.innerText.includes('…'))",
-        timeout=60_000,
-    )
-    assert "Small" in page.locator(ROW).first.inner_text()
+    shows_names(page, "coffee.png", "rocket.jpg", "chelsea.png")
+    expect(page.locator(":focus")).to_have_attribute("aria-label", "Move up")
+    checked(page)
+    expect(page.locator(ROW).first).to_contain_text("Small")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
     page.click("[data-run-button]")
 
-    page.wait_for_selector("[data-compare]", timeout=90_000)
+    page.wait_for_selector("[data-compare]", timeout=120_000)
     run = Generation.objects.get()
     went_in = run.pictures.filter(role=Picture.Role.INPUT).order_by("position")
     assert list(went_in.values_list("name", flat=True)) == [
@@ -100,9 +128,9 @@ def test_a_mask_is_painted_by_pointer_and_by_keys(
     page.set_input_files("input[name=image]", photographs / "coffee.png")
     canvas = page.locator("[data-paint-canvas]")
     canvas.wait_for()
+    checked(page)
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box
+    box = still_box(page, canvas)
     page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.2, steps=4)
@@ -120,12 +148,12 @@ def test_a_mask_is_painted_by_pointer_and_by_keys(
     page.keyboard.press("Shift+ArrowUp")
     page.keyboard.up(" ")
     page.keyboard.press("Control+z")
-    assert page.locator("[data-paint-zoom-level]").inner_text() == "150 %"
-    assert page.locator("[data-mask-status]").inner_text() == "Part of the image is marked."
+    expect(page.locator("[data-paint-zoom-level]")).to_have_text("150 %")
+    expect(page.locator("[data-mask-status]")).to_have_text("Part of the image is marked.")
 
     page.click("[data-run-button]")
 
-    page.wait_for_selector("[data-compare]", timeout=90_000)
+    page.wait_for_selector("[data-compare]", timeout=120_000)
     mask = marked(Generation.objects.get())
     assert mask.size == (600, 400)
     assert [mask.getpixel(at) for at in ((150, 80), (535, 358), (300, 200), (535, 300))] == [
@@ -141,13 +169,10 @@ def test_a_refused_click_shows_and_reads_what_is_missing(olivia: Merchant, sign_
     page.click("[data-run-button]")
 
     told = page.locator("#run-errors .note--critical")
-    told.wait_for()
-    box = told.bounding_box()
-    assert box
-    assert 0 <= box["y"] < 844
-    assert page.evaluate("document.activeElement.id") == "run-errors"
-    assert page.locator("#run-errors").get_attribute("role") == "alert"
-    assert "othing was charged" in told.inner_text()
+    expect(told).to_be_in_viewport(ratio=1)
+    expect(page.locator("#run-errors")).to_be_focused()
+    expect(page.locator("#run-errors")).to_have_attribute("role", "alert")
+    expect(told).to_contain_text("othing was charged")
     assert olivia.total == 1100
 
 
@@ -160,17 +185,18 @@ def test_the_back_button_brings_back_files_and_choices(
     page.select_option("[name=option-set]", "shore")
     page.fill("[name=prompt]", "On a beach")
     page.check("[name=resolution][value='4K']")
-    page.wait_for_timeout(300)
+    until(
+        page, lambda: all(word in page.evaluate(KEPT) for word in ("On a beach", "4K true", "1]"))
+    )
     page.goto("/dashboard/prices")
 
     page.go_back()
 
-    page.locator(ROW).wait_for()
-    assert names(page) == ["coffee.png"]
-    assert page.input_value("[name=option-set]") == "shore"
-    assert page.input_value("[name=prompt]") == "On a beach"
-    assert "100 credits" in page.locator("[data-run-button]").inner_text()
-    assert page.evaluate("document.querySelector('input[name=image]').files[0].size") > 100_000
+    shows_names(page, "coffee.png")
+    expect(page.locator("[name=option-set]")).to_have_value("shore")
+    expect(page.locator("[name=prompt]")).to_have_value("On a beach")
+    expect(page.locator("[data-run-button]")).to_contain_text("100 credits")
+    assert page.evaluate(SIZES)[0] > 100_000
 
 
 def test_a_picture_is_pasted_and_removed(
@@ -188,10 +214,46 @@ def test_a_picture_is_pasted_and_removed(
             document.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true}));
         }"""
     )
-    assert names(page) == ["pasted.png"]
-    assert page.evaluate("document.querySelector('input[name=image]').files.length") == 1
+    shows_names(page, "pasted.png")
+    until(page, lambda: len(page.evaluate(SIZES)) == 1)
 
     page.get_by_label("Remove", exact=True).click()
 
-    assert names(page) == []
-    assert page.evaluate("document.querySelector('input[name=image]').files.length") == 0
+    shows_names(page)
+    until(page, lambda: page.evaluate(SIZES) == [])
+
+
+def test_on_a_phone_a_photo_is_taken_and_goes_through_the_tool(
+    olivia: Merchant, sign_in: SignIn, photographs: Path
+) -> None:
+    phone = {"width": 390, "height": 844}
+    page = sign_in(olivia.person, viewport=phone, has_touch=True, is_mobile=True)
+    page.goto(f"{TOOLS}/background-removal")
+    button = page.get_by_role("button", name="Take a photo")
+    button.wait_for()
+    box = still_box(page, button)
+    assert (box["height"] >= 24, box["x"] >= 0, box["x"] + box["width"] <= 390) == (True,) * 3
+
+    with page.expect_file_chooser() as opened:
+        button.tap()
+    chooser = opened.value
+    # The phone opens its back camera for pictures.
+    asked = [chooser.element.get_attribute(name) for name in ("capture", "accept")]
+    assert asked == ["environment", "image/*"]
+    chooser.set_files(photographs / "chelsea.png")
+
+    shows_names(page, "chelsea.png")
+    checked(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator("[data-run-button]").tap()
+    page.wait_for_selector("[data-compare]", timeout=120_000)
+    sent = Picture.objects.get(role=Picture.Role.INPUT)
+    assert (sent.name, sent.width) == ("chelsea.png", 451)
+
+
+def test_a_mouse_is_offered_no_camera(olivia: Merchant, sign_in: SignIn) -> None:
+    page = sign_in(olivia.person)
+    page.goto(f"{TOOLS}/background-removal")
+    page.wait_for_selector("[data-ready]")
+
+    expect(page.locator("[data-camera]")).to_be_hidden()

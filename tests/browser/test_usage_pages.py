@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from credits import ledger
 from credits.accounts import alerts
 from credits.models import AlertRecipient
+from tests.browser.live_pages import stream
 from tests.credits.reports.story import spend_document_day
-from tests.merchants import Merchant, make_merchant
+from tests.merchants import Merchant, make_merchant, zone_at_noon
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -27,7 +30,7 @@ SignIn = Callable[..., "Page"]
 @pytest.fixture
 def olivia(product: Product) -> Merchant:
     """Olivia, whose day is the product document's sample, and who has sixty entries more."""
-    merchant = make_merchant("Olivia")
+    merchant = make_merchant("Olivia", zone_at_noon())
     account_id, now = merchant.account.pk, timezone.now()
     ledger.start_plan_period(account_id, "starter", now, now + timedelta(days=30), key="period")
     spend_document_day(account_id, actor=f"user:{merchant.person.pk}")
@@ -45,11 +48,11 @@ def test_the_day_the_month_and_the_check(olivia: Merchant, sign_in: SignIn) -> N
     assert page.locator("#check").get_by_label("adds up").is_visible()
     assert page.locator(".chart__bars rect").count() == 3
     page.get_by_text("Show as a table").click()
-    assert "Background Removal 60" in page.locator("details table").inner_text()
+    expect(page.locator("details table")).to_contain_text(re.compile(r"Background Removal\s+60"))
 
     page.select_option("#span", label=page.locator("option[value^=period]").inner_text())
     page.get_by_role("button", name="Show").click()
-    assert "Billing period summary" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("Billing period summary")
 
 
 def test_the_ledger_pages_back_and_forth(olivia: Merchant, sign_in: SignIn) -> None:
@@ -58,15 +61,16 @@ def test_the_ledger_pages_back_and_forth(olivia: Merchant, sign_in: SignIn) -> N
     page = sign_in(olivia.person)
     page.goto("/dashboard/usage")
     page.get_by_role("link", name="Ledger").click()
+    page.wait_for_url("**/usage/ledger")
 
-    newest = page.locator("tbody tr").first.inner_text().split()
+    newest = page.locator("tbody tr").first.inner_text()
     page.get_by_role("link", name="Older").click()
-    assert "Trial credits" in page.locator("tbody").inner_text()
+    expect(page.locator("tbody")).to_contain_text("Trial credits")
     page.get_by_role("link", name="Newer").click()
-    assert page.locator("tbody tr").first.inner_text().split() == newest
+    expect(page.locator("tbody tr").first).to_have_text(newest, use_inner_text=True)
 
     page.locator("tbody a").first.click()
-    assert "1 credit" in page.locator("[aria-labelledby=receipt]").inner_text()
+    expect(page.locator("[aria-labelledby=receipt]")).to_contain_text("1 credit")
 
 
 def test_the_export_downloads(olivia: Merchant, sign_in: SignIn) -> None:
@@ -88,11 +92,11 @@ def test_the_popover_opens_and_closes_by_keyboard(olivia: Merchant, sign_in: Sig
 
     page.locator("[data-balance-button]").focus()
     page.keyboard.press("Enter")
-    assert popover.is_visible()
-    assert "never expire" in popover.inner_text()
-    assert "Used first: plan credits, then package credits." in popover.inner_text()
+    expect(popover).to_be_visible()
+    expect(popover).to_contain_text("never expire")
+    expect(popover).to_contain_text("Used first: plan credits, then package credits.")
     page.keyboard.press("Escape")
-    assert not popover.is_visible()
+    expect(popover).to_be_hidden()
 
 
 def test_one_warning_at_a_time(olivia: Merchant, sign_in: SignIn) -> None:
@@ -123,64 +127,62 @@ def test_the_warning_follows_the_balance_without_a_reload(
     account_id = olivia.account.pk
     alerts.set_threshold(account_id, 0)
     page = sign_in(olivia.person)
-    page.goto("/dashboard/usage")
+    stream(page, "/dashboard/usage")
     banner = page.locator("#page-banner")
-    assert banner.inner_text() == ""
+    expect(banner).to_have_text("")
 
     ledger.spend(account_id, 2870, "below the cheapest", tool="veo-t2v")
     banner.get_by_text("The cheapest tool costs 20 credits.").wait_for()
     # The stream's first message after a load is the balance of the moment: it hides nothing.
-    with page.expect_response("**/live"):
-        page.reload()
-    page.wait_for_function("document.getElementById('announcer').isConnected")
-    page.wait_for_timeout(1000)
-    assert "You have 10 credits remaining." in banner.inner_text()
+    stream(page, "/dashboard/usage")
+    expect(banner).to_contain_text("You have 10 credits remaining.")
 
     ledger.spend(account_id, 10, "nothing left", tool="veo-t2v")
     banner.get_by_text("You have no credits left").wait_for()
     ledger.add_package(account_id, 500, key="package")
     page.locator("#page-banner:not(:has(.banner))").wait_for(state="attached")
-    assert "Package 500" in " ".join(page.locator(".topbar").inner_text().split())
+    expect(page.locator(".topbar")).to_contain_text("Package 500")
 
 
 def test_the_popover_follows_the_trial_into_a_plan(product: Product, sign_in: SignIn) -> None:
     quay = make_merchant("Quay")
     page = sign_in(quay.person)
-    page.goto("/dashboard/")
+    stream(page, "/dashboard/")
     page.locator("[data-balance-button]").click()
     details = page.locator("#balance-details")
-    assert "Trial credits reset on:" in details.inner_text()
+    expect(details).to_contain_text("Trial credits reset on:")
 
     now = timezone.now()
     end = now + timedelta(days=30)
     ledger.start_plan_period(quay.account.pk, "starter", now, end, key="period", now=now)
 
     details.get_by_text("Plan credits reset on:").wait_for()
-    assert details.is_visible()
-    assert "Trial" not in details.inner_text()
-    assert "3,000" in details.inner_text()
-    assert "trial" not in page.locator("[data-balance-button]").inner_text()
+    expect(details).to_be_visible()
+    expect(details).not_to_contain_text("Trial")
+    expect(details).to_contain_text("3,000")
+    expect(page.locator("[data-balance-button]")).not_to_contain_text("trial")
 
 
 def test_settings_are_saved_from_the_bar(olivia: Merchant, sign_in: SignIn) -> None:
     page = sign_in(olivia.person)
     page.goto("/dashboard/settings")
     save = page.get_by_role("button", name="Save")
-    assert not save.is_visible()
+    expect(save).to_be_hidden()
 
     page.get_by_label("Warn at or below").fill("450")
     page.get_by_label("Email addresses").fill("not an address")
     save.click()
     page.get_by_text("is not an email address").wait_for()
+    page.locator("form#notification-settings:not([data-busy])").wait_for()
     page.get_by_label("Email addresses").fill("olivia@example.com")
     save.click()
     page.get_by_text("Settings saved").wait_for()
-    assert page.locator("#page-banner").inner_text() == ""
+    expect(page.locator("#page-banner")).to_have_text("")
 
     olivia.account.refresh_from_db()
     assert olivia.account.low_threshold == 450
     assert AlertRecipient.objects.get().email == "olivia@example.com"
-    assert not save.is_visible()
+    expect(save).to_be_hidden()
 
     page.get_by_label("Warn at or below").fill("3000")
     save.click()

@@ -35,8 +35,8 @@ class Sender:
     async def ask(self) -> tuple[int, dict[str, str], bytes]:
         """The answer to the headers alone: nothing of the body is sent."""
         server = ApplicationCommunicator(application, self._scope)
-        start = await server.receive_output(timeout=20)
-        body = await server.receive_output(timeout=20)
+        start = await server.receive_output(timeout=60)
+        body = await server.receive_output(timeout=60)
         await server.wait()
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
         return int(start["status"]), headers, bytes(body["body"])
@@ -49,8 +49,8 @@ class Sender:
             self.sent += 1
             part = {"type": "http.request", "body": b"x" * MEGABYTE}
             await server.send_input(part | {"more_body": self.sent < megabytes})
-        start = await server.receive_output(timeout=20)
-        body = await server.receive_output(timeout=20)
+        start = await server.receive_output(timeout=60)
+        body = await server.receive_output(timeout=60)
         await server.wait()
         return int(start["status"]), bytes(body["body"])
 

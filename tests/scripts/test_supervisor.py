@@ -11,6 +11,7 @@ import pytest
 
 from scripts.supervisor import Program, ProgramEndedError, Supervisor
 
+WITHIN_SECONDS = 60
 FOR_EVER = "import time; time.sleep(60)"
 # A child of the program's own, in its group, whose id goes to the file named in the environment.
 WITH_CHILD = """
@@ -25,10 +26,11 @@ while True:
     print("still here", flush=True)
     time.sleep(0.05)
 """
+# Says in the file named in the environment that it has made up its mind about signals.
 DEAF = """
-import signal, time
+import os, pathlib, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print("deaf", flush=True)
+pathlib.Path(os.environ["UP"]).touch()
 time.sleep(60)
 """
 
@@ -48,7 +50,7 @@ def is_alive(pid: int) -> bool:
 
 
 def until(condition) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + WITHIN_SECONDS
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -130,7 +132,7 @@ def test_ends_when_nobody_reads_its_lines_any_more():
         assert supervisor.stdout.readline() == b"web      | still here\n"
         supervisor.stdout.close()
 
-        assert supervisor.wait(timeout=10) == 7
+        assert supervisor.wait(timeout=WITHIN_SECONDS) == 7
 
 
 class TestStop:
@@ -148,33 +150,34 @@ class TestStop:
 
         until(lambda: not is_alive(int(child.read_text())))
 
-    def test_kills_what_does_not_listen(self, monkeypatch, capsys):
+    def test_kills_what_does_not_listen(self, monkeypatch, capsys, tmp_path):
         monkeypatch.setattr("scripts.supervisor.STOP_SECONDS", 0.3)
+        up = tmp_path / "up"
 
         async def scenario():
             supervisor = Supervisor()
-            await supervisor.start(program("web", DEAF))
-            await asyncio.sleep(0.5)
+            await supervisor.start(program("web", DEAF, UP=str(up)))
+            await asyncio.to_thread(until, up.exists)
             await supervisor.stop()
 
         asyncio.run(scenario())
 
         assert "web did not end in 0.3 s and is killed." in capsys.readouterr().out
 
-    def test_ends_the_first_program_last(self, capsys):
+    def test_ends_the_first_program_last(self, capsys, tmp_path):
         last_words = (
-            "import signal, sys, time\n"
+            "import os, pathlib, signal, sys, time\n"
             "def end(*_): print('ends', flush=True); sys.exit()\n"
             "signal.signal(signal.SIGTERM, end)\n"
-            "print('up', flush=True)\n"
+            "pathlib.Path(os.environ['UP']).touch()\n"
             "time.sleep(60)\n"
         )
 
         async def scenario():
             supervisor = Supervisor()
-            await supervisor.start(program("valkey", last_words))
-            await supervisor.start(program("web", last_words))
-            await asyncio.sleep(0.7)
+            for name in ("valkey", "web"):
+                await supervisor.start(program(name, last_words, UP=str(tmp_path / name)))
+                await asyncio.to_thread(until, (tmp_path / name).exists)
             await supervisor.stop()
 
         asyncio.run(scenario())

@@ -14,7 +14,7 @@ import pytest
 
 from scripts.servers.postgres import PrivatePostgres
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[3]
 ROUNDS = 10
@@ -64,7 +64,7 @@ def promises(folder: Path) -> list[tuple[str, int]]:
 
 
 def wait_for(folder: Path, number: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len(promises(folder)) < number:
         assert time.monotonic() < deadline, "The load stands still."
         time.sleep(0.05)

@@ -6,6 +6,7 @@ import html
 import json
 import re
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -61,9 +62,11 @@ def test_the_documents_second_day(owner, time_machine):
         spend(owner, "product-try-on", 50, f"try-{n}")
     for n in range(2):
         spend(owner, "product-placement", 50, f"place-{n}")
+    first_day = timezone.localdate(timezone.now(), ZoneInfo(owner.account.time_zone))
     time_machine.move_to(timezone.now() + timedelta(days=1), tick=False)
 
-    page = text(owner.client.get("/dashboard/usage"))
+    # The month of the first day, which may have been its last.
+    page = text(owner.client.get(f"/dashboard/usage?span={first_day:%Y-%m}"))
 
     lines = "Product Try-On × 3 150 credits Product Placement × 2 100 credits"
     assert f"Yesterday Used: 250 credits {lines}" in page

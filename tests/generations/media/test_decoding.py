@@ -159,7 +159,7 @@ def test_a_turn_says_whether_it_had_to_wait() -> None:
         waited.append(had_to)
         other = threading.Thread(target=wait)
         other.start()
-        assert looked.wait(10)
+        assert looked.wait(60)
     other.join()
 
     assert waited == [False, True]

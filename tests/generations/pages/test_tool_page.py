@@ -169,9 +169,9 @@ class TestAgain:
         page = rich.client.get(f"{PAGE}/ai-shadowing?again={made.pk}").content.decode()
 
         assert '<option value="cast" selected' in page
-        assert f'value="run {made.pk}"' in page
+        assert f'value="run {made.pk} 0"' in page
 
-        response = post(rich, "ai-shadowing", key="k2", photo=f"run {made.pk}", resolution="4K")
+        response = post(rich, "ai-shadowing", key="k2", photo=f"run {made.pk} 0", resolution="4K")
         assert response.status_code == 201
         again = Generation.objects.exclude(pk=made.pk).get()
         files = [run.pictures.get(role=Picture.Role.INPUT).sha256 for run in (made, again)]
@@ -236,7 +236,13 @@ class TestAgain:
         assert str(result.pk) not in page
         assert str(made.pk) not in page
 
-        for value in (f"result {result.pk}", f"run {made.pk}", "result x", "run \x00"):
+        for value in (
+            f"result {result.pk}",
+            f"run {made.pk}",
+            f"run {made.pk} 0",
+            "result x",
+            "run \x00",
+        ):
             response = post(second_shop, "image-enhance", photo=value)
             assert response.status_code == 422
         assert not Generation.objects.filter(account=second_shop.account).exists()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from playwright.sync_api import expect
 
 from credits.models import LedgerEntry
-from shopify_auth.models import Purchase, Shop, Subscription
+from shopify_auth.models import Membership, Purchase, Shop, Subscription
+from tests.browser.live_pages import until
 from tests.framed_fixture import FramedProduct
-from tests.merchants import make_merchant
+from tests.merchants import make_merchant, make_person, open_store
 
 if TYPE_CHECKING:
-    from playwright.sync_api import FrameLocator, Page
+    from playwright.sync_api import FrameLocator, Page, Route
+
+    from tests.plugins.browser import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -52,11 +57,12 @@ def test_a_plan_is_chosen_and_cancelled_in_two_clicks(
 
     frame.get_by_role("button", name="Cancel plan").click()
     dialog = frame.locator("#cancel-plan")
-    assert "3,000 plan credits stay usable until" in dialog.inner_text()
+    expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("3,000 plan credits stay usable until")
     dialog.get_by_role("button", name="Cancel plan").click()
 
     frame.get_by_text("Changed your mind? Choose Starter again").wait_for()
-    assert not dialog.is_visible()
+    expect(dialog).to_be_hidden()
     assert Subscription.objects.get().status == "CANCELLED"
 
 
@@ -95,6 +101,36 @@ def test_on_the_dashboard_a_linked_store_pays(
     page.wait_for_url("**/dashboard/plans?charge=*")
     page.get_by_text("5,000 package credits are in your balance").wait_for()
     page.locator(".topbar", has_text="5,100 credits").wait_for()
+
+
+def test_news_from_shopify_wait_for_a_click_that_is_on_its_way(
+    product: Product, sign_in: Callable[..., Page]
+) -> None:
+    """The page asks Shopify once it is there: the answer must not take a pressed button away."""
+    store = open_store("olivias-mugs.myshopify.com")
+    olivia = make_person("Olivia")
+    Membership.objects.create(person=olivia, account=store.account, role="owner")
+    page = sign_in(olivia)
+    asked: list[Route] = []
+    bought: list[str] = []
+
+    def buy(route: Route) -> None:
+        bought.append(route.request.post_data or "")
+        route.fulfill(status=204)
+
+    page.route("**/plans/content*", lambda route: asked.append(route))  # noqa: PLW0108
+    page.route("**/plans/buy", buy)
+    page.goto("/dashboard/plans")
+    until(page, lambda: asked)
+    page.get_by_role("button", name="Purchase Small").hover()
+    page.mouse.down()
+
+    asked[0].fulfill(body="<p>What Shopify says</p>", content_type="text/html")
+    page.wait_for_timeout(1_000)
+    page.mouse.up()
+
+    page.get_by_text("What Shopify says").wait_for()
+    assert [read for read in bought if "package=small" in read]
 
 
 @pytest.mark.parametrize("width", [1280, 390, 320])

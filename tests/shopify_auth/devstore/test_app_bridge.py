@@ -13,9 +13,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import jwt
 import pytest
 from django.conf import settings as django_settings
+from playwright.sync_api import expect
 from pytest_django.fixtures import Settings
 
 from tests.devstore_fixture import DEMO, DevStore
+from tests.plugins.browser import new_window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Page
@@ -132,8 +134,7 @@ def app(devstore: DevStore, settings: Settings) -> Iterator[SmallApp]:
 @pytest.fixture
 def admin(devstore: DevStore, app: SmallApp, chromium: Browser) -> Iterator[Page]:
     """The admin with the small app in its frame."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(10_000)
+    context = new_window(chromium, viewport={"width": 1280, "height": 800})
     context.grant_permissions(["local-network-access"])
     page = context.new_page()
     page.goto(admin_url(devstore))
@@ -203,10 +204,8 @@ class TestTokens:
 class TestNavigation:
     def test_the_nav_items_stand_in_the_admins_side(self, admin: Page):
         items = admin.locator("[data-app-nav] a")
-        items.nth(1).wait_for()
-
-        assert items.all_inner_texts() == ["Tools", "Usage"]
-        assert frame_of(admin).locator("s-app-nav").is_hidden()
+        expect(items).to_have_text(["Tools", "Usage"])
+        expect(frame_of(admin).locator("s-app-nav")).to_be_hidden()
 
     def test_choosing_an_item_loads_it_and_moves_the_address(self, admin: Page, devstore: DevStore):
         admin.locator("[data-app-nav]").get_by_text("Tools").click()
@@ -214,7 +213,7 @@ class TestNavigation:
         frame_of(admin).get_by_role("heading", name="Tools").wait_for()
         admin.wait_for_url(admin_url(devstore, "/tools"))
         current = admin.locator("[data-app-nav] a[aria-current=page]")
-        assert current.inner_text() == "Tools"
+        expect(current).to_have_text("Tools")
         assert "id_token" not in admin.url
 
     def test_the_title_is_the_admins(self, admin: Page):
@@ -263,12 +262,13 @@ class TestInterface:
         admin.locator("[data-discard]").click()
 
         admin.locator("[data-save-bar]").wait_for(state="hidden")
-        assert field.input_value() == "50"
+        expect(field).to_have_value("50")
 
     def test_leaving_with_changes_asks_first(self, admin: Page, devstore: DevStore):
         frame_of(admin).locator("[name=threshold]").fill("80")
         admin.locator("[data-app-nav]").get_by_text("Tools").click()
         admin.locator("button[value=stay]").click()
+        expect(admin.locator("button[value=stay]")).to_be_hidden()
         assert admin.url == admin_url(devstore)
 
         admin.locator("[data-app-nav]").get_by_text("Tools").click()

@@ -11,9 +11,11 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from credits import ledger
 from shopify_auth.models import OfflineToken, Shop
+from tests.browser.live_pages import until
 from tests.embedded import SHOP, place, session_token
 
 if TYPE_CHECKING:
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 
 ADMIN = "https://admin.shopify.com"
 APP_BRIDGE = (Path(__file__).parent / "app_bridge.js").read_text()
-# A token that has five of its sixty seconds left, counting the leeway for clocks that differ.
-LAST_SECONDS = {"exp": -5, "nbf": -65, "iat": -65}
+# A token that has fifteen of its sixty seconds left, counting the leeway for clocks that differ.
+LAST_SECONDS = {"exp": 5, "nbf": -55, "iat": -55}
+LONGER_MILLISECONDS = 16_000
 
 pytestmark = pytest.mark.browser
 
@@ -115,19 +118,13 @@ def admin(
     complaints[:] = [text for text in complaints if not text.startswith(known)]
 
 
-def total(frame: Frame) -> str:
-    """The balance that the page shows."""
-    return frame.locator("[data-balance=total]").first.inner_text()
-
-
 def test_the_app_works_in_the_admin_without_any_cookie(admin: Admin, owner: Merchant):
     """Olivia is signed in to the dashboard in the same browser; the frame gains nothing by it."""
     name, value = "sessionid", owner.client.cookies["sessionid"].value
     admin.page.context.add_cookies([{"name": name, "value": value, "url": admin.product.url}])
     frame = admin.open()
-    frame.locator("[data-balance=total]").first.wait_for()
-    assert total(frame) == "100"
-    assert frame.locator("body").get_attribute("data-surface") == "embedded"
+    expect(frame.locator("[data-balance=total]").first).to_have_text("100")
+    expect(frame.locator("body")).to_have_attribute("data-surface", "embedded")
     assert admin.paths() == ["/"]
     # The token came in the address and is not left there for histories and Referers.
     assert "id_token=" in admin.loads[0]
@@ -145,9 +142,8 @@ def test_a_spend_shows_in_the_frame_at_once(admin: Admin, shop: Shop):
 
 def test_another_site_cannot_frame_the_app(admin: Admin, complaints: list[str]):
     frame = admin.open(parent="https://evil.example")
-    admin.page.wait_for_timeout(500)
-    assert frame.url.startswith("chrome-error://")
-    assert any("frame-ancestors" in text for text in complaints)
+    until(admin.page, lambda: frame.url.startswith("chrome-error://"))
+    until(admin.page, lambda: any("frame-ancestors" in text for text in complaints))
     complaints.clear()
 
 
@@ -158,12 +154,12 @@ def test_a_stale_token_is_replaced_on_the_bounce_page(admin: Admin):
 
 
 def test_links_go_on_working_when_the_first_token_is_long_dead(admin: Admin):
-    """Every token lives five seconds here, so each page outlives its own; no page bounces."""
+    """Every token lives fifteen seconds here, so each page outlives its own; no page bounces."""
     admin.token_times = LAST_SECONDS
     frame = admin.open()
     frame.locator("[data-balance=total]").first.wait_for()
     for path in ("/tools", "/tools/background-removal"):
-        admin.page.wait_for_timeout(6_000)
+        admin.page.wait_for_timeout(LONGER_MILLISECONDS)
         frame.locator(f"a[href='{path}']:visible").first.click()
         frame.wait_for_url(f"**{path}?*")
         frame.locator("[data-balance=total]").first.wait_for()
@@ -180,6 +176,7 @@ def test_a_fetch_with_a_dead_token_is_sent_again_and_nobody_notices(admin: Admin
         lambda answer: statuses.append(answer.status) if "/gallery?again" in answer.url else None,
     )
     assert frame.evaluate("fetch('/gallery?again').then((answer) => answer.status)") == 200
+    until(admin.page, lambda: len(statuses) > 1)
     assert statuses == [401, 200]
 
 
@@ -212,5 +209,5 @@ def test_an_export_downloads_and_the_page_stays(admin: Admin):
         .read_text(encoding="utf-8-sig")
         .startswith("sequence,utc_time,local_time")
     )
-    assert frame.get_by_role("heading", name="Usage", exact=True).is_visible()
+    expect(frame.get_by_role("heading", name="Usage", exact=True)).to_be_visible()
     assert set(admin.sent_cookies) == {""}

@@ -53,14 +53,20 @@ def test_pages_of_people_and_connections(product: Product, sign_in: SignIn, foun
     page.goto("/dashboard/connect")
     look(page, "connect", found, widths=WIDTHS)
     page.get_by_role("button", name="Show a code for the store").click()
+    expect(page.locator("code").first).to_be_visible()
     look(page, "a code", found, widths=WIDTHS)
     page.goto("/dashboard/connect")
     page.get_by_label("Store domain").fill("sams-lamps")
     page.get_by_role("button", name="Ask the store").click()
+    expect(page.get_by_text("the store's owner decides inside Shopify")).to_be_visible()
     look(page, "asked", found, widths=WIDTHS)
     token = people.invite(store.account, "zoe@example.com", "viewer", olivia)
-    link = requests.link_from_store(shop)
-    for address in (f"connect/{link}", f"invitations/{token}", "connect/used", "accounts"):
+    for address in (
+        f"connect/{requests.link_from_store(shop)}",
+        f"invitations/{token}",
+        "connect/used",
+        "accounts",
+    ):
         page.goto(f"/dashboard/{address}")
         look(page, address.partition("/")[0], found, widths=WIDTHS)
 

@@ -87,9 +87,12 @@ def test_a_maker_asks_and_an_owner_approves(
 
     page = sign_in(olivia.person, viewport={"width": width, "height": 900})
     page.goto("/dashboard/")
-    page.get_by_role("link", name="See the requests").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="See the requests").click()
     look(page, "the requests", found, widths=(width,))
-    page.get_by_role("link", name="Background Removal").click()
+    page.set_viewport_size({"width": width, "height": 900})
+    with page.expect_navigation():
+        page.get_by_role("link", name="Background Removal").click()
     look(page, "a request", found, widths=(width,))
     page.set_viewport_size({"width": width, "height": 900})
     page.get_by_role("button", name="Approve · 20 credits").click()

@@ -17,9 +17,9 @@ from tests.embedded import place
 from tests.framed_fixture import FramedProduct
 
 DOMAIN = "ecomvance-demo.myshopify.com"
-WAIT_SECONDS = 40
+WAIT_SECONDS = 120
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(600)]
 
 
 def wait_until(what: Callable[[], bool]) -> None:

@@ -45,7 +45,7 @@ async def send(headers, *parts, **changes):
     start = await communicator.receive_output(10)
     while (await communicator.receive_output(10)).get("more_body"):
         pass
-    await communicator.wait(10)
+    await communicator.wait(60)
     return start["status"]
 
 
@@ -141,7 +141,7 @@ def test_a_sender_that_hangs_up_leaves_nothing():
         communicator = ApplicationCommunicator(application, scope({}))
         await communicator.send_input({"type": "http.request", "body": b"{", "more_body": True})
         await communicator.send_input({"type": "http.disconnect"})
-        await communicator.wait(10)
+        await communicator.wait(60)
 
     asyncio.run(hang_up())
     assert not WebhookDelivery.objects.exists()

@@ -1,7 +1,8 @@
 """Object Removal: fills a masked part with patches of its surroundings (PatchMatch).
 
 Each part of the mask is filled on a crop around it of `CROP_SIDE` pixels at most; a part that is
-larger comes back enlarged, with grain like its surroundings'. Nothing outside the mask changes.
+larger comes back enlarged, with grain like its surroundings'. Where light falls off smoothly around
+the part, only what differs from that light is filled by patches. Nothing outside the mask changes.
 Another seed is another try.
 """
 
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 import patchmatch
 
-from generations.engines.local.pixels import arrays
+from generations.engines.local.pixels import arrays, shading
 from generations.engines.local.pixels.arrays import Check, Floats, Mask, Photo, no_deadline
 
 CROP_SIDE = 448
@@ -25,6 +26,7 @@ _MOST_PARTS = 12
 _SURROUNDINGS = 0.9
 _LEAST_SURROUNDINGS = 48
 _PATCHES = (5, 4, 6)
+_MIDDLE = 128.0
 # The package keeps one seed for the whole process.
 _filling = threading.Lock()
 
@@ -102,17 +104,29 @@ def _filled(crop: Photo, inside: Mask, never: Mask, seed: int) -> Floats:
     gap = _shrunk(inside, size)
     gap = np.asarray(cv2.dilate(gap, np.ones((3, 3), np.uint8)), np.uint8)
     closed = _shrunk(never, size) & ~gap
+    shade = shading.shade_around(small, gap > 0, closed > 0)
+    if shade is None:
+        done = _patched(small, gap, closed, seed)
+    else:
+        # Patches of another place have another light: they are taken without it.
+        flat = arrays.as_photo(small - shade + _MIDDLE)
+        done = _patched(flat, gap, closed, seed) - _MIDDLE + shade
+    if size == (width, height):
+        return done
+    large = cv2.resize(done, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(large, np.float32) + _lost_grain(crop, small, inside, seed)
+
+
+def _patched(picture: Photo, gap: Photo, closed: Photo, seed: int) -> Floats:
+    """The picture with its gap filled by patches of what is neither gap nor `closed`."""
     with _filling:
         patchmatch.set_random_seed(seed & 0x7FFFFFFF)
         patch = _PATCHES[(seed // 1009) % len(_PATCHES)]
         if closed.any():
-            done = patchmatch.inpaint(small, gap, global_mask=closed, patch_size=patch)
+            done = patchmatch.inpaint(picture, gap, global_mask=closed, patch_size=patch)
         else:
-            done = patchmatch.inpaint(small, gap, patch_size=patch)
-    if size == (width, height):
-        return np.asarray(done, np.float32)
-    large = cv2.resize(np.asarray(done, np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(large, np.float32) + _lost_grain(crop, small, inside, seed)
+            done = patchmatch.inpaint(picture, gap, patch_size=patch)
+    return np.asarray(done, np.float32)
 
 
 def _shrunk(mask: Mask, size: tuple[int, int]) -> Photo:

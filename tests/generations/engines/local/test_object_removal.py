@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from generations.engines.base import EngineTimeoutError, PlatformError
+from generations.engines.local.pixels import erasing
 from tests.generations.engines.local import drawn_products, jobs
 
 TOOL = "object-removal"
@@ -75,3 +76,47 @@ def test_the_deadline_is_kept():
 
     with pytest.raises(EngineTimeoutError):
         jobs.run(jobs.job(TOOL, photo, mask=mask, left=-1))
+
+
+@pytest.mark.parametrize("kind", ["slope", "warm wall", "vignette", "sweep"])
+def test_on_a_smooth_slope_of_light_no_spot_is_left(kind):
+    slope = slopes(500)[kind]
+    grain = np.random.default_rng(1).normal(0, 1.5, slope.shape)
+    photo = np.clip(slope + grain, 0, 255).round().astype(np.uint8)
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    cv2.ellipse(photo, (275, 225), (55, 85), 20, 0, 360, (160, 30, 40), -1)
+    cv2.ellipse(mask, (275, 225), (65, 95), 20, 0, 360, 255, -1)
+
+    filled = erasing.erased(photo, mask, seed=0)
+
+    # A step of one level is seen on a calm ground; patches left up to five.
+    off = np.abs(cv2.GaussianBlur(filled.astype(np.float32), (0, 0), 3) - slope)[mask > 0]
+    assert off.mean() < 0.4
+    assert np.percentile(off, 99) < 1.0
+
+
+def test_beside_an_edge_the_ground_is_continued_and_not_smoothed():
+    photo = np.full((500, 500, 3), 225, np.uint8)
+    photo[300:] = (120, 80, 50)
+    mask = np.zeros((500, 500), np.uint8)
+    cv2.circle(photo, (250, 300), 50, (20, 120, 40), -1)
+    cv2.circle(mask, (250, 300), 60, 255, -1)
+
+    filled = erasing.erased(photo, mask, seed=0)
+
+    assert np.abs(filled[mask > 0].astype(int)[:, 1] - 152).min() > 40  # Either wall or table.
+    assert np.abs(filled[255:290, 230:270].astype(int) - 225).max() < 12
+    assert np.abs(filled[312:345, 230:270].astype(int) - (120, 80, 50)).max() < 12
+
+
+def slopes(side: int) -> dict[str, np.ndarray]:
+    """Backdrops as light falls on them, in levels of 255."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
+    grey, fall = 90 + 120 * x + 20 * y, 1 / (1 + np.exp(-(y - 0.6) * 14))
+    round_light = 235 - 170 * ((x - 0.5) ** 2 + (y - 0.45) ** 2)
+    return {
+        "slope": np.dstack([grey] * 3),
+        "warm wall": np.dstack([240 - 90 * y, 220 - 100 * y - 20 * x, 200 - 120 * y]),
+        "vignette": np.dstack([round_light] * 3),
+        "sweep": np.dstack([225 - 70 * fall, 225 - 75 * fall, 230 - 80 * fall]),
+    }
