@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import sentry_sdk
 
+from ecomvance_app.watching.hiding import HIDDEN, without_secrets
+
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
-HIDDEN = "[hidden]"
 # Headers beside these may hold a token or, in the address of the page before, its query.
 _HEADERS = {"accept", "content-type", "host", "user-agent"}
-_SECRETS = re.compile(
-    r"eyJ[\w-]+\.[\w-]+\.[\w-]*"  # A session token.
-    r"|shp[a-z]{2}_[^\s\"'&]+"  # A token of Shopify's.
-    r"|(?<=\?)[^\s\"'#]+"  # The query of an address.
-)
+_QUERY = re.compile(r"(?<=\?)[^\s\"'#]+")
 
 
 def start(dsn: str) -> None:
@@ -50,7 +47,7 @@ def _without_secrets(event: Event, _hint: Hint) -> Event:
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
-        return _SECRETS.sub(HIDDEN, value)
+        return without_secrets(_QUERY.sub(HIDDEN, value))
     if isinstance(value, dict):
         return {key: _cleaned(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -6,7 +6,6 @@ query, in which session tokens travel; long parts of a path are signed links and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
@@ -14,12 +13,8 @@ import structlog
 from django.http import HttpRequest, HttpResponseBase
 from django_structlog.middlewares import RequestMiddleware
 
-# What proves somebody's identity, whoever may have written it into a message.
-_SECRETS = re.compile(
-    r"(shp(?:at|ua|ca|pa|ss)_|ecv_|Bearer\s+|(?:id_token|token|hmac|key|secret|code)=)[^\s&\"',]+"
-    r"|eyJ[\w-]+\.[\w-]+\.[\w-]*"
-)
-_LONGEST_PART = 36  # A UUID.
+from ecomvance_app.watching.hiding import without_secrets
+
 Event = MutableMapping[str, Any]
 
 
@@ -31,7 +26,7 @@ class RequestLogMiddleware(RequestMiddleware):
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         """Method and path."""
-        return f"{request.method} {short_path(request.path)}"
+        return f"{request.method} {without_secrets(request.path)}"
 
 
 class AccountLogMiddleware:
@@ -61,18 +56,11 @@ def bind_task(task: Any, **_about: Any) -> None:
     structlog.contextvars.bind_contextvars(**{name: v for name, v in found.items() if v})
 
 
-def short_path(path: str) -> str:
-    """The path without the parts that only a signed link has."""
-    return "/".join(
-        part if len(part) <= _LONGEST_PART else f"{part[:4]}…" for part in path.split("/")
-    )
-
-
 def hide_secrets(_logger: Any, _name: str, event: Event) -> Event:
     """A processor: no text of a line holds what proves an identity."""
     for name, value in event.items():
         if isinstance(value, str):
-            event[name] = _SECRETS.sub(lambda found: f"{found[1] or ''}[hidden]", value)
+            event[name] = without_secrets(value)
     return event
 
 

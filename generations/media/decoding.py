@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -97,16 +97,23 @@ def check_pace(account_id: int) -> None:
 
 
 def ask(source: IO[bytes], question: Question) -> Answer:
-    """Let the process answer about a real file, from its beginning.
+    """Let a process answer about a real file. Raises as `run`."""
+    outputs = [fd for fd in (question["copy"], question["preview"]) if fd is not None]
+    return cast("Answer", json.loads(run("decode", question, source, outputs)))
+
+
+def run(
+    work: str, told: Mapping[str, object], source: IO[bytes], outputs: Sequence[int] = ()
+) -> bytes:
+    """What a process of its own answers about a real file, which it reads from the beginning.
 
     Raises UndecodableError whatever becomes of the process, and Busy where it got too little of the
     processor to come to an end.
     """
     os.lseek(source.fileno(), 0, os.SEEK_SET)
-    outputs = [fd for fd in (question["copy"], question["preview"]) if fd is not None]
     try:
         done = subprocess.run(
-            [sys.executable, "-s", "-m", "generations.media.decoder", json.dumps(question)],
+            [sys.executable, "-s", "-m", "generations.media.decoder", work, json.dumps(told)],
             stdin=source.fileno(),
             capture_output=True,
             timeout=SECONDS,
@@ -117,8 +124,8 @@ def ask(source: IO[bytes], question: Question) -> Answer:
             check=True,
         )
     except subprocess.TimeoutExpired:
-        # What takes too much of the processor has ended before (see `answering`).
+        # What takes too much of the processor has ended before (see `decoder`).
         raise Busy(_("Reading this image took too long. Wait a minute, then try again.")) from None
     except subprocess.SubprocessError as error:
         raise UndecodableError("The picture could not be decoded") from error
-    return cast("Answer", json.loads(done.stdout))
+    return done.stdout

@@ -91,6 +91,8 @@ def _converted(picture: Picture, stored: File[bytes], form: conversions.Form) ->
             made = conversions.convert(stored, form, picture.generation.account_id)
         except decoding.Busy as busy:
             return HttpResponse(str(busy), status=busy.status, content_type="text/plain")
+        except decoding.UndecodableError:
+            raise Http404 from None
     response = HttpResponse(made, content_type=form.media_type)
     value = content_disposition_header(
         as_attachment=True, filename=file_name(picture, form.media_type)

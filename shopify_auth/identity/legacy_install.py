@@ -85,7 +85,7 @@ def is_signed_by_shopify(query: QueryDict) -> bool:
     """
     try:
         age = abs(time.time() - int(query.get("timestamp", "")))
-    except ValueError:
+    except (ValueError, OverflowError):  # No number, or one beyond every clock.
         return False
     # Keys that end in [] are signed with all their values; the old `signature` is not signed.
     signed = {

@@ -67,10 +67,32 @@ def test_a_signed_link_is_cut_short(client: Client, log: list[dict[str, Any]]) -
     assert told[0]["request"] == "GET /files/xxxx…"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"/files/{LINKED}", 404),  # It may be good elsewhere, or tomorrow.
+        (f"/staff/set-up/{LINKED}", 403),  # Sent without the form's own token.
+        (f"/dashboard/invitations/{LINKED}", 403),
+        (f"/dashboard/recipients/{LINKED}", 403),
+    ],
+)
+def test_no_line_holds_a_link_that_was_refused(
+    log: list[dict[str, Any]], path: str, status: int
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.get(path) if status == 404 else client.post(path)
+
+    assert answer.status_code == status
+    assert any(line["level"] == "warning" for line in log)
+    assert LINKED not in json.dumps(log)
+
+
 @pytest.mark.parametrize(
     "secret",
     [
         "shpat_0123456789abcdef", "Bearer abc.def", "id_token=abcdef", "hmac=0a1b2c",
+        "Basic ZWN2OnNlY3JldA==", "ecv_0123456789",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
     ],
 )  # fmt: skip
@@ -81,6 +103,15 @@ def test_no_line_holds_a_secret(log: list[dict[str, Any]], secret: str) -> None:
     assert secret not in text
     assert "[hidden]" in text
     assert text.endswith("then more")
+
+
+def test_where_an_error_happened_stays_readable(log: list[dict[str, Any]]) -> None:
+    try:
+        int("none")
+    except ValueError:
+        logging.getLogger("ours").exception("It broke")
+
+    assert __file__ in log[-1]["exception"]
 
 
 def test_lines_of_other_libraries_carry_what_is_bound(log: list[dict[str, Any]]) -> None:

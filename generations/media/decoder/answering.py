@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import resource
 import sys
 from collections.abc import Callable
 
@@ -17,19 +16,14 @@ from generations.media.decoder.colours import make_clean
 from generations.media.decoder.opening import DECODING_ERRORS, open_picture
 from generations.media.decoder.previews import make_preview
 
-MEMORY_BYTES = 2 * 1024**3
-PROCESSOR_SECONDS = 30
-
 JPEG_QUALITY = 95
 # libjpeg writes no longer side. PNG's limit is beyond any picture that comes in, and a preview is
 # smaller than the 16,383 pixels of WebP.
 MAX_JPEG_SIDE = 65_500
 
 
-def answer() -> None:
+def answer(question: Question) -> None:
     """Answer the one question that this process was started for."""
-    _limit_this_process()
-    question: Question = json.loads(sys.argv[1])
     try:
         found = _work(sys.stdin.buffer.read(), question)
     except Refused as refused:
@@ -37,14 +31,6 @@ def answer() -> None:
     except (*DECODING_ERRORS, MemoryError):
         found = {"refused": "damaged"}
     sys.stdout.write(json.dumps(found))
-
-
-def _limit_this_process() -> None:
-    limits = {resource.RLIMIT_AS: MEMORY_BYTES, resource.RLIMIT_CPU: PROCESSOR_SECONDS}
-    for kind, wanted in limits.items():
-        hard = resource.getrlimit(kind)[1]
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (most, most))
 
 
 def _work(content: bytes, question: Question) -> Answer:

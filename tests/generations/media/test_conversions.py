@@ -6,6 +6,8 @@ import io
 
 import numpy as np
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.http import HttpResponse
 from django.test import Client
 from PIL import Image
@@ -91,6 +93,22 @@ def test_the_master_stays_and_other_forms_are_404(cut_out: Picture) -> None:
         {"format": "gif"}, {"format": "png", "ratio": "7:5"}, {"format": "png", "ground": "red"},
     ):  # fmt: skip
         assert fetched(cut_out, **form).status_code == 404
+
+
+def test_no_whole_picture_is_taken_into_the_memory_of_the_web_process(
+    cut_out: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = links.link(cut_out, download=True)
+    monkeypatch.setattr(Image, "open", None)
+
+    assert Client().get(picture, {"format": "jpeg", "ratio": "1:1"}).status_code == 200
+
+
+def test_a_master_that_is_damaged_is_404(cut_out: Picture) -> None:
+    default_storage.delete(cut_out.file)
+    default_storage.save(cut_out.file, ContentFile(b"\x89PNG and no more"))
+
+    assert fetched(cut_out, format="jpeg").status_code == 404
 
 
 def test_the_page_offers_them(owner: Merchant, cut_out: Picture) -> None:

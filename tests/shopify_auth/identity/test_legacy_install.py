@@ -147,7 +147,14 @@ def test_a_signature_of_another_time_is_refused(client, hours):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"timestamp": "soon"}, {"secret": "somebody-else"}, {"shop": "evil.com"}], ids=str
+    "changes",
+    [
+        {"timestamp": "soon"},
+        {"timestamp": "9" * 400},
+        {"secret": "somebody-else"},
+        {"shop": "evil.com"},
+    ],
+    ids=str,
 )
 def test_what_shopify_did_not_sign_for_a_store_is_refused(client, changes):
     assert client.get("/auth/install", signed(**changes)).status_code == 400
