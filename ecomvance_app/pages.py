@@ -17,7 +17,7 @@ from shopify_auth.billing import views as billing
 from shopify_auth.billing.receipts import describe_charges
 from shopify_auth.linking import closing
 from shopify_auth.linking import pages as linking
-from shopify_auth.stores.connections import has_store
+from shopify_auth.stores.connections import has_store, is_of_store
 
 urlpatterns = [
     path("", generations.home, name="home"),
@@ -82,7 +82,7 @@ urlpatterns = [
     ),
     path("settings/spending", settings_views.spending_page, name="spending"),
     path("settings/zone", settings_views.zone_page, {"has_store": has_store}, name="zone"),
-    path("settings/data", data.data_page, {"has_store": has_store}, name="data"),
+    path("settings/data", data.data_page, {"has_store": is_of_store}, name="data"),
     path("settings/close", closing.close_workspace, name="close_workspace"),
     path("settings/connection", linking.connection, name="connection"),
     path("settings/people", linking.people, name="people"),

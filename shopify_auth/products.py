@@ -165,6 +165,10 @@ def _shops(account_id: int) -> list[Shop]:
         Shop.objects.filter(account_id=account_id, state=Shop.State.INSTALLED).order_by("pk")
     )
     if not shops:
+        if Shop.objects.filter(account_id=account_id).exists():
+            raise ConnectionError(
+                _("The store has removed ecomVance, so its products are not here.")
+            )
         raise ConnectionError(_("No store is connected to this account yet."))
     return shops
 

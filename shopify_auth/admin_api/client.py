@@ -90,6 +90,11 @@ def admin_url(domain: str) -> str:
     return f"https://{domain}/admin"
 
 
+def install_url(domain: str) -> str:
+    """Where the store's owner installs the app."""
+    return f"{admin_url(domain)}/oauth/install?client_id={settings.SHOPIFY_API_KEY}"
+
+
 def ask_for_token(domain: str, **form: str) -> TokenAnswer:
     """One grant at the store's token endpoint.
 

@@ -149,6 +149,14 @@ def paying_shop(account: Account) -> Shop | None:
     return next(iter([*paying, *shops]), None)
 
 
+def left_shop(account: Account) -> Shop | None:
+    """The store that has removed the app, where none has it any more; None for a workspace."""
+    shops = Shop.objects.filter(account=account)
+    if shops.filter(state=Shop.State.INSTALLED).exists():
+        return None
+    return shops.filter(state=Shop.State.UNINSTALLED).order_by("-pk").first()
+
+
 def is_scheduled(charge: Charge, present: Subscription | None) -> bool:
     """Whether a downgrade was approved and waits for the end of the running period.
 

@@ -178,6 +178,7 @@ def _content(request: MerchantRequest, now: datetime) -> dict[str, Any]:
     advice = subscription_state.advice(account, standing, now)
     return {
         "shop": shop,
+        "left": None if shop else subscription_state.left_shop(account),
         "standing": standing,
         "balance": balance,
         "cards": subscription_state.plan_cards(standing, advice),

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.decorators import reauthentication_required
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from credits import queries
 from credits.refusals import Refusal
 from ecomvance_app.http import for_people
-from shopify_auth.admin_api.client import admin_url
+from shopify_auth.admin_api.client import install_url
 from shopify_auth.frame.addresses import app_url
 from shopify_auth.linking import people, requests
 from shopify_auth.models import LinkRequest, Membership, Person, Shop
@@ -110,7 +109,7 @@ def _request_context(found: LinkRequest, person: Person) -> dict[str, Any]:
     context: dict[str, Any] = {
         "asked": found,
         "admin_url": app_url("", found.domain, "/settings/connection"),
-        "install_url": f"{admin_url(found.domain)}/oauth/install?client_id={settings.SHOPIFY_API_KEY}",
+        "install_url": install_url(found.domain),
     }
     if found.state in (LinkRequest.State.APPROVED, LinkRequest.State.LINKED):
         shop = Shop.objects.filter(domain=found.domain).exclude(account=None).first()
@@ -135,7 +134,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         request.session.pop("joining", None)
         return HttpResponseRedirect(reverse("web:home"))
     if found is None:
-        text = _("This invitation was used, taken back, or is older than 7 days.")
+        text = _("This invitation was used or withdrawn, or is older than 7 days.")
         return render(request, "linking/dead_link.html", {"refusal": text}, status=410)
     return render(request, "linking/invitation.html", {"invitation": found})
 

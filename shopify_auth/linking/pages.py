@@ -20,6 +20,8 @@ from django.views.decorators.http import require_http_methods
 
 from credits.refusals import Refusal
 from ecomvance_app.http import MerchantRequest, for_owners
+from shopify_auth.admin_api.client import install_url
+from shopify_auth.billing.subscription_state import left_shop
 from shopify_auth.linking import people as members
 from shopify_auth.linking import requests
 from shopify_auth.models import Connection, Invitation, Membership, Shop
@@ -73,8 +75,11 @@ def _unknown(_request: MerchantRequest) -> dict[str, Any]:
 
 def _connection_context(request: MerchantRequest) -> dict[str, Any]:
     shop = _shop(request)
+    left = None if shop else left_shop(request.account)
     return {
         "shop": shop,
+        "left": left,
+        "install_url": install_url(left.domain) if left else "",
         "asking": requests.waiting_at(request.shop) if request.shop else [],
         "connections": _connections(request).order_by("made_at"),
     }
@@ -121,7 +126,7 @@ def _take_code(request: MerchantRequest) -> dict[str, Any]:
         raise Refusal(_("Do this in the store's Shopify admin."))
     address = request.META.get("REMOTE_ADDR", "")
     found = requests.take_code_in_store(request.POST.get("code", ""), shop, staff, address)
-    return {"notice": _("%(person)s asks to join. Decide below.") % {"person": found.person}}
+    return {"notice": _("%(person)s wants to join. Decide below.") % {"person": found.person}}
 
 
 def _approve(request: MerchantRequest) -> dict[str, Any]:
@@ -198,7 +203,7 @@ def _invite(request: MerchantRequest) -> dict[str, Any]:
 
 def _withdraw(request: MerchantRequest) -> dict[str, Any]:
     members.withdraw(request.account, _number(request, "invitation"))
-    return {"notice": _("The invitation is taken back.")}
+    return {"notice": _("The invitation is withdrawn.")}
 
 
 def _change_role(request: MerchantRequest) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def accept(token: str, person: Person) -> Account:
     """Join the account, once; only with the address that was invited."""
     invitation = find_invitation(token)
     if invitation is None:
-        raise PeopleRefused(_("This invitation was used, taken back, or is older than 7 days."))
+        raise PeopleRefused(_("This invitation was used or withdrawn, or is older than 7 days."))
     if invitation.email != (person.email or "").lower():
         raise PeopleRefused(
             _("This invitation is for another email address. Sign in with that one.")

@@ -82,3 +82,8 @@ def _revoke(connections: QuerySet[Connection]) -> int:
 def has_store(account: Account) -> bool:
     """Whether a store that has the app stands behind this account."""
     return Shop.objects.filter(account=account, state=Shop.State.INSTALLED).exists()
+
+
+def is_of_store(account: Account) -> bool:
+    """Whether a store is behind this account, or was: then it is no workspace."""
+    return Shop.objects.filter(account=account).exists()

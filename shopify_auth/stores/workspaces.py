@@ -13,8 +13,9 @@ from credits.models import Account
 from credits.refusals import Refusal
 from credits.signals import account_suspended
 from ecomvance_app import clock
-from shopify_auth.models import Membership, Person, Shop
+from shopify_auth.models import Membership, Person
 from shopify_auth.stores import uninstalls
+from shopify_auth.stores.connections import is_of_store
 
 
 class ClosingRefused(Refusal):
@@ -31,7 +32,7 @@ class Loss:
 
 def can_close(account: Account) -> bool:
     """Whether it is a workspace: no store is behind it, nor was."""
-    return not Shop.objects.filter(account=account).exists()
+    return not is_of_store(account)
 
 
 def read_loss(account: Account) -> Loss:

@@ -112,7 +112,7 @@ def _saving(asker: Asker, _question: str) -> Iterator[Said]:
 def _cannot(_asker: Asker, _question: str) -> Iterator[Said]:
     yield Delta(
         _(
-            "I cannot purchase, delete or change settings: that takes your own click. Purchases and "
+            "I cannot purchase, delete or change anything: only you can. Purchases and "
             "your plan are on the page Plans, everything else is in Settings."
         )
     )

@@ -80,7 +80,7 @@ def what_fits(data: Data) -> str:
     if not some:
         return _("%(amount)s: not enough for any tool.") % {"amount": amount}
     lines = [f"- {_fit(one)}" for one in sorted(some, key=lambda one: one["credits"])[:_MOST_FITS]]
-    lead = _("With %(amount)s you can make, of one kind:") % {"amount": amount}
+    lead = _("With %(amount)s you can make one of these:") % {"amount": amount}
     return f"{lead}\n\n" + "\n".join(lines)
 
 

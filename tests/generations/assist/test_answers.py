@@ -109,7 +109,7 @@ class TestQuestions:
         self, olivia: ApiMerchant, question: str
     ) -> None:
         before = olivia.holdings
-        assert "takes your own click" in text_of(ask(olivia, question))
+        assert "only you can" in text_of(ask(olivia, question))
         assert olivia.holdings == before
 
 

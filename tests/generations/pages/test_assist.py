@@ -71,7 +71,7 @@ def card_of(merchant: Merchant, conversation: Conversation) -> Any:
 
 def test_it_says_that_it_is_a_guide_and_free(owner: Merchant) -> None:
     page = words(one(read_page(owner.client.get(PAGE)), "main"))
-    assert "This is a guide, no AI model" in page
+    assert "This is a guide, not an AI model" in page
     assert "starts only when you press Run" in page
     assert "Why was I charged?" in page
 

@@ -153,9 +153,11 @@ class TestPage:
         assert 'href="/usage/ledger/2"' in olivia.open("/plans").content.decode()
 
     def test_without_a_store_nothing_can_be_bought(self, owner):
-        page = words(owner.client.get("/dashboard/plans"))
+        answer = owner.client.get("/dashboard/plans")
+        page = words(answer)
 
         assert "No store is connected" in page
+        assert 'href="/dashboard/connect"' in answer.text
         assert "Purchase Small" not in page
         assert owner.client.post("/dashboard/plans/buy", {"package": "small"}).status_code == 422
         assert not Purchase.objects.exists()

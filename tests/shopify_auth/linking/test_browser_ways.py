@@ -81,7 +81,7 @@ def by_a_code_of_the_store(walk: Walk) -> None:
     code = frame.locator("code").first.inner_text()
     walk.look_inside(frame, "the code")
     walk.web.goto("/dashboard/connect")
-    walk.web.get_by_label("Code from the store's settings").fill(code.lower())
+    walk.web.get_by_label("Code shown in Shopify").fill(code.lower())
     walk.web.get_by_role("button", name="Use code").click()
 
 
@@ -91,9 +91,9 @@ def by_a_code_of_the_web(walk: Walk) -> None:
     code = walk.web.locator("code").first.inner_text()
     walk.look("the code")
     frame = walk.open_settings()
-    frame.get_by_label("Code from the web").fill(code)
+    frame.get_by_label("Code shown on the web").fill(code)
     frame.get_by_role("button", name="Use code").click()
-    expect(frame.get_by_text("asks to join. Decide below.")).to_be_visible()
+    expect(frame.get_by_text("wants to join. Decide below.")).to_be_visible()
     walk.web.goto("/dashboard/connect")
     walk.web.get_by_role("link", name=DEMO).click()
 
@@ -139,7 +139,7 @@ def test_a_way_from_the_first_press_to_the_shared_balance(
     sign_in(web, wendy)
 
     way(walk)
-    expect(web.get_by_text("the store's owner decides inside Shopify")).to_be_visible()
+    expect(web.get_by_text("The store's owner now decides in Shopify")).to_be_visible()
     walk.look("asked")
     assert not Membership.objects.exists()
 
@@ -152,7 +152,7 @@ def test_a_way_from_the_first_press_to_the_shared_balance(
     assert not Membership.objects.exists()
 
     web.reload()
-    expect(web.get_by_text("Its account holds 100 credits now")).to_be_visible()
+    expect(web.get_by_text("Its account has 100 credits now")).to_be_visible()
     walk.look("let in")
     web.get_by_role("button", name="Connect").click()
     expect(web.get_by_text("You are connected.")).to_be_visible()

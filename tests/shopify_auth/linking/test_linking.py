@@ -118,7 +118,7 @@ def test_staff_who_own_nothing_decide_nothing(admin, wendy):
     wendy.ask()
     asked = request_id(admin.page())
     maker = Admin(admin.shop, "902541700")
-    assert "An owner of the store decides" in maker.page()
+    assert "Only an owner of the store can decide" in maker.page()
     for action in ("approve", "decline", "open", "show_code", "take_code", "rotate", "revoke"):
         answer = maker.post("connection", action, request=asked, role="owner", code="x")
         assert answer.status_code == 403, action
@@ -279,13 +279,13 @@ def test_linking_writes_no_entry_and_retires_the_workspace(admin, wendy):
     before = (LedgerEntry.objects.count(), queries.get_balance(workspace.pk).total)
     address = wendy.ask()
     let_in(admin)
-    assert "its trial stops" in wendy.client.get(address).text
+    assert "Its trial stops" in wendy.client.get(address).text
     wendy.client.post(address)
     assert (LedgerEntry.objects.count(), queries.get_balance(workspace.pk).total) == before
     tomorrow = timezone.now() + timedelta(days=1, minutes=1)
     assert queries.get_balance(workspace.pk, tomorrow).total == 0
     assert queries.get_balance(admin.account.pk, tomorrow).total == 100
-    assert "Closed for new work" in wendy.client.get("/dashboard/accounts").text
+    assert "Its trial has stopped" in wendy.client.get("/dashboard/accounts").text
 
 
 def test_a_retired_workspace_starts_nothing_on_trial_credits(admin, wendy):

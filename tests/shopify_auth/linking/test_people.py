@@ -202,6 +202,15 @@ def test_who_signs_up_from_an_invitation_gets_no_workspace_unasked(olivia):
     assert nina.get("/dashboard/").wsgi_request.account == olivia.account
 
 
+def test_who_comes_to_join_is_promised_no_trial(olivia):
+    path = invite(olivia, "nina@example.com")
+    page = "/dashboard/sign-in/signup/"
+    trial = "100 credits a day"
+    assert trial in Client().get(page).text
+    for target in (path, "/dashboard/connect/some-token"):
+        assert trial not in Client().get(page, {"next": target}).text
+
+
 def test_a_workspace_can_still_be_asked_for(olivia):
     nina = sign_up("nina@example.com", invite(olivia, "nina@example.com"))
     assert nina.post(ACCOUNTS, {"action": "workspace"}).status_code == 302
