@@ -140,7 +140,7 @@ class EngineSwitchAdmin(PreviewedAdmin):
         what = TOOLS[changed.tool].name if changed.tool else gettext("every tool of the engine")
         found = [gettext("It is for %(what)s, for every account.") % {"what": what}]
         if not changed.is_on:
-            words = gettext("No new run starts there; %(runs)s that wait are worked off.")
+            words = gettext("No new run starts there. Runs that wait and are worked off: %(runs)s.")
             found.append(words % {"runs": counted(runs)})
         if "daily_cap" in fields:
             found.append(gettext("The cap counts what today's runs have cost already."))
@@ -171,10 +171,10 @@ class EngineRouteAdmin(PreviewedAdmin):
             found.append(gettext("Its label changes from %(before)s to %(after)s.") % labels)
             if "sandbox" in (before.label, after.label):
                 found.append(gettext("A sandbox render is free; any other run costs its price."))
-        words = gettext("%(accounts)s accounts had a result of it in 30 days.")
+        words = gettext("Accounts that had a result of it in 30 days: %(accounts)s.")
         found.append(words % {"accounts": _users(changed.tool)})
         waiting = Generation.objects.filter(state=Generation.State.QUEUED, tool=changed.tool)
-        words = gettext("%(runs)s that wait keep the engine that was promised.")
+        words = gettext("Runs that wait and keep the engine that was promised: %(runs)s.")
         return [*found, words % {"runs": counted(waiting)}]
 
 

@@ -6,15 +6,17 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from credits import ledger, queries
 from credits.admin.forms import AdjustmentForm, GrantForm
 from credits.admin.read_only import ReadElsewhere, ReadOnlyAdmin
-from credits.admin.recorded import staff_id
+from credits.admin.recorded import called, name_of, staff_id
 from credits.models import Account
 from credits.models.corrections import Correction, Incident
 from credits.outcomes import corrections
@@ -111,12 +113,28 @@ class CorrectionAdmin(ReadOnlyAdmin):
     """Every correction, those that wait for a second person first."""
 
     list_display = [
-        "asked_at", "state", "kind", "account", "credits", "bucket", "code", "asked_by", "decided_by",
+        "asked_at", "state", "kind", "account", "credits", "bucket", "code", "asked", "decided",
     ]  # fmt: skip
     list_filter = ["state", "kind", "code"]
     list_select_related = ["account"]
     search_fields = ["=account__id"]
     ordering = ["-pk"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Correction]:
+        """With the names of both colleagues."""
+        rows: QuerySet[Correction] = super().get_queryset(request)
+        return rows.annotate(asker=name_of("asked_by"), decider=name_of("decided_by"))
+
+    @admin.display(description=_lazy("asked by"), ordering="asked_by")
+    def asked(self, row: Correction) -> str:
+        """Who asked for it."""
+        return called(getattr(row, "asker", None), row.asked_by)
+
+    @admin.display(description=_lazy("decided by"), ordering="decided_by")
+    def decided(self, row: Correction) -> str:
+        """Who said yes or no; nobody yet, or nobody needed to."""
+        number = row.decided_by
+        return "" if number is None else called(getattr(row, "decider", None), number)
 
     def get_urls(self) -> list[URLPattern]:
         """Adds the decision."""
@@ -144,13 +162,14 @@ class CorrectionAdmin(ReadOnlyAdmin):
         if not request.user.has_perm("credits.change_correction"):
             raise PermissionDenied
         row = get_object_or_404(
-            Correction.objects.select_related("account", "plan"), pk=correction_id
+            self.get_queryset(request).select_related("account", "plan"), pk=correction_id
         )
         if request.method == "POST" and self._decided(request, row):
             return HttpResponseRedirect(reverse("admin:staff_account", args=[row.account_id]))
         context = self.admin_site.each_context(request) | {
             "title": _("Correction that needs a second person"),
             "correction": row,
+            "asked_by": self.asked(row),
             "account": row.account,
             "opts": self.opts,
             "is_own": row.asked_by == staff_id(request),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Q
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from credits import periods
@@ -21,6 +23,16 @@ class LowCreditDefaultAdmin(PreviewedAdmin):
     """One row for all accounts that have not chosen a threshold."""
 
     list_display = ["__str__", "share", "least", "is_spread"]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list of one is the one."""
+        default = LowCreditDefault.objects.order_by("pk").first()
+        if default is None or not self.has_view_or_change_permission(request):
+            return super().changelist_view(request, extra_context)
+        page = reverse("admin:credits_lowcreditdefault_change", args=[default.pk])
+        return HttpResponseRedirect(page)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one already."""
@@ -39,16 +51,14 @@ class LowCreditDefaultAdmin(PreviewedAdmin):
     def touched(self, changed: LowCreditDefault, fields: list[str]) -> list[str]:
         """How many accounts, what it is for each plan, and who counts as low by it."""
         moved = low_default.moved(changed)
-        words = _(
-            "%(accounts)s accounts that chose no threshold get another one. Who chose keeps theirs."
-        )
+        words = _("Accounts whose threshold changes: %(accounts)s. Who chose one keeps it.")
         found = [words % {"accounts": counted(moved)}]
-        found += self._by_plan(changed)
         sentences: list[tuple[str, Q]] = [
-            (_("%(accounts)s of them count as low from then on."), low_default.newly_low()),
-            (_("%(accounts)s of them do not any more."), low_default.no_longer_low()),
+            (_("Of them, low from then on: %(accounts)s."), low_default.newly_low()),
+            (_("Of them, no longer low: %(accounts)s."), low_default.no_longer_low()),
         ]
         found += [words % {"accounts": counted(moved.filter(them))} for words, them in sentences]
+        found += self._by_plan(changed)
         return [*found, _("Nobody is mailed by the change, only by a later spend that crosses it.")]
 
     def _by_plan(self, changed: LowCreditDefault) -> list[str]:
@@ -61,9 +71,9 @@ class LowCreditDefaultAdmin(PreviewedAdmin):
             words
             % {
                 "plan": name,
-                "credits": allocation,
-                "after": changed.threshold(allocation),
-                "before": before.threshold(allocation),
+                "credits": intcomma(allocation),
+                "after": intcomma(changed.threshold(allocation)),
+                "before": intcomma(before.threshold(allocation)),
             }
             for name, allocation in offers
             if changed.threshold(allocation) != before.threshold(allocation)

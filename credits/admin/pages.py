@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -18,13 +19,14 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from credits import ledger, staff_acts
 from credits.admin.forms import DecisionForm
 from credits.admin.previewed import PreviewedAdmin, counted
 from credits.admin.read_only import ReadElsewhere, ReadOnlyAdmin
-from credits.admin.recorded import staff_id
+from credits.admin.recorded import called, name_of, staff_id
 from credits.models import (
     Account,
     AlertRecipient,
@@ -81,7 +83,7 @@ class PlanAdmin(_OnSale):
         """Those on the plan keep what they have; whoever comes later sees the new figures."""
         held = Account.objects.filter(plan=changed.pk) if changed.pk else Account.objects.none()
         found = [
-            _("%(accounts)s accounts hold this plan; they keep what they were granted.")
+            _("Accounts that hold this plan: %(accounts)s. They keep what they were granted.")
             % {"accounts": counted(held)},
         ]
         if {"price_usd", "credits"} & set(fields):
@@ -125,7 +127,7 @@ class OutcomeRuleAdmin(PreviewedAdmin):
         ]
         if "policy" in fields:
             left = counted(waiting.filter(outcome=changed.outcome))
-            found.append(_("%(cases)s open cases stay open for staff.") % {"cases": left})
+            found.append(_("Open cases that stay open for staff: %(cases)s.") % {"cases": left})
         if "rule" in fields:
             found.append(_("Merchants read the new sentence beside old runs too."))
         return found
@@ -308,7 +310,7 @@ class NoticeAdmin(ReadOnlyAdmin):
 class StaffActAdmin(ReadOnlyAdmin):
     """The record of every act of staff, newest first."""
 
-    list_display = ["at", "staff_id", "act", "subject", "subject_id", "account_id", "reason"]
+    list_display = ["at", "who", "act", "what", "account", "reason"]
     list_filter = ["act", "subject"]
     list_select_related = ["words"]
     search_fields = ["=staff_id", "=subject_id", "=account_id"]
@@ -330,6 +332,35 @@ class StaffActAdmin(ReadOnlyAdmin):
         )
         answer["Content-Disposition"] = 'attachment; filename="staff-acts.csv"'
         return answer
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StaffAct]:
+        """With the name of who acted, while they are there."""
+        acts: QuerySet[StaffAct] = super().get_queryset(request)
+        return acts.annotate(staff_name=name_of("staff_id"))
+
+    @admin.display(description="Who")
+    def who(self, act: StaffAct) -> str:
+        """By name, or by number where there is none."""
+        if act.staff_id is None:
+            return _("A command on the server")
+        return called(getattr(act, "staff_name", None), act.staff_id)
+
+    @admin.display(description="To what")
+    def what(self, act: StaffAct) -> str:
+        """The table's name and the row's number."""
+        try:
+            named = apps.get_model(act.subject)._meta.verbose_name
+        except LookupError:  # A table that there was once.
+            named = act.subject
+        return f"{named} {act.subject_id}"
+
+    @admin.display(description="Account")
+    def account(self, act: StaffAct) -> str:
+        """The way to its story."""
+        if act.account_id is None:
+            return ""
+        page = reverse("admin:staff_account", args=[act.account_id])
+        return format_html('<a href="{}">{}</a>', page, act.account_id)
 
     @admin.display(description="Words")
     def reason(self, act: StaffAct) -> str:

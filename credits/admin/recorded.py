@@ -7,11 +7,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from credits import staff_acts
 from credits.admin.paging import CappedPaginator
@@ -22,6 +24,17 @@ def staff_id(request: HttpRequest) -> int:
     if request.user.pk is None:
         raise PermissionDenied
     return int(request.user.pk)
+
+
+def name_of(column: str) -> Subquery:
+    """The name of whoever's number stands in a column, for `annotate`; empty once they are gone."""
+    people = get_user_model().objects.filter(pk=OuterRef(column))
+    return Subquery(people.values("name")[:1])
+
+
+def called(name: str | None, number: int) -> str:
+    """Somebody of the staff by name, or by number where there is no name."""
+    return name or _("Person %(number)s") % {"number": number}
 
 
 class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Generic for type checkers alone.

@@ -67,6 +67,19 @@ def test_above_the_limit_nothing_is_written_by_one_person(
     assert owner.total == 100
 
 
+def test_the_second_person_reads_who_asked_and_the_list_who_decided(
+    rita: Client, waiting: Correction
+) -> None:
+    page = rita.get(reverse("admin:credits_correction_decide", args=[waiting.pk])).text
+    assert "asked for by Stella," in page
+
+    decide(rita, waiting, "approve")
+
+    listed = rita.get(reverse("admin:credits_correction_changelist")).text
+    assert '<td class="field-asked">Stella</td>' in listed
+    assert '<td class="field-decided">Rita</td>' in listed
+
+
 def test_at_the_limit_one_person_is_enough(owner: Merchant, stella: Client) -> None:
     url = adjust_url(owner)
     form = {

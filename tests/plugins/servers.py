@@ -105,15 +105,17 @@ def _flush_lifts_append_only() -> Iterator[None]:
     """
     from credits.ledger import triggers  # noqa: PLC0415  Django is not set up when plugins load.
 
-    seeds = importlib.import_module("credits.migrations.0003_seed")
+    names = ("0003_seed", "0018_low_credit_default")
+    seeds = [importlib.import_module(f"credits.migrations.{name}") for name in names]
     original = flush.Command.handle
 
     def handle(command: flush.Command, **options: object) -> str | None:
         triggers.remove(connection)
         try:
             said = original(command, **options)
-            # The plans, packages and outcome rules came by migration, so they are there again.
-            seeds.seed(apps, connection.schema_editor())
+            # Plans, packages, outcome rules and the default came by migration; they are there again.
+            for module in seeds:
+                module.seed(apps, connection.schema_editor())
             return said
         finally:
             triggers.install(connection)

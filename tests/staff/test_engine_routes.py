@@ -51,8 +51,8 @@ def test_a_route_is_previewed_and_counts_once_saved(chief: Client, owner: ApiMer
     preview = text(chief.post(reverse("admin:generations_engineroute_add"), ADD | form))
 
     assert "New runs of AI Shadowing go to Google instead of Our server, for everybody." in preview
-    assert "0 accounts had a result of it in 30 days." in preview
-    assert "0 that wait keep the engine that was promised." in preview
+    assert "Accounts that had a result of it in 30 days: 0." in preview
+    assert "Runs that wait and keep the engine that was promised: 0." in preview
     assert engine_of(owner, "ai-shadowing") == "local"
     assert save(chief, **form).status_code == 302
     assert engine_of(owner, "ai-shadowing") == "google"

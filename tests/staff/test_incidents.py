@@ -62,9 +62,9 @@ def back(merchant: Merchant) -> list[tuple[str, int, int]]:
 def test_a_preview_counts_and_writes_nothing(chief: Client, outage: list[Generation]) -> None:
     page = re.sub(r"\s+", " ", chief.post(NEW, window(preview="1")).text)
 
-    assert "4 runs of 2 accounts, 80 credits." in page
-    assert "Platform error</strong> 2 runs, 40 credits" in page
-    assert "AI provider failure</strong> 2 runs, 40 credits" in page
+    assert "Runs: 4. Accounts: 2. Credits: 80." in page
+    assert "Platform error</strong> runs: 2, credits: 40" in page
+    assert "AI provider failure</strong> runs: 2, credits: 40" in page
     assert not Incident.objects.exists()
 
 
@@ -104,7 +104,7 @@ def test_it_never_stands_beside_a_restoration(
 def test_tool_and_engine_narrow_it(chief: Client, outage: list[Generation]) -> None:
     Generation.objects.filter(pk=outage[3].pk).update(engine="google")
 
-    assert "1 runs of 1 accounts" in chief.post(NEW, window(engine="google")).text
+    assert "Runs: 1. Accounts: 1." in chief.post(NEW, window(engine="google")).text
     assert "No run of this window" in chief.post(NEW, window(tool="image-enhance")).text
 
 

@@ -34,8 +34,8 @@ def test_the_preview_says_whom_it_changes_and_saves_nothing(chief: Client) -> No
 
     text = post(chief).text
 
-    assert "1 accounts that chose no threshold get another one" in text
-    assert "Starter, 3000 credits: low at 600 instead of 300." in text
+    assert "Accounts whose threshold changes: 1." in text
+    assert "Starter, 3,000 credits: low at 600 instead of 300." in text
     assert "Free trial" not in text
     assert LowCreditDefault.objects.get().share == 10
     assert not StaffAct.objects.exists()
@@ -82,3 +82,9 @@ def test_there_is_one_and_it_is_never_deleted(chief: Client) -> None:
 
     assert chief.get(reverse("admin:credits_lowcreditdefault_add")).status_code == 403
     assert chief.post(delete, {"post": "yes"}).status_code == 403
+
+
+def test_the_list_of_one_leads_to_it(chief: Client) -> None:
+    answer = chief.get(reverse("admin:credits_lowcreditdefault_changelist"))
+
+    assert (answer.status_code, answer["Location"]) == (302, page())

@@ -34,7 +34,7 @@ def test_a_plan_is_previewed_with_who_holds_it_and_saved_when_confirmed(
     response = chief.post(url, PLAN)
 
     preview = text(response)
-    assert "1 accounts hold this plan; they keep what they were granted." in preview
+    assert "Accounts that hold this plan: 1. They keep what they were granted." in preview
     assert re.search(r"19\.00\s+29", preview)
     assert Plan.objects.get(handle="starter").price_usd == plan.price_usd
     sent = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', response.text))
@@ -47,7 +47,11 @@ def test_a_plan_is_previewed_with_who_holds_it_and_saved_when_confirmed(
     ("model", "form", "words"),
     [
         (Package, PLAN | {"name": "Small", "on_sale": ""}, "Nobody can buy it any more."),
-        (OutcomeRule, {"policy": "automatic", "rule": "x"}, "1 open cases stay open for staff."),
+        (
+            OutcomeRule,
+            {"policy": "automatic", "rule": "x"},
+            "Open cases that stay open for staff: 1.",
+        ),
     ],
 )
 def test_packages_and_outcomes_say_whom_they_touch(
@@ -71,7 +75,7 @@ def test_a_switch_says_what_waits_and_names_only_what_there_is(
     url = reverse("admin:generations_engineswitch_add")
     form = {"engine": "google", "tool": "image-enhance", "daily_cap": "5", "note": ""}
 
-    assert "1 that wait are worked off." in text(chief.post(url, form))
+    assert "Runs that wait and are worked off: 1." in text(chief.post(url, form))
     for wrong, words in (
         ({"engine": "gogle"}, "There are these engines: local, google."),
         ({"tool": "no-such"}, "There is no such tool"),

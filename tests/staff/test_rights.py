@@ -160,6 +160,22 @@ def test_packages_are_held_like_plans(owner: Merchant) -> None:
     assert member("finance").post(page, {}).status_code == 200
 
 
+def test_the_record_names_who_did_what_to_which_account(owner: Merchant) -> None:
+    client = member("finance")
+    client.post(reverse("admin:staff_note", args=[owner.account.pk]), {"text": "Called"})
+    StaffAct.objects.create(
+        at=timezone.now(), staff_id=987_654, act="changed", subject="credits.gone", subject_id="5"
+    )
+
+    page = client.get(reverse("admin:credits_staffact_changelist")).text
+
+    assert "Member of finance" in page
+    assert f"account {owner.account.pk}" in page
+    assert f'href="/staff/accounts/{owner.account.pk}/"' in page
+    assert "Person 987654" in page
+    assert "credits.gone 5" in page
+
+
 def test_the_record_is_exported_and_that_is_an_act(owner: Merchant) -> None:
     client = member("finance")
     url = reverse("admin:staff_note", args=[owner.account.pk])

@@ -180,6 +180,31 @@ def test_a_pass_soon_after_the_change_is_followed_by_one_that_finds_late_writers
     assert not low_default.is_left_lying()
 
 
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_an_account_that_is_locked_is_not_waited_for_and_follows_later() -> None:
+    held, free = open_paper(), open_paper()
+    change(share=20, least=50)
+    # Long after the change: the pass would be the last one, had it reached everybody.
+    LowCreditDefault.objects.update(changed_at=timezone.now() - timedelta(minutes=3))
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT id FROM credits_account WHERE id = %s FOR UPDATE", [held.pk])
+        spread_all()
+        assert (low_at(held), low_at(free)) == (300, 600)
+        assert low_default.is_left_lying()
+    finally:
+        other.rollback()
+        other.close()
+
+    spread_all()
+
+    assert (low_at(held), low_at(free)) == (600, 600)
+    assert not low_default.is_left_lying()
+
+
 def test_the_sweep_sends_what_is_left_lying(sent: list[str]) -> None:
     tasks.sweep()
     assert "credits.spread_low_default" not in sent

@@ -168,6 +168,9 @@ def _place_alone(thing: _Thing, scene: Scene, shape: float, fill: float) -> None
         base, most_high, most_wide = 1.0, 0.88 * fill, 0.92 * shape
     if {"left", "right"} <= set(thing.sides):
         most_high, most_wide = 4.0, shape
+    elif {"top", "bottom"} <= set(thing.sides):
+        # From edge to edge: with room above it, a head would stand sawn off.
+        most_high, most_wide = 1.0, 4.0 * shape
     _scale(thing, min(most_high / thing.high, most_wide / thing.wide))
     if scene.horizon == 0 and not thing.sides:
         base = 0.5 + thing.high / 2

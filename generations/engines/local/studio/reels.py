@@ -23,6 +23,12 @@ from generations.engines.local.studio.films import Camera, Film, Move, Seconds
 _ROOM = 1.09
 _NEARER = 0.05  # How much more than its ground the product grows while the camera moves.
 _SHINE = 30.0
+# Beside a photo of another shape: how soft its reflection is, how much darker one photo further away,
+# over which share of the photo it begins, and from which share on it is much softer.
+_SOFTNESS = 0.03
+_DARKER = 0.45
+_FADE = 0.06
+_FURTHER = 0.2
 
 
 @dataclass(frozen=True)
@@ -59,13 +65,13 @@ def product_reel(
 def photo_reel(photo: Photo, options: ReelOptions, *, check: Check = no_deadline) -> Film:
     """A film over the photo (RGB) itself.
 
-    Where the frame would show less than 60 % of the photo, the whole photo is shown on a blurred
-    copy of itself.
+    Where the frame would show less than 60 % of the photo, the whole photo is shown, and what lies
+    beside it is its own blurred reflection.
     """
     canvas = _canvas(options.size)
     ground = _filling(photo, canvas)
     if _seen_share(photo, canvas) < 0.6:
-        ground = _on_blurred(photo, ground, options.size)
+        ground = _continued(photo, canvas)
     return films.encoded(
         _photo_frames(ground, canvas, options), options.size, options.seconds, check=check
     )
@@ -148,14 +154,35 @@ def _filling(photo: Photo, size: Size) -> Photo:
     return arrays.resized(crop, size)
 
 
-def _on_blurred(photo: Photo, ground: Photo, frame: Size) -> Photo:
-    """The whole photo in the middle of its own blurred, darkened copy."""
-    soft = arrays.blurred(ground.astype(np.float32), 0.03 * max(frame)) * np.float32(0.72)
-    result = arrays.as_photo(soft)
+def _continued(photo: Photo, canvas: Size) -> Photo:
+    """The whole photo across the canvas, going over into its own blurred and darker reflection."""
     height, width = photo.shape[:2]
-    scale = 0.92 * min(frame[0] / width, frame[1] / height)
-    inner = arrays.resized(photo, (max(1, round(width * scale)), max(1, round(height * scale))))
-    top = (result.shape[0] - inner.shape[0]) // 2
-    left = (result.shape[1] - inner.shape[1]) // 2
-    result[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
-    return result
+    scale = min(canvas[0] / width, canvas[1] / height)
+    inner = arrays.resized(
+        photo, (min(canvas[0], round(width * scale)), min(canvas[1], round(height * scale)))
+    )
+    high, wide = inner.shape[:2]
+    top, left = (canvas[1] - high) // 2, (canvas[0] - wide) // 2
+    wider = cv2.copyMakeBorder(
+        inner, top, canvas[1] - high - top, left, canvas[0] - wide - left, cv2.BORDER_REFLECT
+    )
+    soft = arrays.blurred(wider.astype(np.float32), _SOFTNESS * max(canvas))
+    down, across = _outside(canvas[1], top, high), _outside(canvas[0], left, wide)
+    outside = np.maximum(down[:, None], across[None])
+    # Further away nothing of the product is to be known again.
+    further = np.clip(outside / _FURTHER, 0.0, 1.0)[..., None]
+    soft += further * (arrays.blurred(soft, 4 * _SOFTNESS * max(canvas)) - soft)
+    soft *= 1.0 - _DARKER * np.clip(outside, 0.0, 1.0)[..., None]
+    share = np.clip(1.0 + outside / _FADE, 0.0, 1.0)[..., None]
+    return arrays.as_photo(wider + share * (soft - wider))
+
+
+def _outside(length: int, start: int, inner: int) -> Floats:
+    """How far each place is outside the inner part, as share of the inner length; below 0 within.
+
+    Where nothing is outside, every place is deep within.
+    """
+    if inner >= length:
+        return np.full(length, -1.0, np.float32)
+    at = np.arange(length, dtype=np.float32) + 0.5
+    return np.asarray(np.maximum(start - at, at - start - inner) / inner, np.float32)

@@ -70,6 +70,24 @@ def test_something_moves():
     assert np.abs(shown[0].astype(int) - shown[-1]).mean() > 2
 
 
+def test_a_photo_of_another_shape_goes_over_into_what_lies_beside_it():
+    square = np.full((600, 600, 3), 200, np.uint8)
+    square[200:400, 200:400] = (180, 30, 40)
+
+    [output] = jobs.run(jobs.job("model-reels", square, seconds=4, frame="9:16")).outputs
+
+    with av.open(io.BytesIO(output.content)) as container:
+        shown = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    for frame in (shown[0], shown[len(shown) // 2], shown[-1]):
+        # Left of the thing lies the ground alone, which has no line where the photo ends.
+        ground = frame[:, :120].mean(axis=1)
+        assert np.abs(np.diff(ground)).max() < 4
+        # The thing is seen once, and is all there.
+        seen = frame[:, frame.shape[1] // 2] < 110
+        assert np.count_nonzero(np.diff(seen.astype(int)) == 1) == 1
+        assert 200 < np.count_nonzero(seen) < 300
+
+
 def test_the_same_job_gives_the_same_bytes():
     job = jobs.job("product-reels", jobs.bottle(), seconds=4, seed=3, frame="1:1")
 

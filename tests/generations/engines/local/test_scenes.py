@@ -37,6 +37,16 @@ class TestBackgrounds:
             choice = scenes.chosen_set(jobs.job("model-backgrounds", jobs.bottle(), seed=seed))
             assert choice.backdrop.people
 
+    def test_who_is_cut_off_above_and_below_reaches_from_edge_to_edge(self):
+        person = np.zeros((400, 400, 4), np.uint8)
+        cv2.rectangle(person, (120, 0), (280, 399), (200, 30, 40, 255), -1)
+        job = jobs.job("model-backgrounds", person, ratio="original", set="studio-white")
+
+        made = jobs.pixels(jobs.run(job)).astype(int)
+
+        middle = made[:, made.shape[1] // 2]
+        assert (middle[:, 0] - middle[:, 1] > 100).all()
+
     def test_the_form_offers_exactly_the_sets_that_there_are(self):
         offered = [choice.value for choice in tool_options.SET.choices]
 
