@@ -200,8 +200,8 @@ def read_again(picture: Picture | ApprovalPicture) -> UploadedImage:
     """A stored picture as the clean copy that it is, for another run: nothing is encoded anew."""
     format_name = picture.media_type.removeprefix("image/").upper()
     return UploadedImage(
-        file=_copied(picture.file),
-        preview=_copied(picture.preview),
+        file=copied(picture.file),
+        preview=copied(picture.preview),
         sha256=picture.sha256,
         width=picture.width or 0,
         height=picture.height or 0,
@@ -222,10 +222,12 @@ def _name_of_source(picture: Picture | ApprovalPicture) -> str:
     return run.product_title or inputs.values_list("name", flat=True).first() or ""
 
 
-def _copied(name: str) -> IO[bytes]:
+def copied(name: str) -> IO[bytes]:
+    """A stored file as a real one, which vanishes when it is closed."""
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - it ends with the picture that holds it.
     with default_storage.open(name) as stored:
         shutil.copyfileobj(stored, copy)
+    copy.flush()
     return copy
 
 

@@ -6,14 +6,15 @@ It is free and can be done again: the strokes are kept, and all of them are laid
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import IO, Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from credits.refusals import Refusal
-from generations.engines.base import InputPicture, Output
-from generations.engines.local.background_removal import BadStrokesError, brushed
+from generations.engines.base import Output
+from generations.engines.local.correcting import NotCorrectedError, corrected
+from generations.engines.local.pixels.brushes import BadStrokesError
 from generations.media import decoding, storage
 from generations.models import Generation, Picture
 
@@ -62,22 +63,28 @@ def brush(account_id: int, run_id: uuid.UUID, strokes: Any) -> None:
     if strokes == []:
         _replace(run, None)
         return
-    photo, master = found
-    try:
-        with turns.take(account_id):
-            made = brushed(_read(master), _read(photo), strokes)
-    except BadStrokesError as error:
-        raise BrushRefused(_("The strokes could not be read. Reload the page.")) from error
-    output = Output("image", made, "image/png", master.width, master.height)
+    photo, master = (storage.copied(picture.file) for picture in found)
+    with photo, master:
+        made = _corrected(account_id, master, photo, found[0].media_type, strokes)
+    output = Output("image", made, "image/png", found[1].width, found[1].height)
     with storage.Undo(account_id) as undo:
-        picture = storage.store_output(undo, output, is_ours=True)
+        picture = storage.store_output(undo, output, is_ours=False)
         picture.strokes = strokes
         _replace(run, picture)
         undo.keep()
 
 
-def _read(picture: Picture) -> InputPicture:
-    return InputPicture(storage.read(picture), picture.media_type)
+def _corrected(
+    account_id: int, master: IO[bytes], photo: IO[bytes], media_type: str, strokes: Any
+) -> bytes:
+    try:
+        with turns.take(account_id):
+            return corrected(master, photo, media_type, strokes)
+    except BadStrokesError as error:
+        raise BrushRefused(_("The strokes could not be read. Reload the page.")) from error
+    except NotCorrectedError as error:
+        message = _("The strokes could not be laid on just now. Try again in a minute.")
+        raise BrushRefused(message, status=503) from error
 
 
 def _replace(run: Generation, picture: Picture | None) -> None:

@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import HttpResponse
 from PIL import Image
@@ -96,9 +97,31 @@ def test_the_editor_begins_with_what_was_painted(owner: Merchant, run: Generatio
     assert json.loads(kept) == [KEEP]
 
 
-@pytest.mark.parametrize("strokes", [None, "x", [{"mode": "paint"}], [{**KEEP, "radius": 9}]])
+@pytest.mark.parametrize(
+    "strokes",
+    [None, "x", [{"mode": "paint"}], [{**KEEP, "radius": 9}], [{**KEEP, "radius": 10**400}]],
+)
 def test_what_is_no_stroke_is_refused(owner: Merchant, run: Generation, strokes: object) -> None:
     assert brush(owner, run, strokes).status_code == 422
+    assert len(outputs(run)) == 1
+
+
+def test_no_whole_picture_is_taken_into_the_memory_of_the_web_process(
+    owner: Merchant, run: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "open", None)
+
+    assert brush(owner, run, [ERASE]).status_code == 200
+
+
+def test_a_cut_out_that_is_damaged_is_told(owner: Merchant, run: Generation) -> None:
+    [master] = outputs(run)
+    default_storage.delete(master.file)
+    default_storage.save(master.file, ContentFile(b"\x89PNG and no more"))
+
+    answer = brush(owner, run, [ERASE])
+
+    assert "Try again in a minute" in answer.content.decode()
     assert len(outputs(run)) == 1
 
 

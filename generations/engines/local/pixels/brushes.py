@@ -58,7 +58,7 @@ def _read_stroke(data: Any) -> Stroke:
     try:
         radius = float(data["radius"])
         points = tuple((float(x), float(y)) for x, y in data["points"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadStrokesError("A stroke has a radius and points of two numbers.") from error
     if not 0.0 < radius <= 0.5 or not points:
         raise BadStrokesError("A stroke's radius is above 0 and at most 0.5, and it has points.")
