@@ -49,7 +49,7 @@ KEPT = """() => new Promise((done) => {
     const asked = opening.result.transaction("drafts").objectStore("drafts").get(location.pathname);
     asked.onsuccess = () => {
       opening.result.close();
-      done(JSON.stringify([asked.result?.values, asked.result?.files.length]));
+      done(JSON.stringify([asked.result?.values, asked.result?.items?.length]));
     };
   };
 })"""
