@@ -8,9 +8,9 @@ EVERYTHING = (
     "batches", "new-batch", "assist", "approvals", "gallery", "gallery-list", "run", "failed-run",
     "timed-out-run", "declined-run", "restored-run", "cancelled-run", "usage", "period", "ledger",
     "instant", "entry", "plans", "prices", "settings", "settings-errors", "spending", "zone", "data",
-    "connection", "people", "connect", "sign-in", "sign-up", "staff-start", "staff-account",
+    "connection", "people", "accounts", "connect", "sign-in", "sign-up", "staff-start", "staff-account",
     "staff-change", "staff-adjust", "staff-cases", "staff-reports", "staff-operations", "staff-incident",
-    "staff-entries", "staff-search", "admin-home", "admin-tools", "admin-tool", "admin-new-batch",
+    "staff-entries", "staff-search", "staff-default", "staff-record", "staff-person", "admin-home", "admin-tools", "admin-tool", "admin-new-batch",
     "admin-gallery", "admin-assist", "admin-usage", "admin-plans", "admin-settings", "admin-people",
 )  # fmt: skip
 STATES = {
@@ -18,15 +18,25 @@ STATES = {
     "history": EVERYTHING,
     "low": WARNED,
     "below-cheapest": WARNED,
-    "zero": (*WARNED, "tool"),
+    "zero": (*WARNED, "tool", "assist", "new-batch", "plans", "admin-home"),
     "trial-day-5": ("home", "popover", "usage"),
     "trial-last-day": ("home",),
     "trial-zero": WARNED,
     "trial-ended": WARNED,
     "quiet-month": ("home", "usage"),
-    "renewal-pending": ("home", "usage"),
-    "cancelling": ("home", "popover", "usage", "plans"),
-    "frozen": ("home", "usage", "plans"),
+    # Its pages ask Shopify, which ends the state: Home first.
+    "renewal-pending": ("home", "popover", "tool", "usage", "plans"),
+    "cancelling": ("home", "popover", "usage", "plans", "admin-plans"),
+    "frozen": (
+        "home",
+        "popover",
+        "tool",
+        "usage",
+        "plans",
+        "settings",
+        "admin-home",
+        "admin-plans",
+    ),
 }
 
 ADDRESSES = {
@@ -53,6 +63,7 @@ ADDRESSES = {
     "data": "/dashboard/settings/data",
     "connection": "/dashboard/settings/connection",
     "people": "/dashboard/settings/people",
+    "accounts": "/dashboard/accounts",
     "connect": "/dashboard/connect",
     "sign-up": "/dashboard/sign-in/signup/",
 }

@@ -15,7 +15,7 @@ class Approval(models.Model):
     """A run or a batch that was asked for and is above the spending limit. Nothing is charged for it.
 
     `order` is what was chosen, without its pictures: a list of orders, and for a batch how they run
-    together. `price` is what would have been charged when it was asked for. It
+    together; or which items of a batch that is there are charged, `charge`. `price` is what would have been charged when it was asked for. It
     waits until an owner decides, whoever asked takes it back, or `lapses_at` has come. `decided_by` is
     the owner, `requested_by` whoever asked: the run is theirs.
     """
@@ -51,8 +51,8 @@ class Approval(models.Model):
     run = models.OneToOneField(
         "generations.Generation", models.PROTECT, null=True, related_name="approval"
     )
-    batch = models.OneToOneField(
-        "generations.Batch", models.PROTECT, null=True, related_name="approval"
+    batch = models.ForeignKey(
+        "generations.Batch", models.PROTECT, null=True, related_name="approvals"
     )
 
     class Meta:
@@ -84,6 +84,12 @@ class Approval(models.Model):
     def together(self) -> dict[str, Any] | None:
         """How a batch's items run together; None for one run."""
         found: dict[str, Any] | None = self.order.get("together")
+        return found
+
+    @property
+    def charge(self) -> dict[str, Any] | None:
+        """Which items of a batch that is there are charged: `batch_id`, `verb` and `count`."""
+        found: dict[str, Any] | None = self.order.get("charge")
         return found
 
 

@@ -20,7 +20,7 @@ from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, for_owners
 from generations.media import links
 from generations.models import Approval
-from generations.runs import approvals
+from generations.runs import approval_words, approvals
 
 SHOWN = 50
 
@@ -32,7 +32,7 @@ def approvals_page(request: MerchantRequest) -> HttpResponse:
     newest = sorted(found.order_by("-created_at", "-pk")[:SHOWN], key=lambda one: not _waits(one))
     context = {
         "nav_active": "gallery",
-        "approvals": [{"approval": one, "title": approvals.title(one)} for one in newest],
+        "approvals": [{"approval": one, "title": approval_words.title(one)} for one in newest],
         "limit": request.account.ask_above,
     }
     return render(request, "generations/approvals.html", context)
@@ -89,13 +89,13 @@ def _show(
     request: MerchantRequest, approval: Approval, refusal: Refusal | None = None
 ) -> HttpResponse:
     balance = credit_queries.get_balance(request.account.pk)
-    price = approvals.price_now(approval) if _waits(approval) else approval.price
+    price = approval_words.price_now(approval) if _waits(approval) else approval.price
     pictures = approval.pictures.order_by("item", "role", "position")
     context: dict[str, Any] = {
         "nav_active": "gallery",
         "approval": approval,
         "said": next(iter(approval.orders), {}),
-        "title": approvals.title(approval),
+        "title": approval_words.title(approval),
         "waits": _waits(approval),
         "has_lapsed": _has_lapsed(approval),
         "is_own": request.person is not None and approval.requested_by_id == request.person.pk,

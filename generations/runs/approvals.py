@@ -8,6 +8,7 @@ and balance are those of that moment. Source: screens, "ask me first above X".
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -17,22 +18,17 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
-from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from credits import ledger
-from credits.accounts import notices
 from credits.models import Account
 from credits.refusals import Refusal
 from ecomvance_app import clock, live
-from generations import catalog
 from generations.media import storage
 from generations.models import Approval, ApprovalPicture, Batch, Generation, Picture
-from generations.runs import batches, consents, quote, request
-from generations.runs.batches import Together, placing
+from generations.runs import approval_words, batches, consents, quote, request
+from generations.runs.batches import Together, charging, placing
 from generations.runs.orders import OWN, Order, Requester, Source
-from generations.runs.outages import health
 from generations.runs.queries import key_digest
 
 LIFE = timedelta(hours=24)
@@ -108,8 +104,44 @@ def _keep(
             approval = _made(requester, orders, key, now)
             approval.price, approval.order["together"] = price, together and asdict(together)
             _store(approval, gathered)
-            _tell_owners(approval)
+            approval_words.tell_owners(approval)
         undo.keep()
+    return approval
+
+
+def keep_charge(
+    requester: Requester, wanted: batches.Charge, now: datetime | None = None
+) -> Approval:
+    """Keep what is charged later of a batch, or tried again, for an owner.
+
+    One request waits for the same items at a time. Nothing is copied: the batch keeps its pictures.
+    Raises as `keep` does, and Batch.DoesNotExist.
+    """
+    now = clock.now() if now is None else now
+    account_id = requester.account_id
+    batch = Batch.objects.get(account_id=account_id, pk=wanted.batch_id)
+    items, each = charging.price(account_id, wanted, now)
+    quote.check_affordable(account_id, items * each, now)
+    approval = Approval(
+        account_id=account_id,
+        key=key_digest(uuid.uuid4().hex),
+        request_digest=hashlib.sha256(json.dumps(asdict(wanted)).encode()).hexdigest(),
+        tool=batch.tool,
+        order={"charge": asdict(wanted), "items": items},
+        price=items * each,
+        requested_by_id=requester.person_id,
+        surface=requester.surface,
+        created_at=now,
+        lapses_at=now + LIFE,
+    )
+    with transaction.atomic():
+        Account.objects.select_for_update().get(pk=account_id)
+        same = waiting(account_id, now).filter(request_digest=approval.request_digest)
+        if known := same.first():
+            return known
+        _check_few_wait(account_id, now)
+        _store(approval, [])
+        approval_words.tell_owners(approval)
     return approval
 
 
@@ -176,29 +208,6 @@ def _written(order: Order) -> dict[str, Any]:
     }
 
 
-def _tell_owners(approval: Approval) -> None:
-    """Mail that somebody asks. The link opens the page and does nothing."""
-    told = {
-        "person": str(approval.requested_by or _("Somebody")),
-        "tool": title(approval),
-        "credits": localize(approval.price),
-    }
-    notices.tell(
-        approval.account_id,
-        notices.Kind.APPROVAL,
-        str(approval.pk),
-        subject=_("%(credits)s credits for %(tool)s: an owner is asked") % told,
-        text=_(
-            "%(person)s wants to run %(tool)s for %(credits)s credits. That is above your spending "
-            "limit.\n\nNothing runs and nothing is charged until an owner says so. After 24 hours "
-            "the request lapses."
-        )
-        % told,
-        path=reverse("pages:approval", args=[approval.pk], current_app="web"),
-        now=approval.created_at,
-    )
-
-
 # --- Deciding ------------------------------------------------------------------------------------
 
 
@@ -246,6 +255,10 @@ def _begin(
         approval.account_id, approval.requested_by_id, approval.surface, is_owner=True
     )
     key, together = f"approval:{approval.pk}", approval.together
+    if approval.charge is not None:
+        wanted = batches.Charge(**approval.charge)
+        batches.charge(requester, wanted, key, now, max_credits=max_credits, also=approved)
+        return
     if together is None:
         request.place(requester, _read(approval, 0, max_credits), key, now, approved)
         return
@@ -368,30 +381,6 @@ def waiting(account_id: int, now: datetime) -> QuerySet[Approval]:
     """What waits for an owner of this account now."""
     found = Approval.objects.filter(account_id=account_id, state=State.WAITING)
     return found.filter(lapses_at__gt=now)
-
-
-def price_now(approval: Approval) -> int | None:
-    """What it would cost at this moment; None where the tool cannot be started now."""
-    route = health.route(approval.tool)
-    if route.unavailable_reason or not approval.orders:
-        return None
-    said = approval.orders[0]
-    variant = catalog.find_variant(
-        approval.tool, resolution=said["resolution"] or None, seconds=said["seconds"]
-    )
-    each = quote.price_now(variant, route.label)
-    if approval.together is None:
-        return each
-    return each * Together(**approval.together).charged(len(approval.orders))
-
-
-def title(approval: Approval) -> str:
-    """The tool, and for a batch how many of it."""
-    name = catalog.TOOLS[approval.tool].name
-    if approval.together is None:
-        return name
-    count = len(approval.orders)
-    return _("%(tool)s, a batch of %(count)s") % {"tool": name, "count": localize(count)}
 
 
 def lapse(now: datetime) -> int:

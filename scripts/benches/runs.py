@@ -1,9 +1,9 @@
 """What the frame around the engines takes of a run, from accepted to result stored.
 
-Run by `scripts/bench runs`. Two processes each ask for runs and work them off with an engine that
-answers at once with a small picture; the floor is one INSERT and its commit by the same processes,
-which is what bare Celery with a row would write. The transport is Celery's for both and left out.
-Then again while fifty videos wait at a provider that is asked after all the time.
+Run by `scripts/bench runs`. Two clients each ask for a run, wait until one of two workers has stored its
+result, and ask for the next. The engines answer at once, so that what is measured is the frame: price, deduction, rows,
+message, lease, files, preview, outcome. Beside it in each round: bare Celery, whose task is one INSERT, by the same
+workers. Then cut-outs again while fifty videos wait at a provider that is asked after each every ten seconds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from statistics import median
+from typing import TYPE_CHECKING
 
 from django.db import connection, connections
 from django.utils import timezone
@@ -28,52 +29,16 @@ from scripts.measuring.clients import Measured, measure
 from scripts.measuring.database import benchmark_database
 from scripts.servers.valkey import PrivateValkey
 
-TOOL, VIDEO = "nano-banana-t2i", "veo-t2v"
+if TYPE_CHECKING:
+    from generations.runs.orders import Order
+
 CLIENTS = 2
 VIDEOS = 50
-# What is asked for to get a text, which has no file and no preview.
-WORDS = "words"
-SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+SWEEP_SECONDS = 1  # As the scheduler looks for videos to ask after.
 
 Call = Callable[[int], None]
-
-
-def register_engines() -> None:
-    """An engine that answers at once, and a provider whose videos are never ready."""
-    from generations.engines import registry
-    from generations.engines.base import Job, Label, Output, Pending, Result, ShortWork
-
-    stream = io.BytesIO()
-    Image.new("RGB", (64, 64), "red").save(stream, "PNG")
-    words = Output("text", text={"title": "A mug"})
-    picture = Output("image", stream.getvalue(), "image/png", 64, 64)
-
-    class AtOnce(ShortWork):
-        name = "local"
-
-        def unavailable_reason(self, tool: str) -> str | None:
-            return None
-
-        def label(self, tool: str) -> Label:
-            return "real"
-
-        def model(self, tool: str) -> str:
-            return "bench"
-
-        def expected_seconds(self, tool: str, resolution: str, seconds: int | None) -> float:
-            return 0.0
-
-        def run(self, job: Job) -> Result | Pending:
-            output = words if job.prompt == WORDS else picture
-            return Result((output,), "local", "bench", "real")
-
-        def poll(self, tool: str, handle: str) -> Result | Pending:
-            time.sleep(0.05)
-            return Pending(handle, timedelta())
-
-    registry.LOCAL[TOOL] = AtOnce()
-    registry.GOOGLE[VIDEO] = AtOnce()
 
 
 def open_account() -> int:
@@ -85,53 +50,67 @@ def open_account() -> int:
     return int(account.pk)
 
 
-def picture_client(number: int) -> Call:
-    """Runs of small pictures, whose previews a process apart makes."""
-    return frame_client("A mug")
+def bare_client(_number: int) -> Call:
+    """A message to a worker that inserts one row."""
+    from ecomvance_app.celery import app
+    from scripts.measuring import run_worker
 
-
-def words_client(number: int) -> Call:
-    """Runs that come out as text."""
-    return frame_client(WORDS)
-
-
-def frame_client(prompt: str) -> Call:
-    """Ask for a run and work it off."""
-    from generations.runs import request, worker
-    from generations.runs.orders import Order, Requester
-
-    requester = Requester(open_account(), None, "web")
+    broker = run_worker.broker()
 
     def run(_turn: int) -> None:
-        placed, _created = request.place(
-            requester, Order(TOOL, "1K", prompt=prompt), uuid.uuid4().hex
-        )
-        worker.run(str(placed.pk))
+        row = uuid.uuid4().hex
+        app.send_task(run_worker.INSERT, kwargs={"row": row}, queue="engines")
+        run_worker.wait_for_end(broker, row)
 
     return run
 
 
-def floor_client(number: int) -> Call:
-    """One INSERT and its commit."""
+def words_client(_number: int) -> Call:
+    """Runs that come out as text, which has no file and no preview."""
+    from generations.runs.orders import Order
+    from scripts.measuring import run_worker
 
-    def insert(turn: int) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("INSERT INTO bench_row (owner, what) VALUES (%s, %s)", [number, turn])
+    return frame_client(Order(run_worker.TEXT_TOOL, "1K", prompt="A mug"))
 
-    return insert
+
+def cut_out_client(_number: int) -> Call:
+    """Cut-outs of a small photo that was read before."""
+    from generations.media.reading import read_picture
+    from generations.runs.orders import Order
+    from scripts.measuring import run_worker
+
+    stream = io.BytesIO()
+    Image.new("RGB", (300, 300), "red").save(stream, "JPEG")
+    return frame_client(Order(run_worker.CUT_OUT, uploads=(read_picture(stream.getvalue()),)))
+
+
+def frame_client(order: Order) -> Call:
+    """Ask for a run and wait for its end."""
+    from generations.runs import request
+    from generations.runs.orders import Requester
+    from scripts.measuring import run_worker
+
+    requester, broker = Requester(open_account(), None, "web"), run_worker.broker()
+
+    def run(_turn: int) -> None:
+        placed, _created = request.place(requester, order, uuid.uuid4().hex)
+        run_worker.wait_for_end(broker, str(placed.pk))
+
+    return run
 
 
 @contextmanager
 def videos_that_wait() -> Iterator[None]:
-    """Fifty videos at their provider, asked after by a process of its own."""
+    """Fifty videos at their provider, asked after by the same workers, one after the other in ten seconds."""
     from generations.models import Generation
 
     now = timezone.now()
     account = open_account()
     rows = [
         Generation(
-            account_id=account, key=f"video {n}", tool=VIDEO, seconds=4, price=0, engine="google",
-            label="real", state="running", step="submitted", handle=f"video-{n}", poll_at=now,
+            account_id=account, key=f"video {n}", tool="veo-t2v", seconds=4, price=0, engine="google",
+            label="real", state="running", step="submitted", handle=f"video-{n}",
+            poll_at=now + timedelta(seconds=10 * n / VIDEOS),
             deadline_at=now + timedelta(hours=1), submitted_at=now, enqueued_at=now,
             created_at=now,
         )
@@ -139,9 +118,7 @@ def videos_that_wait() -> Iterator[None]:
     ]  # fmt: skip
     Generation.objects.bulk_create(rows)
     connections.close_all()
-    asking = multiprocessing.get_context("fork").Process(
-        target=ask_after, args=([str(row.pk) for row in rows],), daemon=True
-    )
+    asking = multiprocessing.get_context("fork").Process(target=send_polls, daemon=True)
     asking.start()
     try:
         yield
@@ -151,26 +128,46 @@ def videos_that_wait() -> Iterator[None]:
         Generation.objects.filter(account_id=account).delete()
 
 
-def ask_after(ids: list[str]) -> None:
-    """Poll one after the other, for as long as the process lives."""
+def send_polls() -> None:
+    """What the scheduler does, for as long as the process lives."""
     from generations.runs import long_work
 
     while True:
-        for generation_id in ids:
-            long_work.poll(generation_id)
+        long_work.send_due()
+        time.sleep(SWEEP_SECONDS)
 
 
 def told(name: str, rounds: list[Measured], floor: float) -> str:
-    """A row of the table: runs a second, the mean and p99 of one in milliseconds, and the ratio to the floor."""
-    rate = median(found.rate for found in rounds)
-    return (
-        f"| {name} | {rate:,.0f} | {1000 * CLIENTS / rate:.1f} | "
-        f"{median(found.p99 for found in rounds):.1f} | {floor / rate:.1f} |"
+    """A row of the table: runs a second, p50 and p99 in milliseconds, and p50 beyond the floor's."""
+    rate, p50, p99 = (
+        median(getattr(found, what) for found in rounds) for what in ("rate", "p50", "p99")
     )
+    return f"| {name} | {rate:,.0f} | {p50:.1f} | {p99:.1f} | {p50 - floor:+.1f} |"
+
+
+def measure_all() -> None:
+    """Measure all of them in each round, and print the table."""
+    rows: dict[str, tuple[Callable[[int], Call], bool]] = {
+        "bare Celery and one INSERT": (bare_client, False),
+        "a run that comes out as text": (words_client, False),
+        "a cut-out": (cut_out_client, False),
+        f"a cut-out while {VIDEOS} videos wait": (cut_out_client, True),
+    }
+    found: dict[str, list[Measured]] = {name: [] for name in rows}
+    for _ in range(ROUNDS):
+        for name, (client, is_beside_videos) in rows.items():
+            with videos_that_wait() if is_beside_videos else contextlib.nullcontext():
+                found[name].append(measure(client, CLIENTS, SECONDS))
+    floor = median(one.p50 for one in next(iter(found.values())))
+    print(f"Two workers, {ROUNDS} rounds of {SECONDS:g} s, medians of the rounds\n")
+    print("| accepted to stored | per second | p50 ms | p99 ms | p50 beyond bare Celery |")
+    print("|---|---|---|---|---|")
+    for name, rounds in found.items():
+        print(told(name, rounds, floor))
 
 
 def main() -> None:
-    """Measure all of them in each round, and print the table."""
+    """Measure on servers and workers of the benchmark's own."""
     valkey = PrivateValkey()
     valkey.start()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as at_end:
@@ -178,22 +175,12 @@ def main() -> None:
         os.environ |= {"REDIS_URL": valkey.url(), "STORAGE_URL": f"file://{folder}"}
         at_end.enter_context(benchmark_database())
         with connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE bench_row (id bigserial PRIMARY KEY, owner int, what int)")
-        register_engines()
-        floor, text, frame, beside = [], [], [], []
-        for _ in range(ROUNDS):
-            floor.append(measure(floor_client, CLIENTS, SECONDS))
-            text.append(measure(words_client, CLIENTS, SECONDS))
-            frame.append(measure(picture_client, CLIENTS, SECONDS))
-            with videos_that_wait():
-                beside.append(measure(picture_client, CLIENTS, SECONDS))
-        least = median(found.rate for found in floor)
-        print("| two workers | per second | mean ms | p99 ms | times the floor |")
-        print("|---|---|---|---|---|")
-        print(told("one INSERT", floor, least))
-        print(told("a run that comes out as text", text, least))
-        print(told("a run of a picture, with its preview", frame, least))
-        print(told(f"the same while {VIDEOS} videos wait", beside, least))
+            cursor.execute("CREATE TABLE bench_row (id bigserial PRIMARY KEY, what text)")
+        from scripts.measuring import run_worker
+
+        run_worker.register_engines()
+        at_end.enter_context(run_worker.workers())
+        measure_all()
 
 
 if __name__ == "__main__":

@@ -16,15 +16,16 @@ WARM_UP = 10
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: operations per second, and two times in milliseconds.
+    """One run: operations per second, and three times in milliseconds.
 
-    `p99` is what 99 of 100 calls stayed within, `processor` what one operation took of the clients'
+    `p99` is what 99 of 100 calls stayed within, `p50` half of them, `processor` what one operation took of the clients'
     own processor time, all threads together.
     """
 
     rate: float
     p99: float
     processor: float
+    p50: float
 
 
 def measure(
@@ -54,6 +55,7 @@ def measure(
         rate,
         1_000 * latencies[int(len(latencies) * 0.99)],
         1_000 * worked / (weight * len(latencies)),
+        1_000 * latencies[len(latencies) // 2],
     )
 
 

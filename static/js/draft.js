@@ -48,6 +48,9 @@
       if (isTicked(field)) field.checked = value === `${field.value} true`;
       else field.value = value;
     });
+    for (const details of form.querySelectorAll("details")) {
+      if ([...details.querySelectorAll("input, textarea")].some((field) => field.value)) details.open = true;
+    }
     ecomVance.sources?.set(draft);
     form.dispatchEvent(new Event("change", { bubbles: true }));
   };

@@ -16,14 +16,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from credits.accounts import limits
 from credits.refusals import Refusal
 from ecomvance_app import clock
 from ecomvance_app.http import MerchantRequest, answer_refusal
 from generations.media import links
-from generations.models import Batch, BatchItem, Generation, Picture
+from generations.models import Approval, Batch, BatchItem, Generation, Picture
 from generations.pages.results.gallery import first_pictures
-from generations.runs import batches
+from generations.runs import approvals, batches
 from generations.runs.batches import progress, rules
+from generations.runs.batches.charging import Verb
 from generations.runs.orders import Requester
 from generations.runs.quote import RunRefused
 
@@ -56,14 +58,14 @@ def act(request: MerchantRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Go on, try the failed ones again, pause or cancel, as the pressed button says."""
     batch = get_batch(request, batch_id)
     try:
-        _do(request, batch)
+        asked = _do(request, batch)
     except Refusal as refusal:
         return answer_refusal(
             request, refusal, "generations/batches/batch.html",
             lambda: batch_context(request, get_batch(request, batch_id)),
         )  # fmt: skip
-    if not request.htmx:
-        return HttpResponseRedirect(url(request, "batch", batch.pk))
+    if asked is not None or not request.htmx:
+        return _lead(request, asked, batch)
     context = batch_context(request, get_batch(request, batch_id))
     response = render(request, "generations/batches/_batch.html", context)
     response["HX-Retarget"] = "#batch"
@@ -71,7 +73,18 @@ def act(request: MerchantRequest, batch_id: uuid.UUID) -> HttpResponse:
     return response
 
 
-def _do(request: MerchantRequest, batch: Batch) -> None:
+def _lead(request: MerchantRequest, asked: Approval | None, batch: Batch) -> HttpResponse:
+    """To what waits for an owner, else to the batch."""
+    address = url(request, "approval", asked.pk) if asked else url(request, "batch", batch.pk)
+    if not request.htmx:
+        return HttpResponseRedirect(address)
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = address
+    return response
+
+
+def _do(request: MerchantRequest, batch: Batch) -> Approval | None:
+    """What the button says. What is above the spending limit is kept for an owner, and returned."""
     form = request.POST
     verb, key = form.get("verb", ""), form.get("key", "")
     most, count = _number(form.get("max_credits")), _number(form.get("count"))
@@ -79,13 +92,15 @@ def _do(request: MerchantRequest, batch: Batch) -> None:
         batches.pause(request.account.pk, batch.pk)
     elif verb == "cancel":
         batches.cancel(request.account.pk, batch.pk)
-    elif verb == "resume":
-        asker = requester(request)
-        batches.resume(asker, batch.pk, key, count=count, max_credits=most)
-    elif verb == "retry":
-        batches.retry(requester(request), batch.pk, key, max_credits=most)
+    elif verb in Verb:
+        wanted = batches.Charge(str(batch.pk), verb, count if verb == Verb.RESUME else None)
+        try:
+            batches.charge(requester(request), wanted, key, max_credits=most)
+        except limits.ApprovalRequired:
+            return approvals.keep_charge(requester(request), wanted)
     else:
         raise RunRefused(_("This page is too old. Reload it and try again."), status=409)
+    return None
 
 
 # --- What the page shows -------------------------------------------------------------------------

@@ -8,7 +8,7 @@ Source: product document, "AI Shadowing"; decisions on generations.
 
 from __future__ import annotations
 
-from generations.runs.batches.charging import kept_picture, resume, retry
+from generations.runs.batches.charging import Charge, charge, kept_picture, resume, retry
 from generations.runs.batches.costs import Cost, cost
 from generations.runs.batches.placing import Together, find_by_key, place, place_batch
 from generations.runs.batches.rules import (
@@ -26,9 +26,11 @@ __all__ = [
     "MAX_KEY",
     "SAMPLE",
     "TOOL",
+    "Charge",
     "Cost",
     "Together",
     "cancel",
+    "charge",
     "cost",
     "erase",
     "find_by_key",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -29,8 +29,52 @@ from generations.runs.queries import key_digest
 from generations.runs.quote import RunRefused, Terms
 
 Verb = BatchCharge.Verb
+# Called in the transaction that charges.
+Also = Callable[[Batch], None]
 # Puts the picture of an item into storage as its next run's.
 Picturing = Callable[[BatchItem], Picture]
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What is charged of a batch that is there: the verb, and of what waits the first `count`."""
+
+    batch_id: str
+    verb: str
+    count: int | None = None
+
+
+def charge(
+    requester: Requester,
+    wanted: Charge,
+    key: str,
+    now: datetime | None = None,
+    *,
+    max_credits: int | None = None,
+    also: Also | None = None,
+) -> Batch:
+    """As `resume` or `retry`; `also` is called with the batch in the transaction that charges."""
+    if wanted.verb == Verb.RETRY:
+        return retry(requester, wanted.batch_id, key, now, max_credits=max_credits, also=also)
+    return resume(
+        requester, wanted.batch_id, key, now, count=wanted.count, max_credits=max_credits, also=also
+    )
+
+
+def price(account_id: int, wanted: Charge, now: datetime) -> tuple[int, int]:
+    """How many items would be charged at `now`, and the price of one."""
+    batch = progress.get(account_id, wanted.batch_id)
+    if wanted.verb == Verb.RETRY:
+        failed = batch.items.filter(run__state=Generation.State.FAILED)
+        return failed.count(), progress.price_today(batch)
+    uncharged = batch.items.filter(run=None).count()
+    return min(_takes(batch, wanted.count), uncharged), progress.price_of_item(batch, now)
+
+
+def _takes(batch: Batch, count: int | None) -> int:
+    if count is not None:
+        return count
+    return 0 if batch.paused_at else batch.total
 
 
 def resume(
@@ -41,6 +85,7 @@ def resume(
     *,
     count: int | None = None,
     max_credits: int | None = None,
+    also: Also | None = None,
 ) -> Batch:
     """Go on: charge and run what waits for the merchant's word, or the first `count` of it.
 
@@ -55,7 +100,7 @@ def resume(
             return batch
         stopping.check_open(batch, now)
         uncharged = batch.items.filter(run=None).order_by("position")
-        takes = count if count is not None else 0 if batch.paused_at else batch.total
+        takes = _takes(batch, count)
         _unpause(batch)
         items = list(uncharged[:takes])
         terms = _terms(batch, items, hold_since=now)
@@ -64,6 +109,8 @@ def resume(
             batch.resumed_at = now
         batch.save(update_fields=["resumed_at", "paused_at", "told_at"])
         _keep(batch, key, Verb.RESUME, count, now)
+        if also is not None:
+            also(batch)
         stopping.announce(batch)
     return batch
 
@@ -75,6 +122,7 @@ def retry(
     now: datetime | None = None,
     *,
     max_credits: int | None = None,
+    also: Also | None = None,
 ) -> Batch:
     """Charge and run the failed items again, all or nothing; a new run takes the failed one's place.
 
@@ -101,6 +149,8 @@ def retry(
             )
             batch.save(update_fields=["paused_at", "told_at"])
             _keep(batch, key, Verb.RETRY, None, now)
+            if also is not None:
+                also(batch)
         undo.keep()
     return batch
 

@@ -58,7 +58,7 @@ def test_pages_of_people_and_connections(product: Product, sign_in: SignIn, foun
     page.goto("/dashboard/connect")
     page.get_by_label("Store domain").fill("sams-lamps")
     page.get_by_role("button", name="Ask the store").click()
-    expect(page.get_by_text("the store's owner decides inside Shopify")).to_be_visible()
+    expect(page.get_by_text("The store's owner now decides in Shopify")).to_be_visible()
     look(page, "asked", found, widths=WIDTHS)
     token = people.invite(store.account, "zoe@example.com", "viewer", olivia)
     for address in (

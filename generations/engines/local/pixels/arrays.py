@@ -61,9 +61,14 @@ def premultiplied(cut: Photo) -> Photo:
 
 def straight(cut: Photo) -> Photo:
     """The inverse of `premultiplied`."""
-    alpha = cut[..., 3:].astype(np.float32)
-    colours = cut[..., :3].astype(np.float32) * (255.0 / np.maximum(alpha, 1.0))
-    return np.concatenate([as_photo(colours), cut[..., 3:]], axis=2)
+    result = np.ascontiguousarray(cut).copy()
+    # Opaque and empty pixels, nearly all of a product's picture, stay as they are.
+    soft = (result[..., 3] < 255) & (result.view(np.uint32)[..., 0] != 0)
+    found = result[soft]
+    alpha = found[:, 3:].astype(np.float32)
+    colours = found[:, :3].astype(np.float32) * (255.0 / np.maximum(alpha, 1.0))
+    result[soft, :3] = as_photo(colours)
+    return result
 
 
 def joined(colours: Photo, alpha: Photo) -> Photo:

@@ -96,6 +96,16 @@ def test_the_model_is_told_the_language_and_the_facts(google: Any, owner: Mercha
     assert "Holds 200 ml" in call.prompt
 
 
+def test_what_is_typed_in_by_fields_is_told_once_and_as_data(google: Any, owner: Merchant) -> None:
+    run = written(owner, "", product_title="Linen apron", product_options="Size: S, M")
+    (call,) = google.state.calls()
+    data = call.prompt.split("<product_data>")[1].split("</product_data>")[0]
+    assert '"title": "Linen apron"' in data
+    assert '"values": ["S", "M"]' in data
+    assert "product_title" not in call.prompt
+    assert text_of(run)["title"] == "Linen apron"
+
+
 @pytest.mark.parametrize(
     ("marker", "outcome"),
     [("bad-structure", "provider_error"), ("block", "content_policy"), ("504", "timeout")],
