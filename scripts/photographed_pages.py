@@ -10,7 +10,7 @@ EVERYTHING = (
     "instant", "entry", "plans", "prices", "settings", "settings-errors", "spending", "zone", "data",
     "connection", "people", "accounts", "connect", "sign-in", "sign-up", "staff-start", "staff-account",
     "staff-change", "staff-adjust", "staff-cases", "staff-reports", "staff-operations", "staff-incident",
-    "staff-entries", "staff-search", "admin-home", "admin-tools", "admin-tool", "admin-new-batch",
+    "staff-entries", "staff-search", "staff-default", "staff-record", "staff-person", "admin-home", "admin-tools", "admin-tool", "admin-new-batch",
     "admin-gallery", "admin-assist", "admin-usage", "admin-plans", "admin-settings", "admin-people",
 )  # fmt: skip
 STATES = {
