@@ -21,6 +21,7 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
     "page-banner": ("balance", "plan", "runs"),
     "balance-button": ("balance",),
     "balance-details": ("balance", "plan"),
+    "balance-purchase": ("plan",),
     # Home and Tools.
     "needs-you": ("balance", "runs", "cases", "approvals"),
     "set-up-guide": ("balance",),
@@ -49,4 +50,6 @@ PARTS: Mapping[str, tuple[Source, ...]] = {
 }
 
 # Found in the answer of `banner` too, so that a page with no other stale part is not built again.
-SHELL: frozenset[str] = frozenset({"page-banner", "balance-button", "balance-details"})
+SHELL: frozenset[str] = frozenset(
+    {"page-banner", "balance-button", "balance-details", "balance-purchase"}
+)
