@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -41,7 +42,7 @@ from credits.models import (
     RestorationCase,
 )
 from credits.outcomes import cases
-from credits.reports import for_staff
+from credits.reports import actors, for_staff
 from credits.staff_acts import StaffAct
 from ecomvance_app import clock
 
@@ -147,8 +148,20 @@ class OutcomeRuleAdmin(PreviewedAdmin):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 
+class _NamesActors(ReadOnlyAdmin):
+    """A list whose actors are read as names."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """The page of the list, which is shown and never saved."""
+        shown = super().get_changelist_instance(request)
+        named = actors.names(row.actor for row in shown.result_list)
+        for row in shown.result_list:
+            row.actor = named[row.actor]
+        return shown
+
+
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(ReadOnlyAdmin):
+class LedgerEntryAdmin(_NamesActors):
     """Every entry with the balance after it."""
 
     list_display = [
@@ -262,7 +275,7 @@ class RestorationCaseAdmin(ReadElsewhere):
 
 
 @admin.register(DailyUsage)
-class DailyUsageAdmin(ReadOnlyAdmin):
+class DailyUsageAdmin(_NamesActors):
     """The daily sums that reports read."""
 
     list_display = [

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
-from django.utils.translation import gettext as _
-
-from credits.reports import for_staff
+from credits.reports import actors, for_staff
 from generations.catalog import TOOLS
 from generations.models import Generation
 from shopify_auth.models import Purchase, Subscription
@@ -63,7 +59,7 @@ def read(account_id: int, before: int | None = None) -> Timeline:
             "requested_by"
         )
     }
-    rules, people = for_staff.rules(), _people(told.entries)
+    rules, people = for_staff.rules(), actors.names(entry.actor for entry in told.entries)
     charges = _charges(told.entries)
     lines = []
     for entry in told.entries:
@@ -76,7 +72,7 @@ def read(account_id: int, before: int | None = None) -> Timeline:
                 entry,
                 tool=_tool(run.tool if run else spend.tool if spend else entry.tool),
                 product=run.product_title if run else "",
-                person=_person(entry.actor, people),
+                person=people[entry.actor],
                 outcome=str(run.get_outcome_display()) if run else "",
                 rule=rules.get(run.outcome, "") if run else "",
                 run=run,
@@ -92,25 +88,6 @@ def read(account_id: int, before: int | None = None) -> Timeline:
 
 def _tool(slug: str) -> str:
     return TOOLS[slug].name if slug in TOOLS else slug
-
-
-def _people(entries: list[LedgerEntry]) -> Mapping[int, object]:
-    """People and colleagues by id: staff may know who of them it was."""
-    ids = {number for entry in entries if (number := _number(entry.actor)) is not None}
-    return get_user_model().objects.in_bulk(ids)
-
-
-def _person(actor: str, people: Mapping[int, object]) -> str:
-    number = _number(actor)
-    if number is None:
-        return _("Automatic")
-    name = str(people.get(number) or _("somebody who was erased"))
-    return _("%(name)s of our staff") % {"name": name} if actor.startswith("staff:") else name
-
-
-def _number(actor: str) -> int | None:
-    kind, _colon, number = actor.partition(":")
-    return int(number) if kind in {"user", "staff"} and number.isdecimal() else None
 
 
 def _charges(entries: list[LedgerEntry]) -> dict[str, Subscription | Purchase]:

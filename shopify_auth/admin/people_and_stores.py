@@ -40,6 +40,14 @@ class EmptiedFilter(admin.EmptyFieldListFilter):
             yield choice | {"display": label}
 
 
+class _AccessFilter(admin.ChoicesFieldListFilter):
+    """Stores by the state of their token, which is not the state of the store."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.title = gettext_lazy("access")
+
+
 class _MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     """Where somebody works. People come to an account and leave it by their own doors, never here."""
 
@@ -172,7 +180,7 @@ class ShopAdmin(ReadOnlyAdmin):
     """Stores with the state of our access to them."""
 
     list_display = ["domain", "name", "state", "access", "permissions", "account", "installed_at"]
-    list_filter = ["state", "is_development_store", "offline_token__state"]
+    list_filter = ["state", "is_development_store", ("offline_token__state", _AccessFilter)]
     list_select_related = ["account", "offline_token"]
     search_fields = ["domain", "name", "shopify_id"]
     inlines = [_StaffInline]

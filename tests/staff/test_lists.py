@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -51,3 +53,13 @@ def test_a_long_list_ends_where_a_search_is_better(
 
     assert "60 ledger entries" in page
     assert chief.get("/staff/credits/ledgerentry/?p=2").text.count('class="field-sequence"') == 10
+
+
+@pytest.mark.parametrize("path", ["credits/ledgerentry", "credits/dailyusage"])
+def test_entries_name_who_caused_them(chief: Client, owner: Merchant, path: str) -> None:
+    ledger.spend(owner.account.pk, 1, "k", tool="image-enhance", actor=f"user:{owner.person.pk}")
+
+    page = chief.get(f"/staff/{path}/").text
+
+    assert re.search(rf'class="field-actor[ \w]*">{owner.person}<', page)
+    assert "user:" not in page
