@@ -20,6 +20,7 @@ from django.utils import timezone
 from credits import ledger, queries
 from credits.models import Account
 from credits.outcomes import cases
+from credits.periods import local_day
 from ecomvance_app import clock
 from generations import catalog
 from generations.engines import routing
@@ -242,8 +243,14 @@ def play_history(story: Story) -> None:
         elif day < story.days - 1:
             weekend = morning.weekday() >= 5
             story.busy_day(most=1 if weekend else 3 if day < 6 else 6)
-    story.move(mornings[-1] + timedelta(days=1))
+    story.move(_on_one_day(mornings[-1] + timedelta(days=1), story.cast.account.time_zone))
     story.document_day()
+
+
+def _on_one_day(begin: datetime, zone: str) -> datetime:
+    """`begin`, or after the account's midnight where two hours from then on would not be one day."""
+    end = begin + timedelta(hours=2)
+    return begin if local_day(begin, zone) == local_day(end, zone) else end
 
 
 def _incident(story: Story) -> None:

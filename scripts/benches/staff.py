@@ -182,9 +182,8 @@ def main() -> None:
 def change_default(client: Client) -> None:
     """How long the preview of another low-credit default takes, and writing it into all accounts."""
     from credits.accounts import low_default  # noqa: PLC0415
-    from credits.models import LowCreditDefault  # noqa: PLC0415
 
-    default = LowCreditDefault.objects.get()
+    default = low_default.read()
     page = f"/staff/credits/lowcreditdefault/{default.pk}/change/"
     form = {"share": default.share + 10, "least": default.least + 10}
     for name, sent in (("preview of", form), ("saving", form | {"_confirmed": "1"})):

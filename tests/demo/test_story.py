@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,7 +41,10 @@ def balance(account: Account) -> queries.Balance:
     return queries.get_balance(account.pk, clock.now())
 
 
-def test_three_months_that_add_up(demo_store, capsys):
+@pytest.mark.parametrize("hour", [3, 15], ids=["late in New York", "in the morning"])
+def test_three_months_that_add_up(hour, request, time_machine, capsys):
+    time_machine.move_to(datetime(2026, 12, 2, hour, 30, tzinfo=UTC))
+    demo_store = request.getfixturevalue("demo_store")
     call_command("demo_history")
     call_command("check_ledger")
 
