@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,6 +86,16 @@ def test_search_and_filters(owner: Merchant, query: dict[str, str], found: str) 
     }  # fmt: skip
 
     assert shown(owner, **query) == ({str(runs[found].pk)} if found else set())
+
+
+def test_filters_stand_open_while_they_narrow(owner: Merchant) -> None:
+    folded, opened = (
+        owner.client.get("/dashboard/gallery", query).content.decode()
+        for query in ({}, {"tool": "background-removal"})
+    )
+
+    assert re.search(r"gallery-filters__more\"\s*>", folded)
+    assert re.search(r"gallery-filters__more\" open>", opened)
 
 
 def test_filters_by_person(owner: Merchant) -> None:
